@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Dominoes: TCP that runs one connection on several CPUs by replication.
+#
+# `make help` lists what can be made; `make check` installs what it needs and runs every test.
+# Kernel modules are built out of tree, in build/ko/<release>, so one tree serves many kernels:
+#   make KDIR=/path/to/kernel/build
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+
+JOBS ?= $(shell nproc)
+BUILD := build
+
+.PHONY: all
+all: ko tools ## build the module for the running kernel (or KDIR=...), and the tools
+
+.PHONY: setup
+setup: ## install the Debian packages needed to build and test
+	scripts/setup
+
+.PHONY: ko
+ko: ## build dominoes.ko alone; KDIR=... chooses the kernel
+	scripts/build-module $(if $(KDIR),--kdir $(KDIR)) $(if $(V),--verbose)
+
+.PHONY: kernels-build
+kernels-build: ## build dominoes.ko against every supported kernel
+	scripts/build-module --all
+
+.PHONY: tools
+tools: ## build the command, the client library and the userspace rig in build/host
+	scripts/build-host plain
+
+.PHONY: lint
+lint: ## check formatting, scripts, and what the C++ objects contain
+	scripts/lint
+
+.PHONY: test
+test: ## run the unit tests on this machine: plain, with ASan and UBSan, with TSan
+	scripts/check host host-address host-thread
+
+.PHONY: kunit
+kunit: ## run the unit tests in a debug kernel, in a VM
+	scripts/check kunit
+
+.PHONY: e2e
+e2e: ## run the end-to-end tests in a VM, on the debug and on the stock kernel
+	scripts/check e2e-debug e2e-stock
+
+.PHONY: check
+check: setup ## everything: lint, all tests, all kernels; ends with "N passed, N failed"
+	scripts/check
+
+.PHONY: demo
+demo: ## show what it does
+	scripts/setup build demo
+	scripts/demo
+
+.PHONY: bench
+bench: tools ## measure; results go to build/results
+	scripts/bench
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+RELEASE ?= $(shell uname -r)
+
+.PHONY: install
+install: all ## install module and tools (DESTDIR, PREFIX, RELEASE)
+	install -D -m 644 $$(scripts/build-module --path $(if $(KDIR),--kdir $(KDIR))) \
+		$(DESTDIR)/lib/modules/$$(scripts/build-module --release $(if $(KDIR),--kdir $(KDIR)))/extra/dominoes.ko
+	DESTDIR=$(DESTDIR) cmake --install $(BUILD)/host/plain --prefix $(PREFIX)
+	[[ -n "$(DESTDIR)" ]] || depmod $$(scripts/build-module --release $(if $(KDIR),--kdir $(KDIR)))
+
+.PHONY: dkms
+dkms: ## register the module with DKMS, so that it is rebuilt for each new kernel
+	scripts/dkms
+
+.PHONY: clean
+clean: ## remove build/; downloaded and compiled kernels stay in the user's cache
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The ABI of /dev/dominoes, shared by the module and by programs.
+ *
+ * open("/dev/dominoes") gives an endpoint, the counterpart of a socket: it starts unbound, and
+ * becomes a TCP connection, a TCP listener or a UDP endpoint by the ioctls below. read(), write(),
+ * poll(), O_NONBLOCK and signals behave as they do for a socket. The same descriptor also carries
+ * the administration calls, which need CAP_NET_ADMIN.
+ *
+ * Every argument is a struct whose first member is its size as the caller knows it. A kernel that
+ * knows a longer struct takes the missing tail as zero; a kernel that knows a shorter one refuses
+ * a non-zero tail with E2BIG. A size below the first version's is EINVAL. New members are only
+ * ever appended.
+ *
+ * Addresses and ports are in network byte order, all else in the machine's.
+ */
+#ifndef DOMINOES_UAPI_H
+#define DOMINOES_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define DOMINOES_DEVICE "/dev/dominoes"
+#define DOMINOES_ABI_VERSION 1
+
+#define DOMINOES_MAX_REPLICAS 16
+#define DOMINOES_CPU_WORDS 16 /* a CPU list of up to 1024 CPUs */
+#define DOMINOES_REASON_BYTES 120
+
+/* An address of any family; only AF_INET is served today (in the first four bytes of addr). */
+struct dominoes_sockaddr {
+	__u16 family; /* AF_INET; AF_UNSPEC where none is given */
+	__be16 port;
+	__u32 reserved; /* must be zero */
+	__u8 addr[16];
+};
+
+struct dominoes_version {
+	__u32 size;
+	__u32 abi; /* out: DOMINOES_ABI_VERSION */
+};
+
+/* The one-line reason of the last failed ioctl on this descriptor; empty if there was none. */
+struct dominoes_reason {
+	__u32 size;
+	char text[DOMINOES_REASON_BYTES];
+};
+
+/* --- administration ------------------------------------------------------------------------- */
+
+/*
+ * Attach to an Ethernet device.
+ * EPERM without CAP_NET_ADMIN, ENODEV no such device, EBUSY another rx_handler (bridge, bond) or
+ * already attached, EINVAL not Ethernet or bad address, prefix, gateway, replica count or CPU list,
+ * EADDRINUSE the address is one of the host's own, ENOMEM.
+ */
+struct dominoes_attach {
+	__u32 size;
+	__u32 ifindex;
+	struct dominoes_sockaddr address;
+	struct dominoes_sockaddr gateway; /* AF_UNSPEC: none */
+	__u32 prefix_len;
+	__u32 replicas; /* of new connections; 0: as many as the CPU list can run side by side */
+	__u64 cpus[DOMINOES_CPU_WORDS]; /* bit n: CPU n may run replicas; all zero: every CPU online */
+};
+
+/* Detach: every connection ends with ENETDOWN. ENODEV when the device is not attached. */
+struct dominoes_detach {
+	__u32 size;
+	__u32 ifindex;
+};
+
+/* The attached device with the smallest ifindex >= the one given; ENOENT after the last. */
+struct dominoes_interface {
+	__u32 size;
+	__u32 ifindex; /* in: where to start; out: the one found */
+	char name[16];
+	struct dominoes_sockaddr address;
+	struct dominoes_sockaddr gateway;
+	__u32 prefix_len;
+	__u32 replicas;
+	__u32 mtu;
+	__u32 connections;
+	__u64 cpus[DOMINOES_CPU_WORDS];
+};
+
+/*
+ * The counters of an attached device, in the order of scout/counters.h.
+ * values may hold fewer than there are; count is set to the number there are.
+ */
+struct dominoes_stats {
+	__u32 size;
+	__u32 ifindex;
+	__u32 count; /* in: room in values; out: counters known */
+	__u32 reserved;
+	__u64 values; /* user pointer to __u64[count] */
+};
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+/* States as in RFC 9293 section 3.3.2; the numbers are those of Linux's tcp_states.h. */
+enum dominoes_tcp_state {
+	DOMINOES_TCP_ESTABLISHED = 1,
+	DOMINOES_TCP_SYN_SENT,
+	DOMINOES_TCP_SYN_RECEIVED,
+	DOMINOES_TCP_FIN_WAIT_1,
+	DOMINOES_TCP_FIN_WAIT_2,
+	DOMINOES_TCP_TIME_WAIT,
+	DOMINOES_TCP_CLOSED,
+	DOMINOES_TCP_CLOSE_WAIT,
+	DOMINOES_TCP_LAST_ACK,
+	DOMINOES_TCP_LISTEN,
+	DOMINOES_TCP_CLOSING,
+};
+
+/* How one replica of a connection does. */
+struct dominoes_replica_info {
+	__u32 cpu;
+	__u32 lag;	     /* requests published that this replica has not yet processed */
+	__u64 requests;	     /* processed */
+	__u64 owned;	     /* effects performed as their owner */
+	__u64 delivered_bytes;
+	__u64 sent_segments; /* built as their owner */
+};
+
+/* A connection, listener or UDP endpoint, as `ss -ti` shows it. Times in microseconds. */
+struct dominoes_info {
+	__u32 size;
+	__u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u64 id;	/* in (DOMINOES_IOC_CONNECTION): the smallest wanted; out: the one found */
+	struct dominoes_sockaddr local;
+	struct dominoes_sockaddr peer;
+	__u32 ifindex;
+	__u32 state; /* enum dominoes_tcp_state */
+	__u32 replicas;
+	__u32 policy; /* enum dominoes_policy */
+	__u64 bytes_received; /* placed in order */
+	__u64 bytes_sent;     /* first transmissions and retransmissions */
+	__u64 bytes_acked;
+	__u64 bytes_retransmitted;
+	__u64 segments_in;
+	__u64 segments_out;
+	__u64 recv_queue; /* bytes the application has not read; for a listener: connections waiting */
+	__u64 send_queue; /* bytes not acknowledged;          for a listener: its backlog */
+	__u64 digest_checks;
+	__u64 digest_mismatches;
+	__u32 srtt_us;
+	__u32 rttvar_us;
+	__u32 rto_us;
+	__u32 mss;
+	__u32 cwnd; /* bytes */
+	__u32 ssthresh; /* bytes; ~0: none yet */
+	__u32 snd_wnd;	/* bytes */
+	__u32 rcv_wnd;	/* bytes */
+	__u8 snd_wscale;
+	__u8 rcv_wscale;
+	__u8 options; /* DOMINOES_INFO_* */
+	__u8 reserved;
+	__u32 retransmits; /* RTO expiries */
+	struct dominoes_replica_info replica[DOMINOES_MAX_REPLICAS];
+};
+
+#define DOMINOES_INFO_TIMESTAMPS 0x01
+#define DOMINOES_INFO_WSCALE 0x02
+#define DOMINOES_INFO_SACK 0x04
+
+/* --- endpoints ---------------------------------------------------------------------------------- */
+
+/* connect, bind, getsockname (DOMINOES_IOC_LOCAL), getpeername (DOMINOES_IOC_PEER). */
+struct dominoes_address {
+	__u32 size;
+	__u32 reserved; /* must be zero */
+	struct dominoes_sockaddr address;
+};
+
+struct dominoes_listen {
+	__u32 size;
+	__u32 backlog; /* 1..4096; 0: the default, 128 */
+};
+
+/* Returns the new descriptor. flags: O_NONBLOCK, O_CLOEXEC. */
+struct dominoes_accept {
+	__u32 size;
+	__u32 flags;
+	struct dominoes_sockaddr peer; /* out */
+};
+
+struct dominoes_shutdown {
+	__u32 size;
+	__u32 how; /* SHUT_RD, SHUT_WR, SHUT_RDWR */
+};
+
+enum dominoes_policy {
+	DOMINOES_POLICY_GREEDY = 0, /* the first replica to dequeue a request owns it (default) */
+	DOMINOES_POLICY_ROUND_ROBIN,
+	DOMINOES_POLICY_PINNED,	     /* replica 0 owns all */
+	DOMINOES_POLICY_SPECIALISED, /* the last replica sends, the others deliver */
+};
+
+enum dominoes_option {
+	DOMINOES_OPT_PROTOCOL = 1,  /* IPPROTO_TCP (default) or IPPROTO_UDP; before bind and connect */
+	DOMINOES_OPT_ERROR,	    /* get: the pending error as a positive errno, and clear it */
+	DOMINOES_OPT_NODELAY,	    /* 0 or 1 */
+	DOMINOES_OPT_REPLICAS,	    /* 1..16; before connect and listen */
+	DOMINOES_OPT_POLICY,	    /* enum dominoes_policy; before connect and listen */
+	DOMINOES_OPT_RCVBUF,	    /* bytes, rounded up to a power of two; before connect and listen */
+	DOMINOES_OPT_SNDBUF,	    /* bytes, rounded up to a power of two; before connect and listen */
+	DOMINOES_OPT_LINGER,	    /* seconds; -1 off (default); 0: close sends RST */
+	DOMINOES_OPT_REUSEADDR,	    /* 0 or 1 */
+	DOMINOES_OPT_DIGEST_INTERVAL, /* compare replicas every n requests, a power of two; 0 off */
+	DOMINOES_OPT_MSS,	    /* get; set before connect and listen: an upper limit, 88..65495 */
+
+	/* For tests of the replication itself; need CAP_NET_ADMIN. */
+	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */
+	DOMINOES_OPT_DEBUG_CORRUPT,	 /* replica: flip one bit of its state, which must be noticed */
+	DOMINOES_OPT_DEBUG_STALL,	 /* (replica << 32) | milliseconds: stop once for that long */
+};
+
+struct dominoes_option_value {
+	__u32 size;
+	__u32 option; /* enum dominoes_option */
+	__s64 value;
+};
+
+/* One datagram (UDP). length: in: room or size; out: the datagram's length (which may be more). */
+struct dominoes_datagram {
+	__u32 size;
+	__u32 flags; /* MSG_DONTWAIT, MSG_PEEK */
+	struct dominoes_sockaddr peer;
+	__u64 data; /* user pointer */
+	__u64 length;
+};
+
+#define DOMINOES_IOC(nr, type) _IOWR(0xD0, nr, type)
+
+#define DOMINOES_IOC_VERSION DOMINOES_IOC(0x00, struct dominoes_version)
+#define DOMINOES_IOC_REASON DOMINOES_IOC(0x01, struct dominoes_reason)
+#define DOMINOES_IOC_ATTACH DOMINOES_IOC(0x02, struct dominoes_attach)
+#define DOMINOES_IOC_DETACH DOMINOES_IOC(0x03, struct dominoes_detach)
+#define DOMINOES_IOC_INTERFACE DOMINOES_IOC(0x04, struct dominoes_interface)
+#define DOMINOES_IOC_STATS DOMINOES_IOC(0x05, struct dominoes_stats)
+/* The connection, listener or UDP endpoint of any process with the smallest id >= the one given. */
+#define DOMINOES_IOC_CONNECTION DOMINOES_IOC(0x06, struct dominoes_info)
+
+#define DOMINOES_IOC_CONNECT DOMINOES_IOC(0x10, struct dominoes_address)
+#define DOMINOES_IOC_BIND DOMINOES_IOC(0x11, struct dominoes_address)
+#define DOMINOES_IOC_LISTEN DOMINOES_IOC(0x12, struct dominoes_listen)
+#define DOMINOES_IOC_ACCEPT DOMINOES_IOC(0x13, struct dominoes_accept)
+#define DOMINOES_IOC_SHUTDOWN DOMINOES_IOC(0x14, struct dominoes_shutdown)
+#define DOMINOES_IOC_SETOPT DOMINOES_IOC(0x15, struct dominoes_option_value)
+#define DOMINOES_IOC_GETOPT DOMINOES_IOC(0x16, struct dominoes_option_value)
+#define DOMINOES_IOC_LOCAL DOMINOES_IOC(0x17, struct dominoes_address)
+#define DOMINOES_IOC_PEER DOMINOES_IOC(0x18, struct dominoes_address)
+/* This endpoint's own. */
+#define DOMINOES_IOC_INFO DOMINOES_IOC(0x19, struct dominoes_info)
+#define DOMINOES_IOC_SENDTO DOMINOES_IOC(0x1a, struct dominoes_datagram)
+#define DOMINOES_IOC_RECVFROM DOMINOES_IOC(0x1b, struct dominoes_datagram)
+
+#endif

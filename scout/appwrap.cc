@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/appwrap.hh"
+
+#include "scout/errors.hh"
+#include "scout/stack.h"
+
+namespace scout {
+
+using dominoes::max;
+using dominoes::min;
+
+Appwrap::Appwrap(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes,
+                 void* user)
+    : receive_bytes_(receive_bytes),
+      send_bytes_(send_bytes),
+      user_(user),
+      outbox_(channel, read_, written_) {}
+
+Appwrap* Appwrap::create(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes,
+                         void* user) {
+    dominoes::Owned<Appwrap> appwrap(
+        dominoes::make<Appwrap>(channel, receive_bytes, send_bytes, user));
+    return appwrap && appwrap->allocate(channel) ? appwrap.release() : nullptr;
+}
+
+bool Appwrap::allocate(dominoes::RingChannel& channel) {
+    ring_ = static_cast<uint8_t*>(dominoes_ring_alloc(receive_bytes_));
+    send_buffer_ = dominoes_sendbuf_create(send_bytes_);
+    // No replica is further ahead of another than the channel is long.
+    ordering_ = dominoes::OrderingManager::create(channel.capacity() * Effects::kMostDeliveries,
+                                                  &Appwrap::readable_moved, this);
+    return ring_ && send_buffer_ && ordering_;
+}
+
+Appwrap::~Appwrap() {
+    dominoes::destroy(ordering_);
+    if (send_buffer_) dominoes_sendbuf_destroy(send_buffer_);
+    if (ring_) dominoes_ring_free(ring_);
+}
+
+// --- replicas ---
+
+void Appwrap::deliver(const dominoes_packet* packet, const DeliverEffect& effect) {
+    const uint32_t at = static_cast<uint32_t>(effect.stream_offset & (receive_bytes_ - 1));
+    const uint32_t first = min(effect.bytes, receive_bytes_ - at);
+    dominoes_packet_copy(packet, effect.packet_offset, ring_ + at, first);
+    if (first < effect.bytes) {
+        dominoes_packet_copy(packet, effect.packet_offset + first, ring_, effect.bytes - first);
+    }
+    ordering_->placed(effect.serial, effect.readable);
+}
+
+void Appwrap::readable_moved(void* context) {
+    auto* self = static_cast<Appwrap*>(context);
+    if (self->reader_waits_.take()) self->user_.wake();
+}
+
+void Appwrap::established() {
+    connected_.store_release(1);
+    user_.wake();
+}
+
+void Appwrap::end_of_stream(uint64_t offset) {
+    end_.store_release(offset);
+    user_.wake();
+}
+
+void Appwrap::fail(uint32_t error) {
+    uint32_t none = 0;  // the first error is the one that explains
+    error_.compare_exchange_acq_rel(none, error);
+    user_.wake();
+}
+
+void Appwrap::over() {
+    over_.store_release(1);
+    user_.wake();
+}
+
+void Appwrap::released(uint32_t replica, uint64_t offset) {
+    released_[replica].offset.store_release(offset);
+    if (!writer_waits_.take()) return;
+    if (writable()) {
+        user_.wake();
+        return;
+    }
+    writer_waits_.set();
+    if (writable() && writer_waits_.take()) user_.wake();
+}
+
+// --- the application ---
+
+int64_t Appwrap::read(dominoes_iter* to, size_t bytes) {
+    if (bytes == 0) return 0;
+    const uint64_t from = read_.load_relaxed();
+    const uint64_t there = ordering_->readable() - from;
+    if (there == 0 || reads_shut_.load_relaxed()) return nothing_to_read();
+
+    const int64_t taken = copy_out(to, from, min<uint64_t>(bytes, there));
+    if (taken <= 0) return taken;
+    // Release: our loads from the ring come before a replica, which acquires this position through the
+    // stamp of a request, places new bytes there.
+    read_.store_release(from + static_cast<uint64_t>(taken));
+    if (from + static_cast<uint64_t>(taken) - read_said_ >= receive_bytes_ / 4) {
+        read_said_ = from + static_cast<uint64_t>(taken);
+        outbox_.say(Outbox::kRead);
+    }
+    return taken;
+}
+
+int64_t Appwrap::copy_out(dominoes_iter* to, uint64_t from, size_t bytes) {
+    size_t done = 0;
+    while (done < bytes) {
+        const size_t at = (from + done) & (receive_bytes_ - 1);
+        const size_t part = min<size_t>(bytes - done, receive_bytes_ - at);
+        const int64_t put = dominoes_iter_put(to, ring_ + at, part);
+        if (put <= 0) return done ? static_cast<int64_t>(done) : put;
+        done += static_cast<size_t>(put);
+        if (static_cast<size_t>(put) < part) break;
+    }
+    return static_cast<int64_t>(done);
+}
+
+bool Appwrap::at_end() const {
+    return reads_shut_.load_acquire() || end_.load_acquire() == read_.load_relaxed();
+}
+
+// Why a read has nothing: the end of the stream, an error, the end of the connection, or not yet.
+int64_t Appwrap::nothing_to_read() {
+    if (at_end()) return 0;
+    const bool was_over = is_over();
+    if (const uint32_t error = take_error()) return -static_cast<int64_t>(error);
+    if (was_over) return 0;
+    reader_waits_.set();
+    return -int64_t{kEagain};
+}
+
+int64_t Appwrap::write(dominoes_iter* from, size_t bytes) {
+    if (const uint32_t error = take_error()) return -static_cast<int64_t>(error);
+    if (writes_shut() || is_over()) return -int64_t{kEpipe};
+    if (bytes == 0) return 0;
+    size_t fits = is_connected() ? room() : 0;
+    if (fits == 0) {
+        writer_waits_.set();
+        fits = is_connected() ? room() : 0;
+        if (fits == 0) return -int64_t{kEagain};
+    }
+    const uint64_t at = written_.load_relaxed();
+    const int64_t taken = dominoes_sendbuf_write(send_buffer_, at, from, min(bytes, fits));
+    if (taken <= 0) return taken;
+    written_.store_release(at + static_cast<uint64_t>(taken));
+    outbox_.say(Outbox::kSend);
+    return taken;
+}
+
+uint64_t Appwrap::all_released() const {
+    uint64_t least = written_.load_relaxed();
+    for (const Released& replica : released_) least = min(least, replica.offset.load_acquire());
+    return least;
+}
+
+size_t Appwrap::room() const {
+    return dominoes_sendbuf_room(send_buffer_, written_.load_relaxed(), all_released());
+}
+
+// A writer that waited is woken when there is room worth waking for.
+bool Appwrap::writable() const {
+    return is_over() || (is_connected() && room() >= max(send_bytes_ / 4, 1u));
+}
+
+uint32_t Appwrap::poll() {
+    reader_waits_.set();
+    writer_waits_.set();
+    uint32_t events = 0;
+    const bool gone = is_over();
+    const bool ended = at_end() || end_.load_acquire() != kNoEnd;
+    if (unread() > 0 || at_end() || gone) events |= SCOUT_IN;
+    if (ended || gone) events |= SCOUT_RDHUP;
+    if (error_.load_acquire()) events |= SCOUT_ERR | SCOUT_IN | SCOUT_OUT;
+    if (gone || (ended && writes_shut())) events |= SCOUT_HUP;
+    if (gone || writes_shut() || (is_connected() && room() >= send_bytes_ / 4)) events |= SCOUT_OUT;
+    return events;
+}
+
+void Appwrap::shut_reads() {
+    reads_shut_.store_release(1);
+    user_.wake();
+}
+
+void Appwrap::shut_writes() {
+    if (writes_shut_.exchange_acq_rel(1)) return;
+    outbox_.say(Outbox::kShutdown);
+    user_.wake();
+}
+
+bool Appwrap::drained() const { return is_over() || all_released() == written_.load_acquire(); }
+
+}  // namespace scout

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Appwrap: the application's end of a connection (dissertation 4.5). Shared by all replicas and the
+// application, and so made of what may be shared: the receive ring and its Ordering Manager, the send
+// buffer, stream positions with one writer each, and flags.
+//
+//     replicas ── deliver() ──► receive ring ── read() ──► application
+//     replicas ◄── builds ───── send buffer ◄── write() ── application
+#pragma once
+
+#include "dominoes/ordering_manager.hh"
+#include "scout/effect.hh"
+#include "scout/outbox.hh"
+#include "scout/user.hh"
+
+namespace scout {
+
+class Appwrap : dominoes::Pinned {
+public:
+    // Sizes are powers of two, in bytes. nullptr when memory is short. Context: process.
+    [[nodiscard]] static Appwrap* create(dominoes::RingChannel& channel, uint32_t receive_bytes,
+                                         uint32_t send_bytes, void* user);
+    Appwrap(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes, void* user);
+    ~Appwrap();
+
+    // --- for replicas; context: thread ---
+
+    // Puts the payload in its place, once and for all, and says so.
+    void deliver(const dominoes_packet* packet, const DeliverEffect& effect);
+    void established();
+    void end_of_stream(uint64_t offset);
+    void fail(uint32_t error);
+    // The connection is gone.
+    void over();
+    // A replica takes part, has seen everything before `offset` acknowledged, or has left. What the
+    // application has written is kept until the slowest replica has released it.
+    void joined(uint32_t replica, uint64_t offset) { released_[replica].offset.store_release(offset); }
+    void released(uint32_t replica, uint64_t offset);
+    void left(uint32_t replica) { released(replica, kGone); }
+
+    dominoes_sendbuf* send_buffer() { return send_buffer_; }
+    uint64_t read_position() const { return read_.load_acquire(); }
+
+    // --- for the application, as in scout/stack.h; context: process ---
+
+    int64_t read(dominoes_iter* to, size_t bytes);
+    int64_t write(dominoes_iter* from, size_t bytes);
+    uint32_t poll();
+    void shut_reads();
+    void shut_writes();
+    bool is_connected() const { return connected_.load_acquire() != 0; }
+    bool is_over() const { return over_.load_acquire() != 0; }
+    bool writes_shut() const { return writes_shut_.load_acquire() != 0; }
+    bool drained() const;
+    uint32_t take_error() { return error_.exchange_acq_rel(0); }
+    uint64_t unread() const { return ordering_->readable() - read_.load_acquire(); }
+    uint64_t unacknowledged() const { return written_.load_acquire() - all_released(); }
+
+    User& user() { return user_; }
+    Outbox& outbox() { return outbox_; }
+
+private:
+    static constexpr uint64_t kGone = ~uint64_t{0};
+    static constexpr uint64_t kNoEnd = ~uint64_t{0};
+
+    bool allocate(dominoes::RingChannel& channel);
+    static void readable_moved(void* context);
+    int64_t copy_out(dominoes_iter* to, uint64_t from, size_t bytes);
+    int64_t nothing_to_read();
+    bool at_end() const;
+    uint64_t all_released() const;
+    size_t room() const;
+    bool writable() const;
+
+    const uint32_t receive_bytes_;
+    const uint32_t send_bytes_;
+    uint8_t* ring_ = nullptr;
+    dominoes_sendbuf* send_buffer_ = nullptr;
+    dominoes::OrderingManager* ordering_ = nullptr;
+
+    // Written by the application only.
+    alignas(dominoes::kCacheLine) dominoes::Atomic<uint64_t> read_;
+    uint64_t read_said_ = 0;
+    dominoes::Atomic<uint64_t> written_;
+
+    // Written by replicas.
+    alignas(dominoes::kCacheLine) dominoes::Atomic<uint32_t> connected_;
+    dominoes::Atomic<uint32_t> over_;
+    dominoes::Atomic<uint32_t> error_;
+    dominoes::Atomic<uint64_t> end_{kNoEnd};
+    dominoes::Atomic<uint32_t> reads_shut_;
+    dominoes::Atomic<uint32_t> writes_shut_;
+
+    WaitFlag reader_waits_;
+    WaitFlag writer_waits_;
+    User user_;
+    Outbox outbox_;
+
+    struct alignas(dominoes::kCacheLine) Released {
+        dominoes::Atomic<uint64_t> offset{kGone};
+    };
+    Released released_[dominoes::kMaxReplicas];
+};
+
+}  // namespace scout

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Attributes (Scout; dissertation 4.2.2): the named values a path is created with. They are set as
+// options of an endpoint before it connects or listens, and inherited by what a listener accepts.
+#pragma once
+
+#include "dominoes/base.hh"
+
+namespace scout {
+
+// The numbers are those of DOMINOES_OPT_* in the ABI.
+enum class Attribute : uint32_t {
+    kProtocol = 1,
+    kNoDelay = 3,
+    kReplicas = 4,
+    kPolicy = 5,
+    kReceiveBytes = 6,
+    kSendBytes = 7,
+    kLinger = 8,
+    kReuseAddress = 9,
+    kDigestInterval = 10,
+    kMss = 11,
+};
+
+class Attributes {
+public:
+    static constexpr int64_t kLeastBuffer = 4 * 4096;
+    static constexpr int64_t kMostBuffer = 64 << 20;
+    static constexpr int64_t kDefaultBuffer = 4 << 20;
+    static constexpr int64_t kLeastMss = 88;
+    static constexpr int64_t kMostMss = 65495;  // 65535 less 40 of headers; also "no limit of its own"
+    static constexpr int64_t kDefaultDigestInterval = 64;
+    static constexpr int64_t kMostDigestInterval = int64_t{1} << 30;
+    static constexpr int64_t kMostLinger = 1 << 20;  // seconds
+
+    Attributes();
+
+    // Checks `value` and takes it; buffers are rounded up to a power of two. 0, -EINVAL, or -ENOPROTOOPT
+    // when `option` is no attribute (debug options and the pending error are not).
+    int set(uint32_t option, int64_t value);
+    // 0 or -ENOPROTOOPT.
+    int get(uint32_t option, int64_t* value) const;
+
+    int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
+
+private:
+    static constexpr uint32_t kSlots = 12;
+    int64_t values_[kSlots];  // by option number
+};
+
+}  // namespace scout

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/connection.hh"
+
+#include "scout/errors.hh"
+#include "scout/host.hh"
+#include "scout/listener.hh"
+#include "scout/tcp_isn.hh"
+
+namespace scout {
+
+using dominoes::min;
+using dominoes::Request;
+
+// --- creation and end ---
+
+Connection::Connection(Host& host, const Plan& plan)
+    : MapNode(plan.participants.key()),
+      host_(host),
+      neighbour_(*plan.neighbour),
+      listener_(plan.listener),
+      participants_(plan.participants),
+      attributes_(*plan.attributes),
+      id_(plan.id),
+      host_id_(host.id()),
+      policy_(static_cast<dominoes::Policy>(plan.attributes->get(Attribute::kPolicy))),
+      wanted_replicas_(static_cast<uint32_t>(plan.attributes->get(Attribute::kReplicas))),
+      timers_{{*this, TimerKind::kRetransmit},
+              {*this, TimerKind::kDelayedAck},
+              {*this, TimerKind::kTimeWait},
+              {*this, TimerKind::kOutput}} {}
+
+Connection* Connection::create(Host& host, const Plan& plan) {
+    dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
+    return connection && connection->allocate(plan) ? connection.release() : nullptr;
+}
+
+bool Connection::allocate(const Plan& plan) {
+    using dominoes::ConsistencyManager;
+    using dominoes::RingChannel;
+    using dominoes::Sequencer;
+    channel_ = RingChannel::create(kChannelCapacity);
+    if (!channel_) return false;
+    auto bytes = [this](Attribute a) { return static_cast<uint32_t>(attributes_.get(a)); };
+    appwrap_ = Appwrap::create(*channel_, bytes(Attribute::kReceiveBytes),
+                               bytes(Attribute::kSendBytes), plan.user);
+    transmit_ = Sequencer::create(kTransmitSlots, &Connection::drain, this);
+    consistency_ = ConsistencyManager::create(bytes(Attribute::kDigestInterval), kChannelCapacity);
+    if (!appwrap_ || !transmit_ || !consistency_) return false;
+    for (; replica_count_ < wanted_replicas_; ++replica_count_) {
+        Replica*& replica = replicas_[replica_count_];
+        replica = Replica::create(*this, replica_count_, host_.context(id_ + replica_count_));
+        if (!replica) return false;
+    }
+    return true;
+}
+
+TcpConfig Connection::config() const {
+    const uint32_t limit = dominoes_link_mtu(host_.link) - kIpHeaderBytes - kTcpMinHeader;
+    const auto mss = min<uint32_t>(limit, static_cast<uint32_t>(attributes_.get(Attribute::kMss)));
+    const SocketAddress& local = participants_.local;
+    const SocketAddress& peer = participants_.peer;
+    return {
+        .passive = listener_ != nullptr,
+        .iss = tcp_initial_sequence(local, peer, dominoes_now_ns(), host_.secret()),
+        .ts_offset = tcp_timestamp_offset(local, peer, host_.secret()),
+        .receive_bytes = static_cast<uint32_t>(attributes_.get(Attribute::kReceiveBytes)),
+        .send_bytes = static_cast<uint32_t>(attributes_.get(Attribute::kSendBytes)),
+        .mss = static_cast<uint16_t>(mss),
+        .max_piece = dominoes::max(mss, dominoes_link_max_segment(host_.link)),
+        .no_delay = attributes_.get(Attribute::kNoDelay) != 0,
+        .replicas = (dominoes::ReplicaSet{1} << wanted_replicas_) - 1,
+    };
+}
+
+bool Connection::start() {
+    host_.connection_begins();
+    if (replicas_[0]->lead(config())) return true;
+    host_.connection_ended();
+    return false;
+}
+
+Connection::~Connection() {
+    for (Replica* replica : replicas_) dominoes::destroy(replica);
+    dominoes::destroy(consistency_);
+    dominoes::destroy(transmit_);
+    dominoes::destroy(appwrap_);
+    dominoes::destroy(channel_);
+}
+
+void Connection::free(dominoes_retired* retired) {
+    dominoes::destroy(static_cast<Connection*>(retired));
+}
+
+void Connection::release() {
+    if (references_.fetch_sub_acq_rel(1) == 1) dominoes_retire(this, &Connection::free);
+}
+
+// --- publishers ---
+
+Request* Connection::claim(EventKind kind, uint32_t headroom) {
+    Request* request = channel_->claim(headroom);
+    if (!request) return nullptr;
+    request->kind = static_cast<uint32_t>(kind);
+    request->now_ns = dominoes_now_ns();
+    return request;
+}
+
+bool Connection::publish_segment(const SegmentEvent& event, dominoes_packet* packet) {
+    Request* request = claim(EventKind::kSegment, kSegmentHeadroom);
+    if (!request) return false;
+    auto& published = request->as<SegmentEvent>();
+    published = event;
+    published.app_read = appwrap_->read_position();
+    if (event.payload_bytes) {
+        request->owned = packet;
+        request->release = [](Request& passed) {
+            dominoes_packet_free(static_cast<dominoes_packet*>(passed.owned));
+        };
+    }
+    channel_->publish(*request);
+    if (!event.payload_bytes && packet) dominoes_packet_free(packet);
+    return true;
+}
+
+bool Connection::publish_icmp(const IcmpEvent& event) {
+    Request* request = claim(EventKind::kIcmp, kSegmentHeadroom);
+    if (!request) return false;
+    request->as<IcmpEvent>() = event;
+    channel_->publish(*request);
+    return true;
+}
+
+bool Connection::TimerSlot::expired(void* context) {
+    auto* self = static_cast<TimerSlot*>(context);
+    Connection& connection = self->connection;
+    if (connection.channel_->closed()) return true;
+    Request* request = connection.claim(EventKind::kTimeout, 0);
+    if (!request) return false;  // the wheel calls again next tick
+    request->as<TimeoutEvent>() =
+        TimeoutEvent{{connection.appwrap_->read_position()}, self->kind, 0};
+    connection.channel_->publish(*request);
+    return true;
+}
+
+void Connection::abort(uint32_t error, bool silent) {
+    appwrap_->outbox().set_abort(error, silent);
+    appwrap_->outbox().say(Outbox::kAbort);
+}
+
+void Connection::close(bool reset) {
+    appwrap_->user().leave();
+    if (reset || appwrap_->unread() > 0 || !appwrap_->is_connected()) {
+        abort(kNoError, false);
+        return;
+    }
+    appwrap_->shut_reads();
+    appwrap_->shut_writes();
+    appwrap_->outbox().say(Outbox::kCloseReads);
+}
+
+// --- replicas ---
+
+bool Connection::may_transmit(const TcpState& state) {
+    return inconsistent() || transmit_->has_room(state.transmissions + Effects::kMostTransmissions);
+}
+
+void Connection::transmit_in_order(uint64_t serial, dominoes_packet* packet) {
+    if (inconsistent()) {  // no order is left to keep: this is the reset
+        if (packet) transmit_packet(host_, packet);
+        return;
+    }
+    transmit_->place(serial, packet ? reinterpret_cast<uint64_t>(packet) : kNothing);
+}
+
+void Connection::drain(void* context, uint64_t, uint64_t item) {
+    if (item == kNothing) return;
+    transmit_packet(static_cast<Connection*>(context)->host_,
+                    reinterpret_cast<dominoes_packet*>(item));
+}
+
+void Connection::set_timer(dominoes::Context& context, const TimerEffect& effect) {
+    dominoes::Timer& timer = timers_[static_cast<uint32_t>(effect.timer)].timer;
+    if (effect.deadline_ns) {
+        context.timers().start(timer, effect.deadline_ns);
+    } else {
+        context.timers().cancel(timer);
+    }
+}
+
+// In the leader, which is alone up to here: the others join at `position`, the next one.
+void Connection::established(const TcpState& state, uint64_t position) {
+    for (uint32_t id = 1; id < replica_count_; ++id) {
+        const bool joined = replicas_[id]->follow(state, position);
+        DOMINOES_ASSERT(joined);  // there are as many subscription slots as replicas
+    }
+    host_.counters.add(Counter::tcp_established);
+    host_.counters.add(Counter::replicas_started, replica_count_);
+    appwrap_->established();
+    if (!listener_) return;
+    handed_over_ = listener_->push(*this);
+    if (!handed_over_) abort(kNoError, false);
+}
+
+void Connection::closed(uint32_t error) {
+    channel_->close();
+    appwrap_->over();
+    host_.counters.add(error ? Counter::tcp_aborted : Counter::tcp_closed);
+}
+
+void Connection::leader_left() {
+    for (TimerSlot& slot : timers_) replicas_[0]->context().timers().cancel(slot.timer);
+    host_.tcp().forget(*this);
+    if (!listener_) return;
+    if (!handed_over_) {
+        listener_->drop();
+        release();  // the reference of the endpoint that never came to be
+    }
+    listener_->release();
+}
+
+void Connection::replica_joined() {
+    hold();
+    present_.fetch_add_acq_rel(1);
+}
+
+// The last one out leaves nothing that refers to the host.
+void Connection::replica_left() {
+    if (present_.fetch_sub_acq_rel(1) == 1) {
+        transmit_->clear(
+            [](void*, uint64_t item) {
+                if (item != kNothing) dominoes_packet_free(reinterpret_cast<dominoes_packet*>(item));
+            },
+            nullptr);
+        host_.counters.add(Counter::digest_checks, consistency_->checks());
+        host_.arp().release(&neighbour_);
+        host_.connection_ended();
+    }
+    release();
+}
+
+void Connection::found_inconsistent(uint32_t replica, uint64_t position) {
+    inconsistent_.fetch_or_acq_rel(1);
+    host_.counters.add(Counter::digest_mismatches);
+    dominoes_log(DOMINOES_LOG_ERROR,
+                 "connection %llu: the state of replica %u differs from another's after request %llu; "
+                 "the connection is reset",
+                 static_cast<unsigned long long>(id_), replica,
+                 static_cast<unsigned long long>(position));
+    abort(kEio, false);
+}
+
+// Each replica once.
+void Connection::log_state(uint32_t replica, const TcpState& state) {
+    const uint32_t bit = 2u << replica;
+    if (inconsistent_.fetch_or_acq_rel(bit) & bit) return;
+    const TcpInfo i = tcp_info(state);
+    dominoes_log(DOMINOES_LOG_ERROR,
+                 "connection %llu replica %u: digest %016llx requests %llu phase %u cwnd %u ssthresh %u "
+                 "srtt %u us rto %u us sent %llu received %llu",
+                 static_cast<unsigned long long>(id_), replica,
+                 static_cast<unsigned long long>(dominoes::digest(&state, sizeof state)),
+                 static_cast<unsigned long long>(state.requests), static_cast<uint32_t>(state.phase),
+                 i.cwnd, i.ssthresh, i.srtt_us, i.rto_us,
+                 static_cast<unsigned long long>(i.bytes_sent),
+                 static_cast<unsigned long long>(i.bytes_received));
+}
+
+void Connection::show(const TcpState& state) {
+    const TcpInfo now = tcp_info(state);
+    shown_.publish(now);
+    count(now);
+}
+
+void Connection::count(const TcpInfo& now) {
+    auto add = [this](Counter counter, uint32_t value, uint32_t& counted) {
+        if (value != counted) host_.counters.add(counter, value - counted);
+        counted = value;
+    };
+    add(Counter::tcp_retransmits, now.timeouts, counted_.timeouts);
+    add(Counter::tcp_fast_retransmits, now.fast_recoveries, counted_.fast_recoveries);
+    add(Counter::tcp_challenge_acks, now.challenge_acks, counted_.challenge_acks);
+}
+
+// --- for whoever asks ---
+
+void Connection::info(EndpointInfo& info) {
+    const TcpInfo now = shown_.read();
+    auto address = [](const SocketAddress& from) {
+        scout_sockaddr to{.family = 2, .port = from.port, .reserved = 0, .addr = {}};
+        from.ip.store(to.addr);
+        return to;
+    };
+    info.id = id_;
+    info.host_id = host_id_;
+    info.protocol = kTcp;
+    info.local = address(participants_.local);
+    info.peer = address(participants_.peer);
+    info.policy = static_cast<uint32_t>(policy_);
+    info.recv_queue = appwrap_->unread();
+    info.send_queue = appwrap_->unacknowledged();
+    info.digest_checks = consistency_->checks();
+    info.digest_mismatches = consistency_->mismatches();
+    tcp_info_give(now, info);
+    info.replicas = replica_count_;
+    for (uint32_t i = 0; i < replica_count_; ++i) {
+        const Replica& replica = *replicas_[i];
+        const Replica::Done done = replica.done();
+        info.replica[i] = {replica.cpu(),     static_cast<uint32_t>(replica.lag()),
+                           replica.processed(), done.owned,
+                           done.delivered_bytes, done.sent_segments};
+    }
+}
+
+}  // namespace scout

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Driver: the bottom of each path. It makes a packet of a message and gives it to the device.
+#pragma once
+
+#include "scout/interface.hh"
+
+namespace scout {
+
+// A packet made of `msg`, all headers being there. nullptr when memory is short (counted).
+// Context: process or softirq.
+[[nodiscard]] dominoes_packet* build_packet(Interface& interface, Msg& msg);
+
+// Gives `packet` to the device and counts it; consumes it. False: refused (counted). Context: any.
+bool transmit_packet(Interface& interface, dominoes_packet* packet);
+
+class DriverStage : public Stage {
+public:
+    explicit DriverStage(Interface& interface) : Stage(nullptr), interface_(interface) {}
+    ~DriverStage() = default;
+
+    bool push(Msg& msg) final;
+
+    // The packet could not be sent yet: it was built, and waits at ARP for the neighbour's address, which
+    // will send it. Called instead of send() by the Ethernet stage.
+    virtual void held() {}
+
+protected:
+    // What becomes of a built packet; consumes it. Here: it is transmitted at once. A stage that restores
+    // an order overrides it. False: it will not be sent, and has been counted.
+    virtual bool send(dominoes_packet* packet);
+
+    Interface& interface_;
+};
+
+}  // namespace scout

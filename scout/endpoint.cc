@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/endpoint.hh"
+
+#include "dominoes/guard.hh"
+#include "scout/errors.hh"
+#include "scout/stack.hh"
+
+namespace scout {
+
+using dominoes::MutexGuard;
+
+namespace {
+
+constexpr uint16_t kFamilyInet = 2;  // AF_INET
+
+// Options that are no attributes; the numbers of the ABI.
+enum : uint32_t {
+    kOptionProtocol = 1,
+    kOptionError = 2,
+    kOptionDebugDelay = 1000,
+    kOptionDebugCorrupt = 1001,
+    kOptionDebugStall = 1002,
+};
+
+bool take_address(const scout_sockaddr& from, SocketAddress& to) {
+    if (from.family != kFamilyInet) return false;
+    to = {IpAddress::v4(from.addr), from.port};
+    return true;
+}
+
+void give_address(const SocketAddress& from, scout_sockaddr& to) {
+    to = {};
+    to.family = kFamilyInet;
+    to.port = from.port;
+    from.ip.store(to.addr);
+}
+
+}  // namespace
+
+// --- life ---
+
+Endpoint::Endpoint(Stack& stack, uint8_t protocol, void* user)
+    : stack_(stack), id_(stack.next_id()), user_(user) {
+    attributes_.set(kOptionProtocol, protocol);
+}
+
+Endpoint* Endpoint::create(Stack& stack, uint8_t protocol, void* user) {
+    dominoes::Owned<Endpoint> endpoint(dominoes::make<Endpoint>(stack, protocol, user));
+    if (!endpoint) return nullptr;
+    if (protocol == kUdp) {
+        endpoint->udp_ = UdpEndpoint::create(user);
+        if (!endpoint->udp_) return nullptr;
+    }
+    MutexGuard guard(stack.mutex());
+    stack.add(*endpoint);
+    return endpoint.release();
+}
+
+void Endpoint::close() {
+    {
+        MutexGuard guard(stack_.mutex());
+        stack_.remove(*this);
+        if (udp_) udp_->close();
+        close_listener();
+    }
+    if (Connection* c = connection()) {
+        c->close(reset_on_close());
+        c->release();
+    }
+    dominoes::destroy(this);
+}
+
+// Under the mutex.
+void Endpoint::close_listener() {
+    Listener* l = listener_.exchange_acq_rel(nullptr);
+    if (!l) return;
+    if (host_) host_->tcp().unlisten(*l);
+    l->close([](Connection& refused) {
+        refused.close(true);
+        refused.release();
+    });
+    l->release();
+}
+
+void Endpoint::lose_host() {
+    host_ = nullptr;
+    if (udp_) return;  // told by its router
+    error_.store_release(kEnetdown);
+    if (Listener* l = listener()) l->user().wake();
+    close_listener();
+}
+
+// --- naming ---
+
+int Endpoint::bind(const scout_sockaddr& address) {
+    SocketAddress wanted;
+    if (!take_address(address, wanted)) return -int{kEinval};
+    MutexGuard guard(stack_.mutex());
+    if (host_ || !fresh()) return -int{kEinval};
+    Host* host = stack_.host_of(wanted.ip);
+    if (!host) return -int{kEaddrnotavail};
+    if (!udp_) return bind_tcp(*host, wanted.port);
+    const int error = udp_->bind(host->udp(), wanted.port);
+    if (error) return error;
+    host_ = host;
+    bound_ = udp_->local();
+    return 0;
+}
+
+int Endpoint::bind_tcp(Host& host, uint16_t port) {
+    const bool reuse = attributes_.get(Attribute::kReuseAddress) != 0;
+    if (port == 0) {
+        port = host.tcp().pick_port();
+        if (port == 0) return -int{kEaddrinuse};
+    } else if (!host.tcp().port_free(port, reuse) || stack_.port_bound(host, port)) {
+        return -int{kEaddrinuse};
+    }
+    host_ = &host;
+    bound_ = {host.address, port};
+    return 0;
+}
+
+// Under the mutex: has a host and a port, chosen for `peer` where there are none.
+int Endpoint::ensure_bound(IpAddress peer) {
+    if (host_) return 0;
+    Host* host = stack_.host_towards(peer);
+    if (!host) return -int{kEnetunreach};
+    if (!udp_) return bind_tcp(*host, 0);
+    const int error = udp_->bind(host->udp(), 0);
+    if (error) return error;
+    host_ = host;
+    bound_ = udp_->local();
+    return 0;
+}
+
+int Endpoint::connect(const scout_sockaddr& address) {
+    SocketAddress to;
+    if (!take_address(address, to) || to.port == 0 || to.ip.is_any() || to.ip.is_multicast() ||
+        to.ip.is_limited_broadcast()) {
+        return -int{kEinval};
+    }
+    MutexGuard guard(stack_.mutex());
+    if (listener()) return -int{kEinval};
+    if (Connection* c = connection()) {
+        return c->appwrap().is_connected() || c->appwrap().is_over() ? -int{kEisconn}
+                                                                     : -int{kEalready};
+    }
+    if (const int error = ensure_bound(to.ip)) return error;
+    if (udp_) return udp_->connect(host_->udp(), to);
+    if (!own_replicas_) attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
+    Connection* made = nullptr;
+    const int error = host_->tcp().connect({bound_, to, kTcp}, attributes_, user_, &made);
+    if (error) return error;
+    connection_.store_release(made);
+    return -int{kEinprogress};
+}
+
+int Endpoint::listen(uint32_t backlog) {
+    MutexGuard guard(stack_.mutex());
+    if (udp_ || !host_ || connection()) return -int{kEinval};
+    if (listener()) return 0;
+    if (backlog == 0) backlog = Listener::kDefaultBacklog;
+    if (!own_replicas_) attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
+    auto* made = dominoes::make<Listener>(bound_.port, attributes_,
+                                          dominoes::min(backlog, Listener::kMostBacklog), user_);
+    if (!made) return -int{kEnomem};
+    if (const int error = host_->tcp().listen(*made)) {
+        made->release();
+        return error;
+    }
+    listener_.store_release(made);
+    return 0;
+}
+
+int Endpoint::accept(void* user, Endpoint** out, scout_sockaddr* peer) {
+    dominoes::Owned<Endpoint> made(dominoes::make<Endpoint>(stack_, kTcp, user));
+    if (!made) return -int{kEnomem};
+    MutexGuard guard(stack_.mutex());
+    if (!listener()) return error_.load_acquire() ? -int{kEnetdown} : -int{kEinval};
+    Connection* arrived = listener()->pop();
+    if (!arrived) return -int{kEagain};
+    made->attributes_ = arrived->attributes();
+    made->bound_ = arrived->participants().local;
+    made->connection_.store_release(arrived);
+    arrived->appwrap().user().join(user);
+    give_address(arrived->participants().peer, *peer);
+    stack_.add(*made);
+    *out = made.release();
+    return 0;
+}
+
+int Endpoint::local(scout_sockaddr* address) {
+    MutexGuard guard(stack_.mutex());
+    give_address(udp_ ? udp_->local() : bound_, *address);
+    return 0;
+}
+
+int Endpoint::peer(scout_sockaddr* address) {
+    if (Connection* c = connection()) {
+        give_address(c->participants().peer, *address);
+        return 0;
+    }
+    SocketAddress to;
+    if (!udp_ || !udp_->peer(to)) return -int{kEnotconn};
+    give_address(to, *address);
+    return 0;
+}
+
+// --- data ---
+
+uint32_t Endpoint::poll() {
+    if (udp_) return udp_->poll();
+    if (Connection* c = connection()) return c->appwrap().poll();
+    if (error_.load_acquire()) return SCOUT_ERR | SCOUT_IN | SCOUT_HUP;
+    dominoes::ReadSection section;  // lose_host() may be retiring it
+    if (Listener* l = listener()) return l->ready() ? SCOUT_IN : 0;
+    return SCOUT_OUT | SCOUT_HUP;  // as a socket that is not connected
+}
+
+int64_t Endpoint::read(dominoes_iter* to, size_t bytes) {
+    if (udp_) return udp_->receive_from(nullptr, to, bytes, false);
+    Connection* c = connection();
+    return c ? c->appwrap().read(to, bytes) : -int64_t{kEnotconn};
+}
+
+int64_t Endpoint::write(dominoes_iter* from, size_t bytes) {
+    if (udp_) return udp_->send_to(nullptr, from, bytes);
+    Connection* c = connection();
+    return c ? c->appwrap().write(from, bytes) : -int64_t{kEnotconn};
+}
+
+int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_t bytes) {
+    if (!udp_) return write(from, bytes);
+    if (!peer || peer->family == 0) return udp_->send_to(nullptr, from, bytes);
+    SocketAddress to;
+    if (!take_address(*peer, to)) return -int64_t{kEinval};
+    {
+        MutexGuard guard(stack_.mutex());
+        if (const int error = ensure_bound(to.ip)) return error;
+    }
+    return udp_->send_to(&to, from, bytes);
+}
+
+int64_t Endpoint::receive_from(scout_sockaddr* peer, dominoes_iter* to, size_t bytes, bool peek) {
+    if (!udp_) return read(to, bytes);
+    SocketAddress from;
+    const int64_t got = udp_->receive_from(&from, to, bytes, peek);
+    if (got >= 0) give_address(from, *peer);
+    return got;
+}
+
+int Endpoint::shutdown(int how) {
+    Connection* c = connection();
+    if (!c || !c->appwrap().is_connected()) return -int{kEnotconn};
+    if (how != 1) c->appwrap().shut_reads();
+    if (how != 0) c->appwrap().shut_writes();
+    return 0;
+}
+
+int Endpoint::take_error() {
+    if (udp_) return udp_->take_error();
+    Connection* c = connection();
+    return static_cast<int>(c ? c->appwrap().take_error() : error_.exchange_acq_rel(0));
+}
+
+bool Endpoint::drained() {
+    Connection* c = connection();
+    return !c || c->appwrap().drained();
+}
+
+// --- options ---
+
+int Endpoint::set_option(uint32_t option, int64_t value) {
+    if (option >= kOptionDebugDelay) return set_debug(option, value);
+    if (option == kOptionProtocol) return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
+    const bool any_time = option == static_cast<uint32_t>(Attribute::kNoDelay) ||
+                          option == static_cast<uint32_t>(Attribute::kLinger);
+    if (!any_time && !fresh()) return -int{kEisconn};
+    if (const int error = attributes_.set(option, value)) return error;
+    if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
+    Connection* c = connection();
+    if (c && option == static_cast<uint32_t>(Attribute::kNoDelay)) {
+        c->appwrap().outbox().set_no_delay(value != 0);
+        c->appwrap().outbox().say(Outbox::kOption);
+    }
+    return 0;
+}
+
+int Endpoint::get_option(uint32_t option, int64_t* value) {
+    if (option == kOptionError) {
+        *value = take_error();
+        return 0;
+    }
+    return attributes_.get(option, value);
+}
+
+// Faults for tests: (replica << 32) | amount, or just the replica.
+int Endpoint::set_debug(uint32_t option, int64_t value) {
+    Connection* c = connection();
+    if (!c) return -int{kEnotconn};
+    const auto amount = static_cast<uint32_t>(value);
+    const auto id = option == kOptionDebugCorrupt ? amount : static_cast<uint32_t>(value >> 32);
+    Replica* replica = c->replica(id);
+    if (!replica) return -int{kEinval};
+    switch (option) {
+        case kOptionDebugDelay:
+            replica->set_delay_ns(uint64_t{amount} * 1000);
+            return 0;
+        case kOptionDebugStall:
+            replica->set_stall_ns(uint64_t{amount} * 1'000'000);
+            return 0;
+        case kOptionDebugCorrupt:
+            c->appwrap().outbox().set_corrupt(id);
+            c->appwrap().outbox().say(Outbox::kDebug);
+            return 0;
+    }
+    return -int{kEnoprotoopt};
+}
+
+// --- what there is ---
+
+int Endpoint::info(EndpointInfo* info) {
+    MutexGuard guard(stack_.mutex());
+    fill_info(*info);
+    return 0;
+}
+
+void Endpoint::fill_info(EndpointInfo& info) {
+    info = {};
+    if (Connection* c = connection()) {
+        c->info(info);
+        return;
+    }
+    info.id = id_;
+    info.protocol = udp_ ? kUdp : kTcp;
+    info.host_id = host_ ? host_->id() : 0;
+    info.state = static_cast<uint32_t>(TcpPhase::kClosed);
+    give_address(udp_ ? udp_->local() : bound_, info.local);
+    SocketAddress to;
+    if (udp_ && udp_->peer(to)) give_address(to, info.peer);
+    if (udp_) info.recv_queue = udp_->queued();
+    if (Listener* l = listener()) {
+        info.state = static_cast<uint32_t>(TcpPhase::kListen);
+        info.recv_queue = l->pending();
+        info.send_queue = l->backlog();
+        info.replicas = static_cast<uint32_t>(l->attributes().get(Attribute::kReplicas));
+        info.policy = static_cast<uint32_t>(l->attributes().get(Attribute::kPolicy));
+    }
+}
+
+}  // namespace scout

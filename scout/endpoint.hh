@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Endpoint: what a program holds: unbound at first, then a TCP connection, a TCP listener, or a UDP
+// endpoint. It decides what an operation means in which state; the work is done by what it stands for.
+#pragma once
+
+#include "scout/appwrap.hh"
+#include "scout/attributes.hh"
+#include "scout/connection.hh"
+#include "scout/listener.hh"
+#include "scout/stack_types.hh"
+#include "scout/udp.hh"
+
+namespace scout {
+
+class Host;
+class Stack;
+
+class Endpoint : dominoes::Pinned {
+public:
+    // nullptr when memory is short. Context: process.
+    [[nodiscard]] static Endpoint* create(Stack& stack, uint8_t protocol, void* user);
+    Endpoint(Stack& stack, uint8_t protocol, void* user);
+    // Lets go of everything and frees the endpoint.
+    void close();
+
+    // As in scout/stack.h.
+    int bind(const scout_sockaddr& address);
+    int connect(const scout_sockaddr& peer);
+    int listen(uint32_t backlog);
+    int accept(void* user, Endpoint** endpoint, scout_sockaddr* peer);
+    uint32_t poll();
+    int64_t read(dominoes_iter* to, size_t bytes);
+    int64_t write(dominoes_iter* from, size_t bytes);
+    int shutdown(int how);
+    int take_error();
+    bool drained();
+    int set_option(uint32_t option, int64_t value);
+    int get_option(uint32_t option, int64_t* value);
+    int local(scout_sockaddr* address);
+    int peer(scout_sockaddr* address);
+    int64_t send_to(const scout_sockaddr* peer, dominoes_iter* from, size_t bytes);
+    int64_t receive_from(scout_sockaddr* peer, dominoes_iter* to, size_t bytes, bool peek);
+    int info(EndpointInfo* info);
+
+    // --- for the stack, under its mutex ---
+    Host* host() const { return host_; }
+    bool is_tcp() const { return !udp_; }
+    uint16_t bound_port() const { return bound_.port; }
+    // What there is to tell of it is told by its connection, in its host's table.
+    bool stands_for_connection() const { return connection() && !connection()->appwrap().is_over(); }
+    uint64_t id() const { return id_; }
+    void fill_info(EndpointInfo& info);
+    // The device is gone.
+    void lose_host();
+
+    Endpoint* next = nullptr;  // maintained by Stack
+
+private:
+    Connection* connection() const { return connection_.load_acquire(); }
+    Listener* listener() const { return listener_.load_acquire(); }
+    bool fresh() const { return !connection() && !listener(); }
+    int bind_tcp(Host& host, uint16_t port);
+    int ensure_bound(IpAddress peer);
+    void close_listener();
+    int set_debug(uint32_t option, int64_t value);
+    bool reset_on_close() const { return attributes_.get(Attribute::kLinger) == 0; }
+
+    Stack& stack_;
+    const uint64_t id_;
+    void* const user_;
+    Attributes attributes_;
+    UdpEndpoint* udp_ = nullptr;  // set for UDP from the start
+    Host* host_ = nullptr;        // where it is bound
+    SocketAddress bound_;
+    dominoes::Atomic<Connection*> connection_;
+    dominoes::Atomic<Listener*> listener_;
+    dominoes::Atomic<uint32_t> error_;  // of an endpoint without a connection
+    bool own_replicas_ = false;  // the program chose; else the device's default holds
+};
+
+}  // namespace scout

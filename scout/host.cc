@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/host.hh"
+
+#include "dominoes/guard.hh"
+#include "scout/errors.hh"
+#include "scout/stack.hh"
+
+namespace scout {
+
+using dominoes::Context;
+using dominoes::Domain;
+using dominoes::MutexGuard;
+using dominoes::Request;
+
+namespace {
+
+constexpr uint16_t kFamilyInet = 2;  // AF_INET
+
+// A frame on its way to the control thread.
+struct Deferred {
+    Router* router;
+    Interface::Handler handle;
+    Frame frame;
+};
+
+void release_deferred(Request& request) {
+    auto* deferred = static_cast<Deferred*>(request.owned);
+    dominoes_packet_free(deferred->frame.packet);
+    dominoes_free(deferred);
+}
+
+}  // namespace
+
+// --- attach ---
+
+int Host::create(Stack& stack, const AttachConfig& config, Host** out) {
+    Host* host = dominoes::make<Host>(stack);
+    if (!host) return -int{kEnomem};
+    int error = host->check(config);
+    if (!error) error = host->allocate(config);
+    if (error) {
+        dominoes::destroy(host);
+        return error;
+    }
+    host->connect_routers();
+    host->arp().announce();
+    *out = host;
+    return 0;
+}
+
+// Takes over the addresses, if they make sense.
+int Host::check(const AttachConfig& config) {
+    const bool has_gateway = config.gateway.family != 0;
+    if (config.address.family != kFamilyInet || config.prefix_len < 1 || config.prefix_len > 32 ||
+        (has_gateway && config.gateway.family != kFamilyInet) || config.replicas < 1 ||
+        config.replicas > dominoes::kMaxReplicas || config.cpu_count < 1) {
+        return -int{kEinval};
+    }
+    link = config.link;
+    id_ = config.id;
+    replicas_ = config.replicas;
+    address = IpAddress::v4(config.address.addr);
+    prefix = {address, config.prefix_len};
+    if (has_gateway) gateway = IpAddress::v4(config.gateway.addr);
+    if (address.is_any() || address.is_multicast() || address.is_loopback() ||
+        address.is_limited_broadcast() || prefix.is_broadcast(address)) {
+        return -int{kEinval};
+    }
+    if (has_gateway && (!prefix.contains(gateway) || gateway == address)) return -int{kEinval};
+    dominoes_random(secret_, sizeof secret_);
+    return 0;
+}
+
+int Host::allocate(const AttachConfig& config) {
+    contexts_ = static_cast<Context**>(dominoes_alloc(config.cpu_count * sizeof(Context*)));
+    if (!contexts_) return -int{kEnomem};
+    for (; context_count_ < config.cpu_count; ++context_count_) {
+        Context* context = stack_.context(config.cpus[context_count_]);
+        if (!context) return -int{kEnomem};
+        contexts_[context_count_] = context;
+    }
+    arp_.reset(ArpRouter::create(*this));
+    if (!arp_) return -int{kEnomem};
+    icmp_.reset(dominoes::make<IcmpRouter>(*this, *arp_));
+    if (!icmp_) return -int{kEnomem};
+    udp_.reset(UdpRouter::create(*this, *arp_, *icmp_));
+    tcp_.reset(TcpRouter::create(*this));
+    all_ended_ = dominoes_completion_create();
+    control_left_ = dominoes_completion_create();
+    if (!udp_ || !tcp_ || !all_ended_ || !control_left_) return -int{kEnomem};
+    return start_control() ? 0 : -int{kEnomem};
+}
+
+void Host::connect_routers() {
+    eth_.connect(ip_, *arp_);
+    ip_.connect(kIcmp, *icmp_);
+    ip_.connect(kUdp, *udp_);
+    ip_.connect(kTcp, *tcp_);
+    ip_.connect_errors(*icmp_);
+    icmp_->connect(kUdp, *udp_);
+    icmp_->connect(kTcp, *tcp_);
+    arp_->on_busy(
+        [](void* self) {
+            auto* host = static_cast<Host*>(self);
+            // Its channel is never full of a handful of calls; if it were, the next neighbour asks again.
+            host->control_->context().run_in_context(
+                [](void* s) { static_cast<Host*>(s)->start_tick(); }, self);
+        },
+        this);
+}
+
+// The control domain runs in the last context: a single connection's leader gets the first.
+bool Host::start_control() {
+    const Domain::Hooks hooks{
+        .schedule = nullptr,
+        .subscribed = nullptr,
+        .unsubscribed = nullptr,
+        .batch_done = nullptr,
+        .retired =
+            [](Domain& domain) {
+                auto* host = static_cast<Host*>(domain.state());
+                domain.context().timers().cancel(host->tick_timer_);
+                dominoes_completion_complete(host->control_left_);
+            },
+    };
+    Context& context = *contexts_[context_count_ - 1];
+    control_channel_.reset(dominoes::RingChannel::create(kControlCapacity));
+    control_.reset(dominoes::make<Domain>(0u, static_cast<void*>(this), context, hooks));
+    if (!control_channel_ || !control_) return false;
+    control_subscription_.reset(dominoes::make<dominoes::Subscription>(
+        *control_channel_, *control_,
+        [](void* self, Request& request) {
+            return static_cast<Host*>(self)->handle_deferred(request);
+        },
+        static_cast<void*>(this)));
+    return control_subscription_ && control_->subscribe(*control_subscription_, 0);
+}
+
+Host::~Host() {
+    dominoes_free(contexts_);
+    if (all_ended_) dominoes_completion_destroy(all_ended_);
+    if (control_left_) dominoes_completion_destroy(control_left_);
+}
+
+// --- detach ---
+
+void Host::detach() {
+    {
+        MutexGuard guard(mutex());
+        stack_.remove(*this);
+        udp_->detach(kEnetdown);
+        tcp_->end_all(kEnetdown);
+    }
+    connection_ended();  // the host's own count
+    dominoes_completion_wait(all_ended_);
+
+    control_channel_->close();
+    control_->retire();
+    dominoes_completion_wait(control_left_);
+
+    // Nobody looks at what has been retired, nor is about to schedule the control domain.
+    dominoes_retire(this, [](dominoes_retired* self) {
+        dominoes_completion_complete(static_cast<Host*>(self)->all_ended_);
+    });
+    dominoes_completion_wait(all_ended_);
+    dominoes_retire_barrier();
+    dominoes::destroy(this);
+}
+
+void Host::connection_ended() {
+    if (live_.fetch_sub_acq_rel(1) == 1) dominoes_completion_complete(all_ended_);
+}
+
+// --- frames ---
+
+bool Host::receive(dominoes_packet* packet) {
+    Frame frame(packet);
+    switch (eth_.demux(frame)) {
+        case Verdict::kPass:
+            return false;
+        case Verdict::kTake:
+            break;
+        case Verdict::kDrop:
+            dominoes_packet_free(packet);
+            break;
+    }
+    counters.add(Counter::rx_packets);
+    counters.add(Counter::rx_bytes, frame.bytes - dominoes::min(frame.bytes, kEthHeaderBytes));
+    return true;
+}
+
+Verdict Host::defer(Router& router, Handler handle, Frame& frame) {
+    auto* deferred = static_cast<Deferred*>(dominoes_alloc_atomic(sizeof(Deferred)));
+    if (!deferred) return drop(Counter::drop_control_full);
+    *deferred = {&router, handle, frame};
+    Request* request = control_channel_->claim(0);
+    if (!request) {
+        dominoes_free(deferred);
+        return drop(Counter::drop_control_full);
+    }
+    request->now_ns = dominoes_now_ns();
+    request->owned = deferred;
+    request->release = &release_deferred;
+    control_channel_->publish(*request);
+    return Verdict::kTake;
+}
+
+bool Host::handle_deferred(Request& request) {
+    auto* deferred = static_cast<Deferred*>(request.owned);
+    deferred->handle(*deferred->router, deferred->frame);
+    return true;
+}
+
+// --- once a second, while ARP has something to look after; in the control domain's context ---
+
+void Host::start_tick() {
+    if (!tick_timer_.armed()) {
+        control_->context().timers().start(tick_timer_, dominoes_now_ns() + kTickNs);
+    }
+}
+
+bool Host::tick() {
+    const uint64_t now = dominoes_now_ns();
+    arp_->tick(now);
+    if (arp_->busy()) control_->context().timers().start(tick_timer_, now + kTickNs);
+    return true;
+}
+
+// --- the stack ---
+
+dominoes_mutex* Host::mutex() { return stack_.mutex(); }
+uint64_t Host::next_id() { return stack_.next_id(); }
+bool Host::port_bound(uint16_t port) { return stack_.port_bound(*this, port); }
+
+}  // namespace scout

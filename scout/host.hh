@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Host: an attached device, with its graph of routers and its control domain, where what is serial runs.
+#pragma once
+
+#include "dominoes/context.hh"
+#include "scout/arp.hh"
+#include "scout/eth.hh"
+#include "scout/icmp.hh"
+#include "scout/ip.hh"
+#include "scout/tcp_router.hh"
+#include "scout/udp.hh"
+
+namespace scout {
+
+class Stack;
+
+class Host final : public Interface, public dominoes_retired {
+public:
+    // Negative errno, or 0 and the host. Under the stack's mutex. Context: process.
+    [[nodiscard]] static int create(Stack& stack, const AttachConfig& config, Host** host);
+    explicit Host(Stack& stack)
+        : stack_(stack),
+          tick_timer_([](void* self) { return static_cast<Host*>(self)->tick(); }, this) {}
+    ~Host();
+    // Ends all connections with ENETDOWN, waits for their replicas, and frees the host. Without the mutex.
+    // Context: process.
+    void detach();
+
+    // A frame from the device. True: taken. Context: softirq or process.
+    bool receive(dominoes_packet* packet);
+
+    // --- shape ---
+    uint64_t id() const { return id_; }
+    Stack& stack() { return stack_; }
+    ArpRouter& arp() { return *arp_; }
+    TcpRouter& tcp() { return *tcp_; }
+    UdpRouter& udp() { return *udp_; }
+    uint32_t replicas() const { return replicas_; }
+    const uint8_t* secret() const { return secret_; }
+    dominoes_mutex* mutex();
+    uint64_t next_id();
+    // Whether an endpoint is bound to `port` here. Under the stack's mutex.
+    bool port_bound(uint16_t port);
+    // The n-th of its contexts, round robin.
+    dominoes::Context& context(uint64_t n) { return *contexts_[n % context_count_]; }
+
+    // What detach() waits for.
+    void connection_begins() { live_.fetch_add_relaxed(1); }
+    void connection_ended();
+
+    Verdict defer(Router& router, Handler handle, Frame& frame) override;
+
+    Host* next = nullptr;  // maintained by Stack
+
+private:
+    int check(const AttachConfig& config);
+    int allocate(const AttachConfig& config);
+    void connect_routers();
+    bool start_control();
+    bool handle_deferred(dominoes::Request& request);
+    void start_tick();
+    bool tick();
+
+    static constexpr uint32_t kControlCapacity = 256;
+    static constexpr uint64_t kTickNs = 1'000'000'000;
+
+    Stack& stack_;
+    uint64_t id_ = 0;
+    uint32_t replicas_ = 1;
+    uint8_t secret_[16] = {};
+
+    dominoes::Context** contexts_ = nullptr;
+    uint32_t context_count_ = 0;
+
+    EthRouter eth_{*this};
+    IpRouter ip_{*this};
+    dominoes::Owned<ArpRouter> arp_;
+    dominoes::Owned<IcmpRouter> icmp_;
+    dominoes::Owned<UdpRouter> udp_;
+    dominoes::Owned<TcpRouter> tcp_;
+
+    dominoes::Owned<dominoes::RingChannel> control_channel_;
+    dominoes::Owned<dominoes::Domain> control_;
+    dominoes::Owned<dominoes::Subscription> control_subscription_;
+    dominoes::Timer tick_timer_;
+    dominoes_completion* control_left_ = nullptr;
+
+    dominoes::Atomic<uint32_t> live_{1};  // connections with replicas, and one for the host itself
+    dominoes_completion* all_ended_ = nullptr;
+};
+
+}  // namespace scout

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// ICMP (RFC 792, RFC 1122 section 3.2.2): answers echo requests, tells transports about errors, and
+// sends the errors a host owes. All but the checks runs in the control thread.
+#pragma once
+
+#include "scout/datagram.hh"
+
+namespace scout {
+
+inline constexpr uint32_t kIcmpHeaderBytes = 8;
+
+enum IcmpType : uint8_t {
+    kIcmpEchoReply = 0,
+    kIcmpUnreachable = 3,
+    kIcmpSourceQuench = 4,
+    kIcmpEchoRequest = 8,
+    kIcmpTimeExceeded = 11,
+    kIcmpParameterProblem = 12,
+};
+
+enum IcmpUnreachableCode : uint8_t {
+    kNetUnreachable = 0,
+    kHostUnreachable = 1,
+    kProtocolUnreachable = 2,
+    kPortUnreachable = 3,
+    kFragmentationNeeded = 4,  // RFC 1191: with the MTU of the next hop
+};
+
+struct IcmpHeader {
+    uint8_t type;
+    uint8_t code;
+    uint16_t checksum;
+    uint32_t rest;
+};
+
+// An error about a datagram that we are said to have sent. Anyone can forge one: RFC 5927.
+struct IcmpError {
+    uint8_t protocol;
+    uint8_t type;
+    uint8_t code;
+    uint16_t mtu;         // of the next hop (kFragmentationNeeded); 0: not told
+    uint32_t seq;         // TCP: of the quoted segment
+    SocketAddress local;  // the quoted datagram's source
+    SocketAddress peer;
+};
+
+enum class IcmpResult { kOk, kShort, kType };
+IcmpResult parse_icmp(const uint8_t* bytes, uint32_t length, IcmpHeader& out);
+// `bytes` is an ICMP error from its ICMP header on. kShort: the quote lacks the transport's ports.
+// kType: no error, or one that is ignored (source quench, RFC 6633).
+IcmpResult parse_icmp_error(const uint8_t* bytes, uint32_t length, IcmpError& out);
+
+// What a transport implements to be told.
+class IcmpListener {
+public:
+    // False: `error` is about nothing it has. Context: the control thread.
+    virtual bool icmp_error(const IcmpError& error) = 0;
+
+protected:
+    ~IcmpListener() = default;
+};
+
+// At most `rate` events a second, in bursts of at most as many.
+class TokenBucket {
+public:
+    explicit TokenBucket(uint32_t rate) : rate_(rate), tokens_(rate) {}
+    bool take(uint64_t now_ns);
+
+private:
+    const uint32_t rate_;
+    uint32_t tokens_;
+    uint64_t filled_ns_ = 0;  // the time up to which tokens have been added
+};
+
+class IcmpRouter final : public Router {
+public:
+    static constexpr uint32_t kErrorsPerSecond = 1000;
+
+    IcmpRouter(Interface& interface, ArpRouter& arp) : interface_(interface), arp_(arp) {}
+
+    // Who is told about errors of `protocol` (TCP, UDP); before the first frame.
+    void connect(uint8_t protocol, IcmpListener& listener);
+
+    Verdict demux(Frame& frame) override;
+
+    // Hands `frame`, whose IP header is parsed, to the control thread to be answered with an error. The
+    // caller has counted it, and returns the verdict. Context: any.
+    Verdict port_unreachable(Frame& frame);
+    Verdict protocol_unreachable(Frame& frame);
+
+private:
+    struct Listener {
+        uint8_t protocol;
+        IcmpListener* listener;
+    };
+
+    Verdict defer_error(Frame& frame, Interface::Handler handle);
+    static void handle_echo(Router& router, Frame& frame);
+    static void handle_error(Router& router, Frame& frame);
+    static void handle_port_unreachable(Router& router, Frame& frame);
+    static void handle_protocol_unreachable(Router& router, Frame& frame);
+    void echo(const Frame& frame);
+    void take_error(const Frame& frame);
+    bool tell(const IcmpError& error);
+    void send_unreachable(const Frame& frame, uint8_t code);
+
+    Interface& interface_;
+    ArpRouter& arp_;
+    TokenBucket bucket_{kErrorsPerSecond};
+    Listener listeners_[2] = {};
+};
+
+}  // namespace scout

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What the routers of an attached device share: the device, its addresses, its counters, and the way to
+// the control domain, where all that is serial happens in a thread (ARP, ICMP, listening, resets).
+#pragma once
+
+#include "scout/router.hh"
+
+namespace scout {
+
+class Interface : dominoes::Pinned {
+public:
+    dominoes_link* link = nullptr;
+    IpAddress address;
+    Prefix prefix;      // the network `address` is in
+    IpAddress gateway;  // any: none
+    Counters counters;
+
+    // Whether `destination` can be reached, and through which neighbour.
+    bool route(IpAddress destination, IpAddress& next_hop) const {
+        if (prefix.contains(destination)) {
+            next_hop = destination;
+            return !prefix.is_broadcast(destination);
+        }
+        next_hop = gateway;
+        return !gateway.is_any();
+    }
+
+    // Hands the frame's packet to the control domain, which will call `handle(router, frame)` in its
+    // thread with the frame as it is now, and free the packet afterwards. kDrop: its channel is full
+    // (counted). Context: any.
+    using Handler = void (*)(Router& router, Frame& frame);
+    virtual Verdict defer(Router& router, Handler handle, Frame& frame) = 0;
+
+    Verdict drop(Counter cause) {
+        counters.add(cause);
+        return Verdict::kDrop;
+    }
+
+protected:
+    ~Interface() = default;
+};
+
+}  // namespace scout

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Listener: a port that accepts connections, and the queue of those that wait for the application.
+// Replicas push, the application pops; a closed listener takes no more.
+#pragma once
+
+#include "dominoes/atomic.hh"
+#include "scout/attributes.hh"
+#include "scout/map.hh"
+#include "scout/user.hh"
+
+namespace scout {
+
+class Connection;
+
+class Listener final : public MapNode<uint16_t>, public dominoes_retired, dominoes::Pinned {
+public:
+    static constexpr uint32_t kDefaultBacklog = 128;
+    static constexpr uint32_t kMostBacklog = 4096;
+
+    // Holds one reference, the endpoint's.
+    Listener(uint16_t port, const Attributes& attributes, uint32_t backlog, void* user)
+        : MapNode(port), attributes_(attributes), backlog_(backlog), user_(user) {}
+
+    void hold() { references_.fetch_add_relaxed(1); }
+    // Frees it after the last, once no demultiplexer looks at it. Context: any.
+    void release();
+
+    uint16_t port() const { return key(); }
+    const Attributes& attributes() const { return attributes_; }
+    uint32_t backlog() const { return backlog_; }
+
+    // A handshake begins, which counts against the backlog until accept() or drop(). False: no room.
+    bool admit();
+    // A connection admitted will not come.
+    void drop() { pending_.fetch_sub_acq_rel(1); }
+    // A connection is established; its endpoint's reference goes to the queue. False: closed, nothing
+    // was taken. Context: any.
+    bool push(Connection& connection);
+    // The connection that has waited longest, with its reference; nullptr: none. One caller at a time.
+    Connection* pop();
+    // Ends it: what waits is handed to `refuse`, and nothing more comes. One caller at a time, as pop.
+    void close(void (*refuse)(Connection& connection));
+
+    // Connections in the queue or in their handshake.
+    uint32_t pending() const { return pending_.load_acquire(); }
+    // Whether pop() would find one. Context: any.
+    bool ready() const { return static_cast<int32_t>(queued_.load_acquire()) > 0; }
+    User& user() { return user_; }
+
+private:
+    void take_arrived();
+
+    const Attributes attributes_;
+    const uint32_t backlog_;
+    User user_;
+    dominoes::Atomic<uint32_t> references_{1};
+    dominoes::Atomic<uint32_t> pending_;
+    dominoes::Atomic<uint32_t> queued_;  // may be one behind while somebody pushes
+    // Pushed by replicas, the latest first.
+    dominoes::Atomic<Connection*> arrived_;
+    // The application's, the earliest first.
+    Connection* first_ = nullptr;
+};
+
+}  // namespace scout

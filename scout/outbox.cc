@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/outbox.hh"
+
+namespace scout {
+
+using dominoes::Request;
+
+Outbox::Outbox(dominoes::RingChannel& channel, const dominoes::Atomic<uint64_t>& read,
+               const dominoes::Atomic<uint64_t>& written)
+    : channel_(channel), read_(read), written_(written) {
+    channel_.on_space(&Outbox::space, this);
+}
+
+void Outbox::say(uint32_t words) {
+    wanted_.fetch_or_acq_rel(words);
+    flush();
+}
+
+// Each bit is taken by exactly one thread, which either publishes it or puts it back.
+void Outbox::flush() {
+    for (bool announced = false;;) {
+        const uint32_t words = wanted_.exchange_acq_rel(0);
+        const uint32_t refused = words ? try_words(words) : 0;
+        if (!refused) return;
+        wanted_.fetch_or_acq_rel(refused);
+        if (announced || channel_.closed()) return;
+        channel_.want_space();  // then once more: space made before this call would go unnoticed
+        announced = true;
+    }
+}
+
+// In the order of the bits, which is the order in which they make sense together: what was written goes
+// before the end of writing. Returns those for which there was no room.
+uint32_t Outbox::try_words(uint32_t words) {
+    if (words & kShutdown) words |= kSend;
+    for (uint32_t bit = 1; bit <= kDebug; bit <<= 1) {
+        if (!(words & bit)) continue;
+        if (!try_word(static_cast<Word>(bit))) return words & ~(bit - 1);
+    }
+    return 0;
+}
+
+bool Outbox::try_word(Word word) {
+    // Bulk words leave room for what makes room: acknowledgements and timeouts.
+    const uint32_t headroom = word == kSend   ? channel_.capacity() / 4
+                              : word == kRead ? channel_.capacity() / 8
+                                              : 0;
+    Request* request = channel_.claim(headroom);
+    if (!request) return false;
+    fill(word, *request);
+    channel_.publish(*request);
+    return true;
+}
+
+void Outbox::fill(Word word, Request& request) {
+    request.now_ns = dominoes_now_ns();
+    const Event stamp{.app_read = read_.load_acquire()};
+    auto set = [&request](EventKind kind) { request.kind = static_cast<uint32_t>(kind); };
+    switch (word) {
+        case kConnect:
+            set(EventKind::kConnect);
+            request.as<Event>() = stamp;
+            break;
+        case kSend:
+            set(EventKind::kSend);
+            request.as<SendEvent>() = SendEvent{stamp, written_.load_acquire(), 1, 0};
+            break;
+        case kRead:
+            set(EventKind::kRead);
+            request.as<Event>() = stamp;
+            break;
+        case kOption:
+            set(EventKind::kOption);
+            request.as<OptionEvent>() =
+                OptionEvent{stamp, TcpOption::kNoDelay, no_delay_.load_acquire()};
+            break;
+        case kShutdown:
+            set(EventKind::kShutdown);
+            request.as<Event>() = stamp;
+            break;
+        case kCloseReads:
+            set(EventKind::kCloseReads);
+            request.as<Event>() = stamp;
+            break;
+        case kAbort: {
+            const uint64_t abort = abort_.load_acquire();
+            set(EventKind::kAbort);
+            request.as<AbortEvent>() =
+                AbortEvent{stamp, static_cast<uint32_t>(abort), static_cast<uint32_t>(abort >> 32) & 1};
+            break;
+        }
+        case kDebug:
+            set(EventKind::kDebug);
+            request.as<DebugEvent>() = DebugEvent{stamp, corrupt_.load_acquire(), 0};
+            break;
+    }
+}
+
+}  // namespace scout

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Outbox: what an application wants said to its connection. All of it is idempotent ("written up to here",
+// "read up to here", "no more"), so a word that finds the channel full is kept as a bit and said when there
+// is room: the application never loses one and never waits for the channel.
+#pragma once
+
+#include "dominoes/ring_channel.hh"
+#include "scout/event.hh"
+
+namespace scout {
+
+class Outbox : dominoes::Pinned {
+public:
+    enum Word : uint32_t {
+        kConnect = 1u << 0,
+        kSend = 1u << 1,
+        kRead = 1u << 2,
+        kOption = 1u << 3,
+        kShutdown = 1u << 4,
+        kCloseReads = 1u << 5,
+        kAbort = 1u << 6,
+        kDebug = 1u << 7,
+    };
+
+    // `read` and `written` are the application's stream positions.
+    Outbox(dominoes::RingChannel& channel, const dominoes::Atomic<uint64_t>& read,
+           const dominoes::Atomic<uint64_t>& written);
+
+    // Says `words` now, or as soon as the channel has room. Context: any.
+    void say(uint32_t words);
+
+    // What the words of the same name carry; to be set before they are said.
+    void set_no_delay(bool on) { no_delay_.store_release(on); }
+    void set_abort(uint32_t error, bool silent) {
+        uint64_t none = 0;  // the first reason stands
+        abort_.compare_exchange_acq_rel(none, kAbortSet | uint64_t{silent} << 32 | error);
+    }
+    void set_corrupt(uint32_t replica) { corrupt_.store_release(replica); }
+
+private:
+    static constexpr uint64_t kAbortSet = uint64_t{1} << 63;
+
+    static void space(void* context) { static_cast<Outbox*>(context)->flush(); }
+    void flush();
+    uint32_t try_words(uint32_t words);
+    bool try_word(Word word);
+    void fill(Word word, dominoes::Request& request);
+
+    dominoes::RingChannel& channel_;
+    const dominoes::Atomic<uint64_t>& read_;
+    const dominoes::Atomic<uint64_t>& written_;
+    dominoes::Atomic<uint32_t> wanted_;
+    dominoes::Atomic<uint32_t> no_delay_;
+    dominoes::Atomic<uint64_t> abort_;
+    dominoes::Atomic<uint32_t> corrupt_;
+};
+
+}  // namespace scout

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/stack.hh"
+
+#include "dominoes/guard.hh"
+#include "scout/errors.hh"
+
+namespace scout {
+
+namespace {
+
+// Singly linked lists of a handful: `next` is the member that links them.
+template <typename T>
+void unlink(T*& first, T& node) {
+    T** link = &first;
+    while (*link && *link != &node) link = &(*link)->next;
+    if (*link) *link = node.next;
+}
+
+}  // namespace
+
+Stack* Stack::create() {
+    dominoes::Owned<Stack> stack(dominoes::make<Stack>());
+    if (!stack) return nullptr;
+    stack->mutex_ = dominoes_mutex_create();
+    return stack->mutex_ ? stack.release() : nullptr;
+}
+
+Stack::~Stack() {
+    DOMINOES_ASSERT(!hosts_ && !endpoints_);
+    dominoes_retire_barrier();
+    while (ContextNode* node = contexts_) {
+        contexts_ = node->next;
+        dominoes::Context::destroy(node->context);
+        dominoes::destroy(node);
+    }
+    if (mutex_) dominoes_mutex_destroy(mutex_);
+}
+
+dominoes::Context* Stack::context(int cpu) {
+    for (ContextNode* node = contexts_; node; node = node->next) {
+        if (node->cpu == cpu) return node->context;
+    }
+    auto* node = dominoes::make<ContextNode>();
+    if (!node) return nullptr;
+    *node = {cpu, dominoes::Context::create(cpu, "dominoes"), contexts_};
+    if (!node->context) {
+        dominoes::destroy(node);
+        return nullptr;
+    }
+    contexts_ = node;
+    return node->context;
+}
+
+void Stack::add(Host& host) {
+    host.next = hosts_;
+    hosts_ = &host;
+}
+
+void Stack::remove(Host& host) {
+    unlink(hosts_, host);
+    for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
+        if (endpoint->host() == &host) endpoint->lose_host();
+    }
+}
+
+void Stack::add(Endpoint& endpoint) {
+    endpoint.next = endpoints_;
+    endpoints_ = &endpoint;
+}
+
+void Stack::remove(Endpoint& endpoint) { unlink(endpoints_, endpoint); }
+
+Host* Stack::host_of(IpAddress local) {
+    for (Host* host = hosts_; host; host = host->next) {
+        if (host->address == local || local.is_any()) return host;
+    }
+    return nullptr;
+}
+
+Host* Stack::host_towards(IpAddress peer) {
+    Host* through_gateway = nullptr;
+    for (Host* host = hosts_; host; host = host->next) {
+        IpAddress next_hop;
+        if (!host->route(peer, next_hop)) continue;
+        if (host->prefix.contains(peer)) return host;
+        if (!through_gateway) through_gateway = host;
+    }
+    return through_gateway;
+}
+
+bool Stack::port_bound(const Host& host, uint16_t port) {
+    for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
+        if (endpoint->host() == &host && endpoint->is_tcp() && endpoint->bound_port() == port) return true;
+    }
+    return false;
+}
+
+int Stack::info_at(uint64_t id, EndpointInfo& info) {
+    uint64_t least = ~uint64_t{0};
+    Endpoint* found_endpoint = nullptr;
+    Connection* found_connection = nullptr;
+    for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
+        if (endpoint->id() < id || endpoint->id() >= least || endpoint->stands_for_connection()) continue;
+        least = endpoint->id();
+        found_endpoint = endpoint;
+    }
+    for (Host* host = hosts_; host; host = host->next) {
+        host->tcp().for_each([&](Connection& connection) {
+            if (connection.id() < id || connection.id() >= least) return;
+            least = connection.id();
+            found_connection = &connection;
+        });
+    }
+    if (found_connection) {
+        info = {};
+        found_connection->info(info);
+        return 0;
+    }
+    if (!found_endpoint) return -int{kEnoent};
+    found_endpoint->fill_info(info);
+    return 0;
+}
+
+}  // namespace scout

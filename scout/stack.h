@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the core offers to its host: a stack, devices attached to it, and endpoints. The other half of the
+ * contract is dominoes/port.h. Functions return 0 or a count, or a negative errno (Linux's numbers).
+ *
+ * Nothing here blocks for the network: what would have to wait returns -EAGAIN (or -EINPROGRESS), and
+ * dominoes_user_wake(user) is called when it is worth trying again. Context, unless said otherwise:
+ * process. The caller serialises, per endpoint, reads among themselves, writes among themselves, and all
+ * else among itself; a read, a write and one other call may run at the same time.
+ */
+#ifndef SCOUT_STACK_H
+#define SCOUT_STACK_H
+
+#include "dominoes/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct scout_stack;	/* one a machine: the contexts (threads), and all that follows */
+struct scout_host;	/* an attached device */
+struct scout_endpoint;	/* a TCP connection or listener, or a UDP endpoint */
+
+/* As struct dominoes_sockaddr of the ABI, but the port is in the machine's order. */
+struct scout_sockaddr {
+	uint16_t family; /* 2 (AF_INET), or 0 where none is given */
+	uint16_t port;
+	uint32_t reserved;
+	uint8_t addr[16];
+};
+
+struct scout_stack *scout_stack_create(void);
+/* No device attached, no endpoint left. */
+void scout_stack_destroy(struct scout_stack *stack);
+
+/* --- devices ------------------------------------------------------------------------------------ */
+
+struct scout_attach {
+	struct dominoes_link *link;
+	uint64_t id; /* the host's name for it (ifindex) */
+	struct scout_sockaddr address;
+	struct scout_sockaddr gateway;
+	uint32_t prefix_len;
+	uint32_t replicas;	     /* of new connections, 1..16 */
+	const int *cpus;	     /* the CPUs replicas may run on, in order of preference; copied */
+	uint32_t cpu_count;	     /* at least 1 */
+};
+
+/* EINVAL (bad address, prefix, gateway or count), ENOMEM. Then feed it with scout_receive(). */
+int scout_attach(struct scout_stack *stack, const struct scout_attach *config,
+		 struct scout_host **host);
+/* Ends every connection with ENETDOWN, waits for all replicas to leave, and frees the host. No
+ * scout_receive() may be running or come after. Endpoints stay, with their error, until closed. */
+void scout_detach(struct scout_host *host);
+
+/* A frame has arrived. True: taken, the packet is the core's. False: not for Dominoes.
+ * Context: softirq or process. */
+bool scout_receive(struct scout_host *host, struct dominoes_packet *packet);
+
+/* Values of scout/counters.h: writes up to `count`, returns how many there are. */
+uint32_t scout_stats(struct scout_host *host, uint64_t *values, uint32_t count);
+uint32_t scout_connections(struct scout_host *host);
+
+/* --- endpoints ----------------------------------------------------------------------------------- */
+
+/* `protocol` is 6 (TCP) or 17 (UDP). `user` is passed to dominoes_user_wake(). */
+int scout_endpoint_create(struct scout_stack *stack, int protocol, void *user,
+			  struct scout_endpoint **endpoint);
+/* The user is gone: it will not be woken again once this returns. A connection goes on closing in the
+ * background (FIN after what was written); with unread data, or linger 0, it is reset. */
+void scout_endpoint_close(struct scout_endpoint *endpoint);
+
+/* EINVAL already bound or bad address, EADDRNOTAVAIL not an attached device's, EADDRINUSE. Port 0: any. */
+int scout_bind(struct scout_endpoint *endpoint, const struct scout_sockaddr *address);
+/* -EINPROGRESS once begun; -EALREADY, -EISCONN, -ENETUNREACH, -EADDRNOTAVAIL, -EADDRINUSE, -EINVAL,
+ * -ENOMEM. UDP: 0. The outcome: SCOUT_OUT is set, and scout_take_error() is 0 or the errno. */
+int scout_connect(struct scout_endpoint *endpoint, const struct scout_sockaddr *peer);
+int scout_listen(struct scout_endpoint *endpoint, uint32_t backlog);
+/* The next connection that is established, as an endpoint of `user`; -EAGAIN, -EINVAL not listening. */
+int scout_accept(struct scout_endpoint *listener, void *user, struct scout_endpoint **endpoint,
+		 struct scout_sockaddr *peer);
+
+#define SCOUT_IN 0x1	/* a read or an accept will not wait */
+#define SCOUT_OUT 0x2	/* a write will not wait; a connect is over */
+#define SCOUT_ERR 0x4	/* an error is pending */
+#define SCOUT_HUP 0x8	/* both directions are closed */
+#define SCOUT_RDHUP 0x10 /* the peer has sent FIN, or reading was shut down */
+/* What holds now; what does not will be announced by dominoes_user_wake(). Context: any. */
+uint32_t scout_poll(struct scout_endpoint *endpoint);
+
+/* Up to `bytes`; 0 at the end of the stream. -EAGAIN, -ENOTCONN, -EFAULT, or the connection's error once. */
+int64_t scout_read(struct scout_endpoint *endpoint, struct dominoes_iter *to, size_t bytes);
+/* What fits; -EAGAIN when nothing does. -EPIPE, -ENOTCONN, -EFAULT, -ENOMEM, or the connection's error. */
+int64_t scout_write(struct scout_endpoint *endpoint, struct dominoes_iter *from, size_t bytes);
+/* `how`: 0 reading, 1 writing, 2 both. -ENOTCONN. */
+int scout_shutdown(struct scout_endpoint *endpoint, int how);
+/* A positive errno, and clears it; 0: none. */
+int scout_take_error(struct scout_endpoint *endpoint);
+/* Nothing written is still unsent or unacknowledged, or the connection is over (for SO_LINGER). */
+bool scout_drained(struct scout_endpoint *endpoint);
+
+/* `option` is enum dominoes_option of the ABI. -ENOPROTOOPT, -EINVAL, -EISCONN where too late.
+ * The right to use the debug options has been checked. */
+int scout_set_option(struct scout_endpoint *endpoint, uint32_t option, int64_t value);
+int scout_get_option(struct scout_endpoint *endpoint, uint32_t option, int64_t *value);
+
+int scout_local(struct scout_endpoint *endpoint, struct scout_sockaddr *address);
+/* -ENOTCONN. */
+int scout_peer(struct scout_endpoint *endpoint, struct scout_sockaddr *address);
+
+/* UDP. -EAGAIN, -EMSGSIZE, -EDESTADDRREQ, -ENETUNREACH, -EFAULT, -ECONNREFUSED (connected, after ICMP). */
+int64_t scout_send_to(struct scout_endpoint *endpoint, const struct scout_sockaddr *peer,
+		      struct dominoes_iter *from, size_t bytes);
+/* Returns the datagram's length, of which at most `bytes` were given. */
+int64_t scout_receive_from(struct scout_endpoint *endpoint, struct scout_sockaddr *peer,
+			   struct dominoes_iter *to, size_t bytes, bool peek);
+
+/* --- what there is ---------------------------------------------------------------------------------- */
+
+struct scout_replica_info {
+	uint32_t cpu;
+	uint32_t lag;
+	uint64_t requests;
+	uint64_t owned;
+	uint64_t delivered_bytes;
+	uint64_t sent_segments;
+};
+
+/* As struct dominoes_info of the ABI. */
+struct scout_info {
+	uint32_t protocol;
+	uint32_t state;
+	uint64_t id;
+	uint64_t host_id;
+	struct scout_sockaddr local;
+	struct scout_sockaddr peer;
+	uint32_t replicas;
+	uint32_t policy;
+	uint64_t bytes_received, bytes_sent, bytes_acked, bytes_retransmitted;
+	uint64_t segments_in, segments_out;
+	uint64_t recv_queue, send_queue;
+	uint64_t digest_checks, digest_mismatches;
+	uint32_t srtt_us, rttvar_us, rto_us, mss, cwnd, ssthresh, snd_wnd, rcv_wnd;
+	uint32_t retransmits;
+	uint8_t snd_wscale, rcv_wscale, options, reserved;
+	struct scout_replica_info replica[16];
+};
+
+int scout_info(struct scout_endpoint *endpoint, struct scout_info *info);
+/* The one with the smallest id >= `id`, of whoever; -ENOENT. */
+int scout_info_at(struct scout_stack *stack, uint64_t id, struct scout_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

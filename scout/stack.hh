@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Stack: all there is on one machine: the contexts, a thread for each CPU that an attached device may
+// use; the attached devices; the endpoints. Its mutex serialises what is serial.
+#pragma once
+
+#include "dominoes/context.hh"
+#include "scout/endpoint.hh"
+#include "scout/host.hh"
+
+namespace scout {
+
+class Stack : dominoes::Pinned {
+public:
+    // nullptr when memory is short. Context: process.
+    [[nodiscard]] static Stack* create();
+    Stack() = default;
+    // No device is attached, no endpoint left.
+    ~Stack();
+
+    dominoes_mutex* mutex() { return mutex_; }
+    uint64_t next_id() { return ids_.fetch_add_relaxed(1) + 1; }
+
+    // --- under the mutex ---
+
+    // The context of `cpu`, made if there is none; nullptr when memory or threads are short.
+    dominoes::Context* context(int cpu);
+    void add(Host& host);
+    // The endpoints bound there lose it.
+    void remove(Host& host);
+    void add(Endpoint& endpoint);
+    void remove(Endpoint& endpoint);
+    // Whose address is `local` (any: the first attached); nullptr: none.
+    Host* host_of(IpAddress local);
+    // From which `peer` is best reached: its own network before a gateway; nullptr: none.
+    Host* host_towards(IpAddress peer);
+    bool port_bound(const Host& host, uint16_t port);
+    // The connection, listener or UDP endpoint with the smallest id >= `id`. -ENOENT.
+    int info_at(uint64_t id, EndpointInfo& info);
+
+private:
+    struct ContextNode {
+        int cpu;
+        dominoes::Context* context;
+        ContextNode* next;
+    };
+
+    dominoes_mutex* mutex_ = nullptr;
+    dominoes::Atomic<uint64_t> ids_;
+    ContextNode* contexts_ = nullptr;
+    Host* hosts_ = nullptr;
+    Endpoint* endpoints_ = nullptr;
+};
+
+}  // namespace scout

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/tcp_ack.hh"
+
+#include "scout/tcp_output.hh"
+#include "scout/tcp_timer.hh"
+
+namespace scout::tcp {
+namespace {
+
+using dominoes::max;
+using dominoes::min;
+
+// The furthest right edge that the ring's room and the header's 16 bits allow.
+uint64_t furthest_edge(const TcpState& state) {
+    const uint64_t room = receive_seq(state, state.app_read) + state.receive_bytes;
+    return min(room, state.rcv_nxt + (uint64_t{65535} << state.rcv_scale));
+}
+
+// RFC 9293 section 3.8.6.2.2: the right edge stays until it can move by this.
+uint64_t worthwhile_step(const TcpState& state) {
+    return min<uint64_t>(state.receive_bytes / 2, state.own_mss);
+}
+
+uint32_t fill_sack_blocks(const TcpState& state, SackBlock* blocks, uint32_t most) {
+    const SeqRange* chosen[4] = {};
+    uint32_t count = 0;
+    const auto choose = [&](const SeqRange* range) {
+        for (uint32_t i = 0; i < count; ++i)
+            if (chosen[i] == range) return;
+        if (range && count < most) chosen[count++] = range;
+    };
+    // RFC 2018 section 4: first the block with the latest segment, then the most recently reported.
+    for (uint64_t seq : state.recent_arrivals) choose(state.received.find(seq));
+    for (uint32_t i = 0; i < state.received.count && count < most; ++i) choose(&state.received.ranges[i]);
+    for (uint32_t i = 0; i < count; ++i)
+        blocks[i] = {static_cast<uint32_t>(chosen[i]->start), static_cast<uint32_t>(chosen[i]->end)};
+    return count;
+}
+
+}  // namespace
+
+uint16_t announce_window(TcpState& state, bool syn) {
+    // irs == 0: a SYN that answers none. Its window counts from the peer's first byte, unknown yet.
+    if (state.irs == 0) return static_cast<uint16_t>(min(state.receive_bytes, 65535u));
+    const uint32_t scale = syn ? 0 : state.rcv_scale;
+    const uint64_t furthest = furthest_edge(state);
+    const uint64_t edge =
+        furthest >= state.rcv_adv + worthwhile_step(state) ? furthest : state.rcv_adv;
+    const uint64_t window = min<uint64_t>((edge - state.rcv_nxt) >> scale, 65535);
+    state.rcv_adv = max(state.rcv_adv, state.rcv_nxt + (window << scale));
+    return static_cast<uint16_t>(window);
+}
+
+void acknowledgement_left(Turn& turn) {
+    TcpState& state = turn.state;
+    state.last_ack_sent = state.rcv_nxt;
+    if (state.quick_acks > 0) --state.quick_acks;
+    stop_timer(state, TimerKind::kDelayedAck);
+    turn.ack_now = false;
+}
+
+void send_ack(Turn& turn) {
+    TcpState& state = turn.state;
+    TransmitEffect& ack = emit_segment(turn, state.snd_nxt, 0, kAck);
+    if (state.agreed & kAgreedSack && !state.received.empty()) {
+        const uint32_t most = ack.options & kHasTimestamps ? 3 : 4;
+        ack.sack_blocks = static_cast<uint8_t>(fill_sack_blocks(state, ack.sack, most));
+    }
+    acknowledgement_left(turn);
+}
+
+void send_challenge_ack(Turn& turn) {
+    TcpState& state = turn.state;
+    if (state.now_ns - state.challenge_ns >= kChallengeInterval || state.challenge_ns == 0) {
+        state.challenge_ns = state.now_ns;
+        state.challenge_acks_sent = 0;
+    }
+    if (state.challenge_acks_sent >= kChallengeAcks) return;
+    ++state.challenge_acks_sent;
+    ++state.challenge_acks;
+    send_ack(turn);
+}
+
+void schedule_ack(Turn& turn, uint32_t payload) {
+    TcpState& state = turn.state;
+    // What the peer's full segments hold: at least the default, at most what we allow.
+    state.rcv_mss = max(state.rcv_mss, min(payload, state.own_mss));
+    const uint64_t unacknowledged = state.rcv_nxt - state.last_ack_sent;
+    if (state.quick_acks > 0 || unacknowledged >= 2ull * state.rcv_mss) {
+        turn.ack_now = true;
+    } else if (!running(state, TimerKind::kDelayedAck)) {
+        start_timer(state, TimerKind::kDelayedAck, kDelayedAck);
+    }
+}
+
+void note_out_of_order(Turn& turn, uint64_t seq) {
+    TcpState& state = turn.state;
+    turn.ack_now = true;
+    uint64_t recent[4] = {seq};
+    uint32_t count = 1;
+    const SeqRange* latest = state.received.find(seq);
+    for (uint64_t earlier : state.recent_arrivals) {
+        const SeqRange* range = state.received.find(earlier);
+        if (range && range != latest && count < 4) recent[count++] = earlier;
+    }
+    for (uint32_t i = 0; i < 4; ++i) state.recent_arrivals[i] = recent[i];
+}
+
+bool window_update_due(const TcpState& state) {
+    if (state.irs == 0 || state.fin_received) return false;
+    const uint64_t furthest = furthest_edge(state);
+    const uint64_t window = minus(state.rcv_adv, state.rcv_nxt);
+    return furthest >= state.rcv_adv + worthwhile_step(state) && furthest - state.rcv_nxt >= 2 * window;
+}
+
+}  // namespace scout::tcp

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/tcp_acknowledge.hh"
+
+#include "scout/tcp_congestion.hh"
+#include "scout/tcp_recovery.hh"
+#include "scout/tcp_rtt.hh"
+#include "scout/tcp_timer.hh"
+
+namespace scout::tcp {
+namespace {
+
+// Updates the send window unless the segment is older than the one that did so last.
+void take_window(TcpState& state, const Segment& segment) {
+    if (segment.ack < state.snd_una) return;
+    const bool newer = state.snd_wl1 < segment.seq ||
+                       (state.snd_wl1 == segment.seq && state.snd_wl2 <= segment.ack);
+    if (!newer) return;
+    const bool opens = state.snd_wnd == 0 && segment.window > 0;
+    state.snd_wnd = segment.window;
+    state.snd_wl1 = segment.seq;
+    state.snd_wl2 = segment.ack;
+    state.max_snd_wnd = dominoes::max(state.max_snd_wnd, state.snd_wnd);
+    if (opens) {
+        state.backoff = 0;
+        stop_timer(state, TimerKind::kRetransmit);
+    }
+}
+
+void advance_snd_una(TcpState& state, const Segment& segment) {
+    const uint64_t before = flight(state);
+    const uint64_t acked = segment.ack - state.snd_una;
+    const bool fast = state.recovery == TcpRecovery::kFast;
+    rtt_acknowledged(state, segment);
+    state.snd_una = segment.ack;
+    state.retries = 0;
+    state.backoff = 0;
+    state.soft_error = kNoError;
+    stop_timer(state, TimerKind::kRetransmit);  // RFC 6298 (5.3): begins anew, if anything is in flight
+    recovery_acknowledged(state, acked);
+    if (!fast && state.established) congestion_acknowledged(state, acked, before);
+}
+
+// RFC 5681 section 2; with SACK, RFC 6675 section 2.
+bool is_duplicate(const TcpState& state, const Segment& segment, uint64_t old_window, uint64_t sacked) {
+    if (flight(state) == 0 || segment.ack != state.snd_una) return false;
+    if (state.agreed & kAgreedSack) return sacked > 0;
+    return segment.payload == segment.payload_end && !segment.has(kSyn | kFin) &&
+           segment.window == old_window;
+}
+
+}  // namespace
+
+void take_acknowledgement(Turn& turn, const Segment& segment) {
+    TcpState& state = turn.state;
+    const uint64_t old_window = state.snd_wnd;
+    take_window(state, segment);
+    // RFC 9293 section 3.8.6.1: while the peer answers, a shut window is no reason to give up.
+    if (state.snd_wnd == 0 || flight(state) == 0) state.retries = 0;
+    const uint64_t sacked = recovery_take_sack(state, segment.event);
+    if (segment.ack > state.snd_una) {
+        advance_snd_una(state, segment);
+    } else if (is_duplicate(state, segment, old_window, sacked)) {
+        recovery_duplicate(state);
+    } else if (sacked == 0) {
+        return;
+    }
+    if (state.established) recovery_detect(state);
+}
+
+void check_fin_acknowledged(Turn& turn) {
+    if (!fin_acknowledged(turn.state)) return;
+    switch (turn.state.phase) {
+        case TcpPhase::kFinWait1: return enter_fin_wait_2(turn);
+        case TcpPhase::kClosing: return enter_time_wait(turn);
+        case TcpPhase::kLastAck: return end_connection(turn, kNoError, false);
+        default: return;
+    }
+}
+
+void enter_fin_wait_2(Turn& turn) {
+    turn.state.phase = TcpPhase::kFinWait2;
+    if (turn.state.reads_closed) start_timer(turn.state, TimerKind::kTimeWait, kFinWait2Length);
+}
+
+void enter_time_wait(Turn& turn) {
+    TcpState& state = turn.state;
+    state.phase = TcpPhase::kTimeWait;
+    for (uint64_t& due : state.timer_deadline) due = 0;
+    start_timer(state, TimerKind::kTimeWait, kTimeWaitLength);
+    state.replicas_next = 1;
+    turn.effects.emit(EffectKind::kLeave);
+}
+
+}  // namespace scout::tcp

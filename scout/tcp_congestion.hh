@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Congestion control: how many bytes may be in the network (RFC 5681, RFC 6928). When loss is found and how it
+// is repaired is tcp_recovery's business; another algorithm would replace only this unit.
+#pragma once
+
+#include "scout/tcp_turn.hh"
+
+namespace scout::tcp {
+
+// The connection is established, and mss known.
+void congestion_begin(TcpState& state);
+// `acked` new bytes are acknowledged; `before` were in flight then.
+void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before);
+// Loss was found by duplicate ACKs: fast recovery begins.
+void congestion_loss(TcpState& state);
+// Fast recovery is over.
+void congestion_recovered(TcpState& state);
+// The retransmission timer has expired; `again`: for the same data as before.
+void congestion_timeout(TcpState& state, bool again);
+// Data is about to be sent after a pause.
+void congestion_after_idle(TcpState& state);
+
+}  // namespace scout::tcp

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The numbers of TCP that are choices, each with what sets it.
+#pragma once
+
+#include <stdint.h>
+
+namespace scout::tcp {
+
+inline constexpr uint64_t kMillisecond = 1'000'000;
+inline constexpr uint64_t kSecond = 1000 * kMillisecond;
+
+// RFC 6298 (2.1): "the sender SHOULD set RTO <- 1 second" until there is a measurement.
+inline constexpr uint64_t kInitialRto = kSecond;
+// RFC 6298 (2.4) says 1 second. Linux's 200 ms, as the least that is added to SRTT: well above any delayed
+// ACK, and a fifth of the stall.
+inline constexpr uint64_t kMinRtoVariance = 200 * kMillisecond;
+// RFC 6298 (2.5): "at least 60 seconds". Linux's TCP_RTO_MAX.
+inline constexpr uint64_t kMaxRto = 120 * kSecond;
+// RFC 6298 (5.7): after a lost SYN, and with no measurement, data begin with this.
+inline constexpr uint64_t kRtoAfterLostSyn = 3 * kSecond;
+
+// R2 of RFC 9293 section 3.8.3, in timeouts: at least 100 s; these are Linux's 15 (about 15 minutes).
+inline constexpr uint32_t kMostRetransmissions = 15;
+// R2 for SYN, "at least 3 minutes" there; 6 retries from 1 s on are 127 s, as Linux's.
+inline constexpr uint32_t kMostSynRetransmissions = 6;
+
+// RFC 9293 section 3.8.6.3: "MUST be less than 0.5 seconds". Linux's least.
+inline constexpr uint64_t kDelayedAck = 40 * kMillisecond;
+// ACKs sent at once at the beginning of a connection, so that the peer's slow start is not held up.
+inline constexpr uint32_t kQuickAcks = 16;
+
+// 2 MSL. RFC 9293 section 3.4.2 takes an MSL of 2 minutes; Linux's 60 s in all.
+inline constexpr uint64_t kTimeWaitLength = 60 * kSecond;
+// How long FIN-WAIT-2 lasts when nobody is left to read (Linux's tcp_fin_timeout).
+inline constexpr uint64_t kFinWait2Length = 60 * kSecond;
+
+// How long cork holds back a segment that is not full (tcp(7): 200 ms).
+inline constexpr uint64_t kCorkLimit = 200 * kMillisecond;
+
+// RFC 5961 section 7: "no more than 10 challenge ACKs in any 5 second window".
+inline constexpr uint32_t kChallengeAcks = 10;
+inline constexpr uint64_t kChallengeInterval = 5 * kSecond;
+
+// RFC 5681 section 3.2.
+inline constexpr uint32_t kDupThreshold = 3;
+
+// RFC 9293 section 3.7.1: without the option the peer's MSS is this.
+inline constexpr uint32_t kDefaultMss = 536;
+// A peer that announces less is not believed, or every byte would cost a packet.
+inline constexpr uint32_t kLeastMss = 88;
+// RFC 7323 section 2.3: "the maximum scale exponent is limited to 14".
+inline constexpr uint32_t kMaxWindowScale = 14;
+// NOP, NOP, timestamps: in every segment once negotiated, and so taken off the MSS (RFC 6691).
+inline constexpr uint32_t kTimestampBytes = 12;
+
+// RFC 7323 section 5.5: TS.Recent is no longer valid after 24 days of silence.
+inline constexpr uint64_t kTimestampLife = 24ull * 24 * 3600 * kSecond;
+
+// No window grows beyond this: the largest that scaling can announce.
+inline constexpr uint64_t kMaxWindow = uint64_t{65535} << kMaxWindowScale;
+
+// With several replicas, runs of data are cut so that each has something to build, but not smaller
+// than this.
+inline constexpr uint32_t kLeastPiece = 16 * 1024;
+// Most kTransmit effects of one step (of Effects::kMost); the rest of them goes with kOutput.
+inline constexpr uint32_t kMostRuns = 14;
+
+}  // namespace scout::tcp

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What a user may want to know of a connection (`ss -ti`), read from its state.
+#pragma once
+
+#include "scout/tcp_state.hh"
+
+namespace scout {
+
+struct TcpInfo {
+    TcpPhase phase;
+    uint64_t bytes_received;  // in order
+    uint64_t bytes_sent;      // retransmissions and all
+    uint64_t bytes_acked;
+    uint64_t bytes_retransmitted;
+    uint64_t segments_in;   // merged ones count once
+    uint64_t segments_out;  // as on the wire
+    uint64_t send_queue;    // bytes written and not acknowledged
+    uint64_t receive_queue; // bytes in order and not read
+    uint64_t cwnd;
+    uint64_t ssthresh;  // ~0: none yet
+    uint64_t snd_wnd;
+    uint64_t rcv_wnd;
+    uint32_t srtt_us;
+    uint32_t rttvar_us;
+    uint32_t rto_us;
+    uint32_t mss;
+    uint32_t timeouts;
+    uint32_t fast_recoveries;
+    uint32_t challenge_acks;
+    uint8_t snd_scale;
+    uint8_t rcv_scale;
+    bool timestamps;
+    bool window_scaling;
+    bool sack;
+};
+
+// Context: any.
+TcpInfo tcp_info(const TcpState& state);
+
+}  // namespace scout

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/tcp_path.hh"
+
+#include "scout/host.hh"
+
+namespace scout {
+
+void OrderedDriverStage::expect(uint64_t serial) {
+    serial_ = serial;
+    placed_ = false;
+}
+
+bool OrderedDriverStage::send(dominoes_packet* packet) {
+    connection_.transmit_in_order(serial_, packet);
+    placed_ = true;
+    return true;
+}
+
+void OrderedDriverStage::settle() {
+    if (!placed_) connection_.transmit_in_order(serial_, nullptr);
+    placed_ = true;
+}
+
+bool TcpStage::push(Msg& msg) {
+    uint8_t* header = msg.prepend(tcp_header_bytes(*run_));
+    tcp_format(*run_, piece_, ports_, header);
+    msg.want_checksum(kTcpChecksumOffset);
+    return below_->push(msg);
+}
+
+TcpPath::TcpPath(Connection& connection)
+    : connection_(connection),
+      driver_(connection.host(), connection),
+      eth_(driver_, connection.host(), connection.host().arp(), connection.neighbour()),
+      ip_(eth_, connection.participants().local.ip, connection.participants().peer.ip, kTcp, true),
+      tcp_(ip_, {connection.participants().local.port, connection.participants().peer.port}) {}
+
+void TcpPath::send(const TransmitEffect& run, uint32_t piece, uint64_t serial) {
+    const TcpPiece part = tcp_piece(run, piece);
+    Msg msg;
+    if (part.bytes) {
+        msg.set_payload(connection_.appwrap().send_buffer(), part.stream_offset, part.bytes);
+        msg.set_segment_bytes(run.mss);
+    }
+    driver_.expect(serial);
+    tcp_.expect(run, piece);
+    if (tcp_.push(msg)) connection_.host().counters.add(Counter::tcp_segments_out);
+    driver_.settle();
+}
+
+}  // namespace scout

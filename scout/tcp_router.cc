@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/tcp_router.hh"
+
+#include "dominoes/guard.hh"
+#include "scout/checksum.hh"
+#include "scout/datagram.hh"
+#include "scout/errors.hh"
+#include "scout/host.hh"
+
+namespace scout {
+
+using dominoes::MutexGuard;
+using dominoes::ReadSection;
+
+namespace {
+
+Participants participants_of(const ConnectionKey& key) {
+    return {{key.local_ip, key.local_port}, {key.peer_ip, key.peer_port}, kTcp};
+}
+
+}  // namespace
+
+TcpRouter* TcpRouter::create(Host& host) {
+    constexpr uint32_t kConnectionBuckets = 1024;
+    constexpr uint32_t kListenerBuckets = 64;
+    dominoes::Owned<TcpRouter> router(dominoes::make<TcpRouter>(host));
+    if (!router) return nullptr;
+    router->connections_.reset(Connections::create(kConnectionBuckets));
+    router->listeners_.reset(Listeners::create(kListenerBuckets));
+    return router->connections_ && router->listeners_ ? router.release() : nullptr;
+}
+
+// --- demultiplexing ---
+
+ConnectionKey TcpRouter::key_of(const Frame& frame) {
+    const TcpPorts ports = tcp_ports(frame.transport());
+    return {frame.destination, frame.source, ports.destination, ports.source};
+}
+
+Verdict TcpRouter::demux(Frame& frame) {
+    SegmentEvent event;
+    const Verdict verdict = parse(frame, event);
+    if (verdict != Verdict::kTake) return verdict;
+
+    ReadSection section;
+    Connection* connection = connections_->find(key_of(frame));
+    if (!connection || connection->channel().closed()) return unmatched(frame, event);
+    if (!connection->publish_segment(event, frame.packet)) {
+        return host_.drop(Counter::drop_tcp_channel_full);
+    }
+    host_.counters.add(Counter::tcp_segments_in);
+    return Verdict::kTake;
+}
+
+// kTake: `event` is a valid segment.
+Verdict TcpRouter::parse(Frame& frame, SegmentEvent& event) {
+    const uint32_t available = frame.head_bytes - dominoes::min(frame.head_bytes, frame.transport_offset);
+    switch (tcp_parse(frame.transport(), dominoes::min(available, frame.transport_bytes),
+                      frame.transport_bytes, event)) {
+        case TcpParse::kOk:
+            break;
+        case TcpParse::kShort:
+            return host_.drop(Counter::drop_tcp_short);
+        case TcpParse::kHeader:
+            return host_.drop(Counter::drop_tcp_header);
+        case TcpParse::kOptions:
+            return host_.drop(Counter::drop_tcp_options);
+    }
+    const uint16_t pseudo =
+        pseudo_sum(frame.source, frame.destination, kTcp, frame.transport_bytes);
+    if (!dominoes_packet_checksum_ok(frame.packet, frame.transport_offset, frame.transport_bytes,
+                                     pseudo)) {
+        return host_.drop(Counter::drop_tcp_checksum);
+    }
+    if (!tcp_flags_possible(event.flags)) return host_.drop(Counter::drop_tcp_flags);
+    event.payload_offset = static_cast<uint16_t>(event.payload_offset + frame.transport_offset);
+    event.ecn = frame.ecn;
+    event.app_read = 0;
+    return Verdict::kTake;
+}
+
+// A SYN for a listener, or a segment that deserves a reset: work for the control thread.
+Verdict TcpRouter::unmatched(Frame& frame, const SegmentEvent& event) {
+    const bool opens = (event.flags & (kSyn | kAck | kRst)) == kSyn &&
+                       listeners_->find(tcp_ports(frame.transport()).destination);
+    if (opens) return host_.defer(*this, &TcpRouter::handle_syn, frame);
+    host_.counters.add(Counter::drop_tcp_unmatched);
+    if (event.flags & kRst || frame.broadcast) return Verdict::kDrop;
+    return host_.defer(*this, &TcpRouter::handle_unmatched, frame);
+}
+
+bool TcpRouter::icmp_error(const IcmpError& error) {
+    const IcmpEvent event{{0}, error.seq, error.type, error.code, error.mtu};
+    ReadSection section;
+    Connection* connection =
+        connections_->find({error.local.ip, error.peer.ip, error.local.port, error.peer.port});
+    if (!connection) return false;
+    return connection->publish_icmp(event);
+}
+
+// --- the control thread ---
+
+void TcpRouter::handle_unmatched(Router& router, Frame& frame) {
+    auto& self = static_cast<TcpRouter&>(router);
+    SegmentEvent event;
+    if (self.parse(frame, event) == Verdict::kTake) self.send_reset(frame, event);
+}
+
+void TcpRouter::send_reset(const Frame& frame, const SegmentEvent& event) {
+    TransmitEffect reset{};
+    if (!tcp_reset_reply(event, reset)) return;
+    const TcpPorts ports = tcp_ports(frame.transport());
+    Msg msg;
+    tcp_format(reset, 0, {ports.destination, ports.source}, msg.prepend(tcp_header_bytes(reset)));
+    msg.want_checksum(kTcpChecksumOffset);
+    if (send_datagram(host_, host_.arp(), frame.source, kTcp, msg) == 0) {
+        host_.counters.add(Counter::tcp_resets_out);
+    }
+}
+
+void TcpRouter::handle_syn(Router& router, Frame& frame) {
+    auto& self = static_cast<TcpRouter&>(router);
+    SegmentEvent event;
+    if (self.parse(frame, event) == Verdict::kTake) self.passive_open(frame, event);
+}
+
+void TcpRouter::passive_open(Frame& frame, const SegmentEvent& syn) {
+    const ConnectionKey key = key_of(frame);
+    MutexGuard guard(host_.mutex());
+    Connection* connection = connections_->find(key);  // made by an earlier copy of this SYN
+    if (!connection) {
+        Listener* listener = listeners_->find(key.local_port);
+        if (!listener || ending_) return send_reset(frame, syn);
+        connection = make_passive(participants_of(key), *listener);
+        if (!connection) return;
+    }
+    // Data on a SYN is left for the peer to send again: the packet stays with the control channel.
+    SegmentEvent bare = syn;
+    bare.payload_bytes = 0;
+    bare.flags &= static_cast<uint8_t>(~kFin);
+    if (!connection->publish_segment(bare, nullptr)) host_.drop(Counter::drop_tcp_channel_full);
+}
+
+Connection* TcpRouter::make_passive(const Participants& participants, Listener& listener) {
+    if (!listener.admit()) {
+        host_.drop(Counter::drop_tcp_backlog);
+        return nullptr;
+    }
+    listener.hold();
+    Connection* connection = make(participants, listener.attributes(), &listener, nullptr);
+    if (connection) {
+        host_.counters.add(Counter::tcp_passive_opens);
+        return connection;
+    }
+    listener.drop();
+    listener.release();
+    host_.drop(Counter::drop_tcp_no_memory);
+    return nullptr;
+}
+
+// --- under the stack's mutex ---
+
+Connection* TcpRouter::make(const Participants& participants, const Attributes& attributes,
+                            Listener* listener, void* user) {
+    IpAddress next_hop;
+    if (!host_.route(participants.peer.ip, next_hop)) return nullptr;
+    Neighbour* neighbour = host_.arp().acquire(next_hop);
+    if (!neighbour) return nullptr;
+    Connection* connection = Connection::create(
+        host_, {participants, &attributes, neighbour, listener, user, host_.next_id()});
+    if (!connection) {
+        host_.arp().release(neighbour);
+        return nullptr;
+    }
+    const bool fits = connections_->insert(*connection) && connection->start();
+    DOMINOES_ASSERT(fits);  // the key was looked up, and the first subscription has a slot
+    return connection;
+}
+
+int TcpRouter::connect(const Participants& participants, const Attributes& attributes, void* user,
+                       Connection** connection) {
+    IpAddress next_hop;
+    if (ending_) return -int{kEnetdown};
+    if (!host_.route(participants.peer.ip, next_hop)) return -int{kEnetunreach};
+    if (connections_->find(participants.key())) return -int{kEaddrinuse};
+    *connection = make(participants, attributes, nullptr, user);
+    if (!*connection) return -int{kEnomem};
+    host_.counters.add(Counter::tcp_active_opens);
+    (*connection)->appwrap().outbox().say(Outbox::kConnect);
+    return 0;
+}
+
+bool TcpRouter::port_free(uint16_t port, bool reuse) {
+    if (listeners_->find(port)) return false;
+    if (reuse) return true;
+    bool free = true;
+    connections_->for_each([&](Connection& connection) {
+        const bool waits = connection.phase() == TcpPhase::kTimeWait;
+        if (connection.key().local_port == port && !waits) free = false;
+    });
+    return free;
+}
+
+uint16_t TcpRouter::pick_port() {
+    constexpr uint32_t kPorts = kLastEphemeral - kFirstEphemeral + 1;
+    uint32_t start;
+    dominoes_random(&start, sizeof start);
+    for (uint32_t i = 0; i < kPorts; ++i) {
+        const auto port = static_cast<uint16_t>(kFirstEphemeral + (start + i) % kPorts);
+        if (port_free(port, false) && !host_.port_bound(port)) return port;
+    }
+    return 0;
+}
+
+int TcpRouter::listen(Listener& listener) {
+    if (ending_) return -int{kEnetdown};
+    return listeners_->insert(listener) ? 0 : -int{kEaddrinuse};
+}
+
+void TcpRouter::unlisten(Listener& listener) { listeners_->remove(listener); }
+
+void TcpRouter::end_all(uint32_t error) {
+    ending_ = true;
+    connections_->for_each([error](Connection& connection) { connection.abort(error, true); });
+}
+
+// --- the end of a connection ---
+
+void TcpRouter::forget(Connection& connection) {
+    {
+        MutexGuard guard(host_.mutex());
+        connections_->remove(connection);
+    }
+    connection.release();
+}
+
+}  // namespace scout

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The TCP router of one interface: finds the connection a segment is for and publishes it there; and all
+// that is serial: ports, listeners, the making of connections, resets for segments of no connection.
+//
+// The tables are read without a lock and written under the stack's mutex, in threads.
+#pragma once
+
+#include "scout/connection.hh"
+#include "scout/icmp.hh"
+#include "scout/listener.hh"
+
+namespace scout {
+
+class TcpRouter final : public Router, public IcmpListener {
+public:
+    static constexpr uint16_t kFirstEphemeral = 32768;
+    static constexpr uint16_t kLastEphemeral = 60999;
+
+    // nullptr when memory is short. Context: process.
+    [[nodiscard]] static TcpRouter* create(Host& host);
+    explicit TcpRouter(Host& host) : host_(host) {}
+    ~TcpRouter() = default;
+
+    Verdict demux(Frame& frame) override;
+    bool icmp_error(const IcmpError& error) override;
+
+    // --- under the stack's mutex; negative errnos; context: process ---
+
+    // Whether `port` may be bound: nobody listens there, or (unless `reuse`) is connected through it.
+    bool port_free(uint16_t port, bool reuse);
+    // A free port; 0: none is left.
+    uint16_t pick_port();
+    // Starts an active open. The endpoint's reference is the caller's.
+    int connect(const Participants& participants, const Attributes& attributes, void* user,
+                Connection** connection);
+    int listen(Listener& listener);
+    void unlisten(Listener& listener);
+    // Every connection and listener ends with `error`. What is no longer known to the table has ended.
+    void end_all(uint32_t error);
+    template <typename Visit>
+    void for_each(Visit visit) {
+        connections_->for_each(visit);
+    }
+    template <typename Visit>
+    void for_each_listener(Visit visit) {
+        listeners_->for_each(visit);
+    }
+    uint32_t count() const { return connections_->count(); }
+
+    // --- without it ---
+
+    // The leader of `connection` has left: out of the table, and its reference released. Takes the stack's
+    // mutex. Context: thread.
+    void forget(Connection& connection);
+
+private:
+    using Connections = Map<ConnectionKey, Connection>;
+    using Listeners = Map<uint16_t, Listener>;
+
+    Verdict parse(Frame& frame, SegmentEvent& event);
+    Verdict unmatched(Frame& frame, const SegmentEvent& event);
+    static void handle_syn(Router& router, Frame& frame);
+    static void handle_unmatched(Router& router, Frame& frame);
+    void passive_open(Frame& frame, const SegmentEvent& syn);
+    Connection* make_passive(const Participants& participants, Listener& listener);
+    Connection* make(const Participants& participants, const Attributes& attributes,
+                     Listener* listener, void* user);
+    void send_reset(const Frame& frame, const SegmentEvent& event);
+    static ConnectionKey key_of(const Frame& frame);
+
+    Host& host_;
+    dominoes::Owned<Connections> connections_;
+    dominoes::Owned<Listeners> listeners_;
+    bool ending_ = false;
+};
+
+}  // namespace scout

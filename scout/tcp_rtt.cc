@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/tcp_rtt.hh"
+
+namespace scout::tcp {
+
+void rtt_sample(TcpState& state, uint64_t rtt_ns) {
+    using dominoes::max;
+    using dominoes::min;
+    rtt_ns = dominoes::clamp<uint64_t>(rtt_ns, 1, kMaxRto);
+    if (state.srtt_ns == 0) {  // (2.2)
+        state.srtt_ns = rtt_ns;
+        state.rttvar_ns = rtt_ns / 2;
+    } else {  // (2.3): alpha 1/8, beta 1/4
+        const uint64_t error = max(state.srtt_ns, rtt_ns) - min(state.srtt_ns, rtt_ns);
+        state.rttvar_ns = (3 * state.rttvar_ns + error) / 4;
+        state.srtt_ns = max<uint64_t>((7 * state.srtt_ns + rtt_ns) / 8, 1);
+    }
+    state.rto_ns = min(state.srtt_ns + max(4 * state.rttvar_ns, kMinRtoVariance), kMaxRto);
+}
+
+void rtt_begin(TcpState& state, uint64_t end) {
+    if (state.rtt_seq != 0) return;
+    state.rtt_seq = end;
+    state.rtt_start_ns = state.now_ns;
+}
+
+void rtt_acknowledged(TcpState& state, const Segment& segment) {
+    if (state.rtt_seq != 0) {
+        if (segment.ack < state.rtt_seq) return;
+        rtt_sample(state, state.now_ns - state.rtt_start_ns);
+        state.rtt_seq = 0;
+        return;
+    }
+    // Nothing is timed, for there were retransmissions. An echoed timestamp tells them from the originals
+    // (RFC 7323 section 4.1); what it says is only good to a millisecond.
+    if (!(state.agreed & kAgreedTimestamps) || segment.event.ts_ecr == 0) return;
+    const uint32_t elapsed_ms = timestamp_clock(state) - segment.event.ts_ecr;
+    if (elapsed_ms > kMaxRto / kMillisecond) return;
+    rtt_sample(state, dominoes::max<uint64_t>(elapsed_ms, 1) * kMillisecond);
+}
+
+uint64_t retransmission_timeout(const TcpState& state) {
+    const uint32_t doublings = dominoes::min(state.backoff, 20u);
+    return dominoes::min(state.rto_ns << doublings, kMaxRto);
+}
+
+}  // namespace scout::tcp

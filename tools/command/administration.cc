@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+// `dominoes attach`, `detach` and `stats`: what is done to, and known about, an interface.
+#include "../lib/client.hh"
+#include "command.hh"
+
+#include <net/if.h>
+#include <iomanip>
+#include <iostream>
+
+#if __has_include("../../scout/counters.h")
+#include "../../scout/counters.h"
+#endif
+#ifndef DOMINOES_COUNTERS  // until there is a list, counters go by their number
+#define DOMINOES_COUNTERS(X)
+#endif
+
+namespace dominoes::command {
+
+namespace {
+
+struct CounterName {
+    const char* name;
+    const char* description;
+};
+
+#define DOMINOES_COUNTER_NAME(name, description) {#name, description},
+constexpr CounterName kCounterNames[] = {
+    DOMINOES_COUNTERS(DOMINOES_COUNTER_NAME){nullptr, nullptr}};
+#undef DOMINOES_COUNTER_NAME
+constexpr std::size_t kCounterNameCount = std::size(kCounterNames) - 1;
+
+struct AttachArguments {
+    std::string device;
+    std::string address;
+    std::vector<std::string> via;
+    unsigned replicas = 0;
+    std::string cpus;
+};
+
+int attach(const AttachArguments& arguments) {
+    Attachment attachment;
+    attachment.address = parse_prefix(arguments.address);
+    if (!arguments.via.empty()) {
+        if (arguments.via.size() != 2 || arguments.via[0] != "via")
+            throw std::invalid_argument("expected 'via GATEWAY' after the address, not '" +
+                                        arguments.via[0] + "'");
+        attachment.gateway = parse_address(arguments.via[1]);
+    }
+    attachment.replicas = arguments.replicas;
+    if (!arguments.cpus.empty()) attachment.cpus = parse_cpu_list(arguments.cpus);
+    Client client;
+    about(arguments.device, [&] {
+        attachment.ifindex = interface_index(arguments.device);
+        client.attach(attachment);
+    });
+    return 0;
+}
+
+int detach(const std::string& device) {
+    Client client;
+    about(device, [&] { client.detach(interface_index(device)); });
+    return 0;
+}
+
+struct StatsArguments {
+    std::string device;
+    bool json = false;
+    bool nonzero = false;
+};
+
+struct DeviceCounters {
+    std::string name;
+    std::vector<std::uint64_t> values;
+};
+
+std::vector<DeviceCounters> read_counters(const std::string& device) {
+    const Client client;
+    std::vector<DeviceCounters> all;
+    if (!device.empty()) {
+        about(device, [&] { all.push_back({device, client.counters(interface_index(device))}); });
+        return all;
+    }
+    for (const dominoes_interface& one : client.interfaces())
+        about(one.name, [&] { all.push_back({one.name, client.counters(one.ifindex)}); });
+    return all;
+}
+
+CounterName counter_name(std::size_t index, std::string& storage) {
+    if (index < kCounterNameCount) return kCounterNames[index];
+    storage = "counter_" + std::to_string(index);  // of a module newer than this program
+    return {storage.c_str(), ""};
+}
+
+int stats(const StatsArguments& arguments) {
+    Json all = Json::array();
+    std::string storage;
+    for (const auto& [device, values] : read_counters(arguments.device)) {
+        Json counters = Json::object();
+        if (!arguments.json) std::cout << device << ":\n";
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (arguments.nonzero && values[i] == 0) continue;
+            const CounterName counter = counter_name(i, storage);
+            if (arguments.json)
+                counters[counter.name] = values[i];
+            else
+                std::cout << "  " << std::left << std::setw(32) << counter.name << std::right
+                          << std::setw(16) << values[i] << "  " << counter.description << '\n';
+        }
+        all.push_back({{"interface", device}, {"counters", std::move(counters)}});
+    }
+    if (arguments.json) std::cout << all.dump(2) << '\n';
+    return 0;
+}
+
+}  // namespace
+
+void add_attach_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<AttachArguments>();
+    CLI::App* command = app.add_subcommand("attach", "Give an Ethernet device a Dominoes address");
+    command->add_option("DEV", arguments->device, "The device, e.g. eth0")->required();
+    command->add_option("ADDRESS/PREFIX", arguments->address, "Dominoes' own IPv4 address there")
+        ->required();
+    command->add_option("via", arguments->via, "via GATEWAY: the router to all else")
+        ->expected(0, 2)
+        ->type_name("via GATEWAY");
+    command
+        ->add_option("--replicas", arguments->replicas,
+                     "Of new connections (default: what the CPUs can run side by side)")
+        ->check(CLI::Range(1, DOMINOES_MAX_REPLICAS))
+        ->type_name("N");
+    command->add_option("--cpus", arguments->cpus, "CPUs that may run replicas (default: all)")
+        ->type_name("LIST");
+    command->footer(
+        "Examples:\n"
+        "  dominoes attach eth0 10.0.0.2/24\n"
+        "  dominoes attach eth0 10.0.0.2/24 via 10.0.0.1 --replicas 3 --cpus 0-3,5");
+    command->callback(
+        [&action, arguments] { action = [arguments] { return attach(*arguments); }; });
+}
+
+void add_detach_command(CLI::App& app, Action& action) {
+    auto device = std::make_shared<std::string>();
+    CLI::App* command = app.add_subcommand("detach", "Leave a device; its connections end");
+    command->add_option("DEV", *device, "The device")->required();
+    command->footer("Example:\n  dominoes detach eth0");
+    command->callback([&action, device] { action = [device] { return detach(*device); }; });
+}
+
+void add_stats_command(CLI::App& app, Action& action) {
+    auto arguments = std::make_shared<StatsArguments>();
+    CLI::App* command = app.add_subcommand("stats", "Show the counters of attached devices");
+    command->add_option("DEV", arguments->device, "Only this device");
+    command->add_flag("-j,--json", arguments->json, "As JSON");
+    command->add_flag("-z,--nonzero", arguments->nonzero, "Only counters that are not zero");
+    command->footer("Examples:\n  dominoes stats -z\n  dominoes stats eth0 -j");
+    command->callback([&action, arguments] { action = [arguments] { return stats(*arguments); }; });
+}
+
+}  // namespace dominoes::command
