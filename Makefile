@@ -11,8 +11,11 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 
-JOBS ?= $(shell nproc)
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
 BUILD := build
+for-kernel := $(if $(KDIR),--kdir "$(KDIR)")
 
 .PHONY: all
 all: ko tools ## build the module for the running kernel (or KDIR=...), and the tools
@@ -23,7 +26,7 @@ setup: ## install the Debian packages needed to build and test
 
 .PHONY: ko
 ko: ## build dominoes.ko alone; KDIR=... chooses the kernel
-	scripts/build-module $(if $(KDIR),--kdir $(KDIR)) $(if $(V),--verbose)
+	scripts/build-module $(for-kernel) $(if $(V),--verbose)
 
 .PHONY: kernels-build
 kernels-build: ## build dominoes.ko against every supported kernel
@@ -64,14 +67,14 @@ bench: tools ## measure; results go to build/results
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-RELEASE ?= $(shell uname -r)
 
 .PHONY: install
-install: all ## install module and tools (DESTDIR, PREFIX, RELEASE)
-	install -D -m 644 $$(scripts/build-module --path $(if $(KDIR),--kdir $(KDIR))) \
-		$(DESTDIR)/lib/modules/$$(scripts/build-module --release $(if $(KDIR),--kdir $(KDIR)))/extra/dominoes.ko
-	DESTDIR=$(DESTDIR) cmake --install $(BUILD)/host/plain --prefix $(PREFIX)
-	[[ -n "$(DESTDIR)" ]] || depmod $$(scripts/build-module --release $(if $(KDIR),--kdir $(KDIR)))
+install: all ## install module and tools (DESTDIR=, PREFIX=/usr/local, KDIR=)
+	release=$$(scripts/build-module --release $(for-kernel))
+	install -D -m 644 "$$(scripts/build-module --path $(for-kernel))" \
+		"$(DESTDIR)/lib/modules/$$release/extra/dominoes.ko"
+	DESTDIR="$(DESTDIR)" cmake --install $(BUILD)/host --prefix "$(PREFIX)"
+	[[ -n "$(DESTDIR)" ]] || depmod "$$release"
 
 .PHONY: dkms
 dkms: ## register the module with DKMS, so that it is rebuilt for each new kernel
@@ -83,4 +86,4 @@ clean: ## remove build/; downloaded and compiled kernels stay in the user's cach
 
 .PHONY: help
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

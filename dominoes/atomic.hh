@@ -36,6 +36,10 @@ public:
         return __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_ACQ_REL,
                                            __ATOMIC_ACQUIRE);
     }
+    bool compare_exchange_seq_cst(T& expected, T desired) {
+        return __atomic_compare_exchange_n(&value_, &expected, desired, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST);
+    }
 
     T fetch_add_relaxed(T value) { return __atomic_fetch_add(&value_, value, __ATOMIC_RELAXED); }
     T fetch_add_acq_rel(T value) { return __atomic_fetch_add(&value_, value, __ATOMIC_ACQ_REL); }
@@ -43,6 +47,8 @@ public:
     T fetch_sub_acq_rel(T value) { return __atomic_fetch_sub(&value_, value, __ATOMIC_ACQ_REL); }
     T fetch_or_acq_rel(T value) { return __atomic_fetch_or(&value_, value, __ATOMIC_ACQ_REL); }
     T fetch_and_acq_rel(T value) { return __atomic_fetch_and(&value_, value, __ATOMIC_ACQ_REL); }
+    T fetch_or_seq_cst(T value) { return __atomic_fetch_or(&value_, value, __ATOMIC_SEQ_CST); }
+    T fetch_and_seq_cst(T value) { return __atomic_fetch_and(&value_, value, __ATOMIC_SEQ_CST); }
 
 private:
     T value_{};

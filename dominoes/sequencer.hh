@@ -18,29 +18,57 @@ class Sequencer : Pinned {
 public:
     // Called for each item, in order of serial numbers, by one thread at a time.
     using Drain = void (*)(void* context, uint64_t serial, uint64_t item);
-    // Called around a run of at most kDrainRun items by one thread; may be nullptr. In the kernel the
-    // transmit sequencer turns bottom halves off between them.
+    // Called after each run of items, likewise; may be nullptr.
+    using RunDone = void (*)(void* context);
+    // The most items in a run, which is drained in one publish section: in the kernel with bottom halves
+    // off.
     static constexpr uint32_t kDrainRun = 64;
 
-    // `slots` is a power of two.
-    [[nodiscard]] static Sequencer* create(uint32_t slots, Drain drain, void* context);
+    // `slots` is a power of two. nullptr when memory is short. Context: process.
+    [[nodiscard]] static Sequencer* create(uint32_t slots, Drain drain, void* context,
+                                           RunDone run_done = nullptr);
+    // For create(): takes over `items`.
+    Sequencer(Atomic<uint64_t>* items, uint32_t slots, Drain drain, void* context, RunDone run_done)
+        : items_(items), slots_(slots), drain_(drain), context_(context), run_done_(run_done) {}
+    // Forgets what is not drained: see clear().
+    ~Sequencer() { dominoes_free(items_); }
 
     // Whether the results of all serial numbers below `end` have a slot. An owner asks before it works
     // on them, and if there is none lets its domain be scheduled again later; the owner of the head
-    // always has room, so somebody always makes progress.
-    bool has_room(uint64_t end) const;
-    // Puts the result of `serial` (has_room(serial + 1)) and drains if it is the head.
+    // always has room, so somebody always makes progress. Context: any.
+    bool has_room(uint64_t end) const { return end <= head_.load_seq_cst() + slots_; }  // (1)
+    // Puts the result of `serial` (has_room(serial + 1)) and drains if it is the head. Once for each
+    // serial number. Context: any that `drain` allows.
     void place(uint64_t serial, uint64_t item);
 
     // The first serial number not yet drained. Any thread may ask.
-    uint64_t head() const;
+    uint64_t head() const { return head_.load_acquire(); }
 
-    // Called once by the drainer, after the head moved, for each want_room() since.
+    // `callback(context)` is called by the drainer after the head has moved since want_room(), once
+    // however many have asked. Who wants room calls want_room(), asks once more, then waits. Set it
+    // before the first place().
     void on_room(void (*callback)(void* context), void* context);
     void want_room();
 
     // Hands each placed and undrained item to `discard`; only when no owner is left.
     void clear(void (*discard)(void* context, uint64_t item), void* context);
+
+private:
+    Atomic<uint64_t>& item(uint64_t serial) { return items_[serial & (slots_ - 1)]; }
+    void drain();
+    bool drain_run();
+
+    Atomic<uint64_t>* const items_;
+    const uint32_t slots_;
+    const Drain drain_;
+    void* const context_;
+    const RunDone run_done_;
+    void (*on_room_)(void*) = nullptr;
+    void* on_room_context_ = nullptr;
+
+    alignas(kCacheLine) Atomic<uint64_t> head_;
+    Atomic<uint32_t> drainers_;  // how many have asked for a round of draining since it began
+    Atomic<uint32_t> room_wanted_;
 };
 
 }  // namespace dominoes

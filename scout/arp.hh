@@ -39,6 +39,10 @@ public:
     // The last attempt to find the MAC address went unanswered; false again once it is known. Sending
     // begins a new attempt. Context: any.
     bool failed() const { return failed_.load_relaxed() != 0; }
+    // Somebody sends to it, so its address is to be kept fresh. Context: any.
+    void mark_used() {
+        if (!used_.load_relaxed()) used_.store_relaxed(1);
+    }
 
 private:
     friend class ArpRouter;
@@ -47,9 +51,7 @@ private:
     static constexpr uint32_t kDead = uint32_t{1} << 31;
 
     bool reference();
-    void mark_used() {
-        if (!used_.load_relaxed()) used_.store_relaxed(1);
-    }
+    static void free(dominoes_retired* retired);
 
     dominoes::Atomic<uint64_t> mac_;
     dominoes::Atomic<dominoes_packet*> pending_;  // waits for mac_; at most one
@@ -58,6 +60,7 @@ private:
     dominoes::Atomic<uint32_t> used_;      // since the address was last confirmed
     dominoes::Atomic<uint32_t> failed_;
     dominoes::Atomic<uint64_t> confirmed_ns_;  // when the address was last heard from its owner
+    dominoes::Atomic<uint64_t> requested_ns_;  // when it was last asked for
     dominoes::Atomic<uint64_t> acquired_ns_;   // when a reference was last taken: oldest is reused first
 };
 
@@ -65,6 +68,7 @@ class ArpRouter final : public Router {
 public:
     static constexpr uint32_t kMostNeighbours = 1024;
     static constexpr uint32_t kMostAttempts = 3;  // one a second (RFC 1122 section 2.3.2.1)
+    static constexpr uint64_t kRetryNs = 950'000'000;  // a second, less what a timer may be early
     static constexpr uint64_t kFreshNs = 60'000'000'000;
 
     // nullptr when memory is short. Context: process.
@@ -102,6 +106,7 @@ private:
     using Neighbours = Map<IpAddress, Neighbour>;
 
     Verdict classify(Frame& frame, const ArpMessage& message);
+    void check_conflict(const ArpMessage& message);
     static void handle_request(Router& router, Frame& frame);
     static void handle_reply(Router& router, Frame& frame);
     void answer(const ArpMessage& request);
@@ -116,11 +121,12 @@ private:
     bool make_room();
 
     void tick_neighbour(Neighbour& neighbour, uint64_t now_ns);
-    void tick_unresolved(Neighbour& neighbour, uint32_t attempts);
-    void tick_refresh(Neighbour& neighbour, uint32_t attempts);
+    bool refresh_due(const Neighbour& neighbour, uint64_t now_ns) const;
+    void ask(Neighbour& neighbour, uint32_t attempt, MacAddress destination, uint64_t now_ns);
     void give_up(Neighbour& neighbour);
     void request(IpAddress target, MacAddress destination);
     void send(const ArpMessage& message, MacAddress destination);
+    MacAddress own_mac() const;
 
     Interface& interface_;
     dominoes::Owned<Neighbours> neighbours_;

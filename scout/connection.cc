@@ -255,12 +255,12 @@ void Connection::log_state(uint32_t replica, const TcpState& state) {
     if (inconsistent_.fetch_or_acq_rel(bit) & bit) return;
     const TcpInfo i = tcp_info(state);
     dominoes_log(DOMINOES_LOG_ERROR,
-                 "connection %llu replica %u: digest %016llx requests %llu phase %u cwnd %u ssthresh %u "
+                 "connection %llu replica %u: digest %016llx requests %llu phase %u cwnd %llu "
                  "srtt %u us rto %u us sent %llu received %llu",
                  static_cast<unsigned long long>(id_), replica,
                  static_cast<unsigned long long>(dominoes::digest(&state, sizeof state)),
                  static_cast<unsigned long long>(state.requests), static_cast<uint32_t>(state.phase),
-                 i.cwnd, i.ssthresh, i.srtt_us, i.rto_us,
+                 static_cast<unsigned long long>(i.cwnd), i.srtt_us, i.rto_us,
                  static_cast<unsigned long long>(i.bytes_sent),
                  static_cast<unsigned long long>(i.bytes_received));
 }
@@ -283,6 +283,17 @@ void Connection::count(const TcpInfo& now) {
 
 // --- for whoever asks ---
 
+namespace {
+
+// DOMINOES_INFO_* of the ABI.
+constexpr uint8_t kInfoTimestamps = 1;
+constexpr uint8_t kInfoWindowScaling = 2;
+constexpr uint8_t kInfoSack = 4;
+
+uint32_t saturated(uint64_t value) { return static_cast<uint32_t>(min<uint64_t>(value, ~uint32_t{0})); }
+
+}  // namespace
+
 void Connection::info(EndpointInfo& info) {
     const TcpInfo now = shown_.read();
     auto address = [](const SocketAddress& from) {
@@ -300,7 +311,31 @@ void Connection::info(EndpointInfo& info) {
     info.send_queue = appwrap_->unacknowledged();
     info.digest_checks = consistency_->checks();
     info.digest_mismatches = consistency_->mismatches();
-    tcp_info_give(now, info);
+    info.state = static_cast<uint32_t>(now.phase);
+    info.bytes_received = now.bytes_received;
+    info.bytes_sent = now.bytes_sent;
+    info.bytes_acked = now.bytes_acked;
+    info.bytes_retransmitted = now.bytes_retransmitted;
+    info.segments_in = now.segments_in;
+    info.segments_out = now.segments_out;
+    info.srtt_us = now.srtt_us;
+    info.rttvar_us = now.rttvar_us;
+    info.rto_us = now.rto_us;
+    info.mss = now.mss;
+    info.cwnd = saturated(now.cwnd);
+    info.ssthresh = saturated(now.ssthresh);
+    info.snd_wnd = saturated(now.snd_wnd);
+    info.rcv_wnd = saturated(now.rcv_wnd);
+    info.retransmits = now.timeouts;
+    info.snd_wscale = now.snd_scale;
+    info.rcv_wscale = now.rcv_scale;
+    info.options = static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
+                                        now.window_scaling * kInfoWindowScaling |
+                                        now.sack * kInfoSack);
+    show_replicas(info);
+}
+
+void Connection::show_replicas(EndpointInfo& info) {
     info.replicas = replica_count_;
     for (uint32_t i = 0; i < replica_count_; ++i) {
         const Replica& replica = *replicas_[i];

@@ -93,7 +93,7 @@ public:
 
     // --- for whoever asks ---
     void info(EndpointInfo& info);
-    TcpPhase phase() const { return static_cast<TcpPhase>(shown_.read().phase); }
+    TcpPhase phase() const { return shown_.read().phase; }
     Replica* replica(uint32_t id) { return id < replica_count_ ? replicas_[id] : nullptr; }
 
     Connection* next_accepted = nullptr;  // maintained by Listener
@@ -114,6 +114,7 @@ private:
     static void free(dominoes_retired* retired);
     dominoes::Request* claim(EventKind kind, uint32_t headroom);
     void count(const TcpInfo& now);
+    void show_replicas(EndpointInfo& info);
 
     static constexpr uint32_t kChannelCapacity = 1024;
     // Room left for control when packets fill the channel.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The path of a single datagram: the stages ip, eth and driver for one message, without a connection.
+// The path of single datagrams: what is sent without a connection finds its route and its neighbour, and
+// gets its stages ip, eth and driver, anew each time.
 #pragma once
 
 #include "scout/arp.hh"
@@ -25,9 +26,28 @@ private:
     IpStage ip_;
 };
 
-// Sends `msg`, which begins with the transport's header, to `destination` from the interface's address.
-// 0, -ENETUNREACH (no route), or -ENOBUFS (no memory, or the device refused it: counted).
+// Stands below a transport's stage that sends to anyone: each message takes a path of its own.
 // Context: process.
+class DatagramStage final : public Stage {
+public:
+    DatagramStage(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol)
+        : Stage(nullptr), interface_(interface), arp_(arp), destination_(destination), protocol_(protocol) {}
+
+    bool push(Msg& msg) override;
+    // Why push() failed: -ENETUNREACH (no route), or -ENOMEM (no memory, or the device refused the packet,
+    // which has been counted); 0 if it did not.
+    int error() const { return error_; }
+
+private:
+    Interface& interface_;
+    ArpRouter& arp_;
+    const IpAddress destination_;
+    const uint8_t protocol_;
+    int error_ = 0;
+};
+
+// Sends `msg`, which begins with the transport's header, from the interface's address. 0, or an error as
+// above. Context: process.
 int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol, Msg& msg);
 
 }  // namespace scout

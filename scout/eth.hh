@@ -43,6 +43,8 @@ public:
     Verdict demux(Frame& frame) override;
 
 private:
+    bool for_us(const EthHeader& header) const;
+
     Interface& interface_;
     Router* ip_ = nullptr;
     Router* arp_ = nullptr;

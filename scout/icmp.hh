@@ -61,21 +61,24 @@ protected:
     ~IcmpListener() = default;
 };
 
-// At most `rate` events a second, in bursts of at most as many.
+// Lets `rate` events a second pass, and `burst` at once: a token bucket, kept as the time at which it
+// will be full again. Context: any.
 class TokenBucket {
 public:
-    explicit TokenBucket(uint32_t rate) : rate_(rate), tokens_(rate) {}
+    constexpr TokenBucket(uint64_t rate, uint64_t burst)
+        : interval_ns_(1'000'000'000 / rate), depth_ns_(burst * interval_ns_) {}
     bool take(uint64_t now_ns);
 
 private:
-    const uint32_t rate_;
-    uint32_t tokens_;
-    uint64_t filled_ns_ = 0;  // the time up to which tokens have been added
+    const uint64_t interval_ns_;
+    const uint64_t depth_ns_;
+    dominoes::Atomic<uint64_t> full_at_ns_;
 };
 
 class IcmpRouter final : public Router {
 public:
-    static constexpr uint32_t kErrorsPerSecond = 1000;
+    static constexpr uint64_t kErrorsPerSecond = 1000;
+    static constexpr uint64_t kErrorsAtOnce = 50;
 
     IcmpRouter(Interface& interface, ArpRouter& arp) : interface_(interface), arp_(arp) {}
 
@@ -84,18 +87,21 @@ public:
 
     Verdict demux(Frame& frame) override;
 
-    // Hands `frame`, whose IP header is parsed, to the control thread to be answered with an error. The
-    // caller has counted it, and returns the verdict. Context: any.
+    // Hands `frame`, whose IP header is parsed, to the control thread to be answered with an error, if it
+    // deserves one and not too many were sent. The caller has counted its cause, and returns the verdict.
+    // Context: any.
     Verdict port_unreachable(Frame& frame);
     Verdict protocol_unreachable(Frame& frame);
 
 private:
+    static constexpr uint32_t kMostListeners = 2;
     struct Listener {
         uint8_t protocol;
         IcmpListener* listener;
     };
 
     Verdict defer_error(Frame& frame, Interface::Handler handle);
+    bool deserves_error(const Frame& frame) const;
     static void handle_echo(Router& router, Frame& frame);
     static void handle_error(Router& router, Frame& frame);
     static void handle_port_unreachable(Router& router, Frame& frame);
@@ -107,8 +113,8 @@ private:
 
     Interface& interface_;
     ArpRouter& arp_;
-    TokenBucket bucket_{kErrorsPerSecond};
-    Listener listeners_[2] = {};
+    TokenBucket bucket_{kErrorsPerSecond, kErrorsAtOnce};
+    Listener listeners_[kMostListeners] = {};
 };
 
 }  // namespace scout

@@ -58,10 +58,8 @@ private:
         Router* router;
     };
 
-    bool for_us(const Frame& frame, const uint8_t* header) const;
     bool source_possible(IpAddress source) const;
     Verdict deliver(Frame& frame);
-    Verdict protocol_unreachable(Frame& frame);
 
     Interface& interface_;
     IcmpRouter* icmp_ = nullptr;

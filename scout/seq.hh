@@ -27,79 +27,108 @@ struct SeqRange {
     uint64_t end;
 };
 
-// Disjoint, not adjacent, ascending ranges; a bounded number of them. Plain data without padding.
+// Disjoint, not adjacent, ascending ranges; a bounded number of them. Plain data without padding, and
+// small: only the low 32 bits are kept, so what is asked for must lie within 2^31 of what is in the set.
 // What is beyond `count` is zero, so that equal sets are equal bytes.
-struct SeqRanges {
-    static constexpr uint32_t kMost = 32;
+class SeqRanges {
+public:
+    static constexpr uint32_t kMost = 64;
 
-    uint32_t count;
-    uint32_t reserved;
-    SeqRange ranges[kMost];
-
-    bool empty() const { return count == 0; }
-    const SeqRange& last() const { return ranges[count - 1]; }
+    bool empty() const { return count_ == 0; }
+    uint32_t count() const { return count_; }
+    // The `i`-th range, extended next to `near`.
+    SeqRange at(uint32_t i, uint64_t near) const {
+        return {extend_seq(ranges_[i].start, near), extend_seq(ranges_[i].end, near)};
+    }
+    SeqRange last(uint64_t near) const { return at(count_ - 1, near); }
 
     // Adds [start, end), joining what it touches. False, and nothing changed, if there is no room.
     bool add(uint64_t start, uint64_t end) {
         uint32_t first = 0;
-        while (first < count && ranges[first].end < start) ++first;
+        while (first < count_ && after(ranges_[first].end, start) < 0) ++first;
         uint32_t beyond = first;  // the first range that [start, end) does not touch
-        while (beyond < count && ranges[beyond].start <= end) ++beyond;
+        while (beyond < count_ && after(ranges_[beyond].start, end) <= 0) ++beyond;
         if (beyond == first) {
-            if (count == kMost) return false;
-            for (uint32_t i = count; i > first; --i) ranges[i] = ranges[i - 1];
-            ranges[first] = {start, end};
-            ++count;
-            return true;
+            if (count_ == kMost) return false;
+            for (uint32_t i = count_; i > first; --i) ranges_[i] = ranges_[i - 1];
+            ++count_;
+        } else {
+            start = dominoes::min(start, at(first, start).start);
+            end = dominoes::max(end, at(beyond - 1, end).end);
+            remove(first + 1, beyond);
         }
-        ranges[first] = {dominoes::min(start, ranges[first].start),
-                         dominoes::max(end, ranges[beyond - 1].end)};
-        remove(first + 1, beyond);
+        ranges_[first] = {static_cast<uint32_t>(start), static_cast<uint32_t>(end)};
         return true;
     }
 
     // Removes every range that starts at or before `seq`.
     void drop_through(uint64_t seq) {
         uint32_t beyond = 0;
-        while (beyond < count && ranges[beyond].start <= seq) ++beyond;
+        while (beyond < count_ && after(ranges_[beyond].start, seq) <= 0) ++beyond;
         remove(0, beyond);
     }
 
-    void clear() { remove(0, count); }
+    void clear() { remove(0, count_); }
 
-    // The range that holds `seq`, or nullptr.
-    const SeqRange* find(uint64_t seq) const {
-        for (uint32_t i = 0; i < count; ++i)
-            if (ranges[i].start <= seq && seq < ranges[i].end) return &ranges[i];
-        return nullptr;
+    // Which range holds `seq`; kMost if none does.
+    uint32_t find(uint64_t seq) const {
+        for (uint32_t i = 0; i < count_; ++i)
+            if (after(ranges_[i].start, seq) <= 0 && after(ranges_[i].end, seq) > 0) return i;
+        return kMost;
     }
 
     // How many numbers of [start, end) are in the set.
     uint64_t covered(uint64_t start, uint64_t end) const {
-        uint64_t total = 0;
-        for (uint32_t i = 0; i < count; ++i)
-            total += minus(dominoes::min(end, ranges[i].end), dominoes::max(start, ranges[i].start));
-        return total;
+        const int64_t length = static_cast<int64_t>(end - start);
+        int64_t total = 0;
+        for (uint32_t i = 0; i < count_; ++i) {
+            const int64_t from = dominoes::max<int64_t>(after(ranges_[i].start, start), 0);
+            const int64_t to = dominoes::min(after(ranges_[i].end, start), length);
+            if (from < to) total += to - from;
+        }
+        return static_cast<uint64_t>(total);
     }
 
     // The first part of [start, end) that is not in the set; empty (start == end) if all of it is.
     SeqRange first_hole(uint64_t start, uint64_t end) const {
-        for (uint32_t i = 0; i < count && start < end; ++i) {
-            if (ranges[i].end <= start) continue;
-            if (ranges[i].start > start) return {start, dominoes::min(end, ranges[i].start)};
-            start = ranges[i].end;
+        for (uint32_t i = 0; i < count_ && start < end; ++i) {
+            const SeqRange range = at(i, start);
+            if (range.end <= start) continue;
+            if (range.start > start) return {start, dominoes::min(end, range.start)};
+            start = range.end;
         }
         return {dominoes::min(start, end), end};
     }
 
+    // For tests: whether the unused entries are zero.
+    bool tidy() const {
+        for (uint32_t i = count_; i < kMost; ++i)
+            if (ranges_[i].start != 0 || ranges_[i].end != 0) return false;
+        return count_ <= kMost;
+    }
+
 private:
+    struct Entry {
+        uint32_t start;
+        uint32_t end;
+    };
+
+    // How far `wire` is after `seq`; negative: before.
+    static int64_t after(uint32_t wire, uint64_t seq) {
+        return static_cast<int32_t>(wire - static_cast<uint32_t>(seq));
+    }
+
     void remove(uint32_t from, uint32_t to) {
         const uint32_t gone = to - from;
         if (gone == 0) return;
-        for (uint32_t i = to; i < count; ++i) ranges[i - gone] = ranges[i];
-        for (uint32_t i = count - gone; i < count; ++i) ranges[i] = {};
-        count -= gone;
+        for (uint32_t i = to; i < count_; ++i) ranges_[i - gone] = ranges_[i];
+        for (uint32_t i = count_ - gone; i < count_; ++i) ranges_[i] = {};
+        count_ -= gone;
     }
+
+    uint32_t count_;
+    uint32_t reserved_;
+    Entry ranges_[kMost];
 };
 
 }  // namespace scout

@@ -22,18 +22,21 @@ uint64_t worthwhile_step(const TcpState& state) {
 }
 
 uint32_t fill_sack_blocks(const TcpState& state, SackBlock* blocks, uint32_t most) {
-    const SeqRange* chosen[4] = {};
+    uint32_t chosen[4];
     uint32_t count = 0;
-    const auto choose = [&](const SeqRange* range) {
+    const auto choose = [&](uint32_t range) {
+        if (range >= state.received.count() || count >= most) return;
         for (uint32_t i = 0; i < count; ++i)
             if (chosen[i] == range) return;
-        if (range && count < most) chosen[count++] = range;
+        chosen[count++] = range;
     };
     // RFC 2018 section 4: first the block with the latest segment, then the most recently reported.
     for (uint64_t seq : state.recent_arrivals) choose(state.received.find(seq));
-    for (uint32_t i = 0; i < state.received.count && count < most; ++i) choose(&state.received.ranges[i]);
-    for (uint32_t i = 0; i < count; ++i)
-        blocks[i] = {static_cast<uint32_t>(chosen[i]->start), static_cast<uint32_t>(chosen[i]->end)};
+    for (uint32_t i = 0; i < state.received.count() && count < most; ++i) choose(i);
+    for (uint32_t i = 0; i < count; ++i) {
+        const SeqRange range = state.received.at(chosen[i], state.rcv_nxt);
+        blocks[i] = {static_cast<uint32_t>(range.start), static_cast<uint32_t>(range.end)};
+    }
     return count;
 }
 
@@ -98,10 +101,10 @@ void note_out_of_order(Turn& turn, uint64_t seq) {
     turn.ack_now = true;
     uint64_t recent[4] = {seq};
     uint32_t count = 1;
-    const SeqRange* latest = state.received.find(seq);
+    const uint32_t latest = state.received.find(seq);
     for (uint64_t earlier : state.recent_arrivals) {
-        const SeqRange* range = state.received.find(earlier);
-        if (range && range != latest && count < 4) recent[count++] = earlier;
+        const uint32_t range = state.received.find(earlier);
+        if (range != SeqRanges::kMost && range != latest && count < 4) recent[count++] = earlier;
     }
     for (uint32_t i = 0; i < 4; ++i) state.recent_arrivals[i] = recent[i];
 }

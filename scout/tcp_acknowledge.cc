@@ -30,10 +30,10 @@ void advance_snd_una(TcpState& state, const Segment& segment) {
     const uint64_t before = flight(state);
     const uint64_t acked = segment.ack - state.snd_una;
     const bool fast = state.recovery == TcpRecovery::kFast;
-    rtt_acknowledged(state, segment);
+    // Karn's algorithm (RFC 6298 section 5): the timeout stays backed off until there is a measurement.
+    if (rtt_acknowledged(state, segment)) state.backoff = 0;
     state.snd_una = segment.ack;
     state.retries = 0;
-    state.backoff = 0;
     state.soft_error = kNoError;
     stop_timer(state, TimerKind::kRetransmit);  // RFC 6298 (5.3): begins anew, if anything is in flight
     recovery_acknowledged(state, acked);

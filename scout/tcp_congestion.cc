@@ -14,8 +14,11 @@ uint64_t initial_window(const TcpState& state) {
     return min<uint64_t>(10ull * state.mss, max<uint64_t>(2ull * state.mss, 14600));
 }
 
-// RFC 5681 equation (4): max(FlightSize / 2, 2*SMSS).
-uint64_t half_the_flight(const TcpState& state) { return max<uint64_t>(flight(state) / 2, 2ull * state.mss); }
+// RFC 5681 equation (4): max(FlightSize / 2, 2*SMSS). Not more than cwnd was in the network, however far
+// selective acknowledgements have let snd_nxt run ahead of a hole.
+uint64_t half_the_flight(const TcpState& state) {
+    return max<uint64_t>(min(flight(state), state.cwnd) / 2, 2ull * state.mss);
+}
 
 }  // namespace
 

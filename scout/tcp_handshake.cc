@@ -130,6 +130,7 @@ void send_syn(Turn& turn) {
         syn.options |= kHasWindowScale;
         syn.window_scale = state.rcv_scale;
     }
+    state.last_sent_ns = state.now_ns;
     if (!first) return;
     state.snd_nxt = state.iss + 1;
     rtt_begin(state, state.snd_nxt);

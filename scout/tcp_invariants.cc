@@ -8,14 +8,12 @@ namespace tcp {
 namespace {
 
 const char* check_ranges(const SeqRanges& set, uint64_t beyond, uint64_t end, const char* wrong) {
-    if (set.count > SeqRanges::kMost) return wrong;
-    for (uint32_t i = 0; i < set.count; ++i) {
-        const SeqRange& range = set.ranges[i];
+    if (!set.tidy()) return wrong;
+    for (uint32_t i = 0; i < set.count(); ++i) {
+        const SeqRange range = set.at(i, beyond);
         if (range.start <= beyond || range.end <= range.start || range.end > end) return wrong;
         beyond = range.end;
     }
-    for (uint32_t i = set.count; i < SeqRanges::kMost; ++i)
-        if (set.ranges[i].start != 0 || set.ranges[i].end != 0) return wrong;
     return nullptr;
 }
 
@@ -29,6 +27,7 @@ const char* check_send(const TcpState& s) {
     if (s.lost_end < s.snd_una || s.lost_end > s.snd_nxt) return "lost_end";
     if (s.retransmit_nxt < s.snd_una || s.retransmit_nxt > s.snd_nxt) return "retransmit_nxt";
     if (s.dup_bytes > s.snd_nxt - s.snd_una) return "dup_bytes";
+    if (s.head_mark > s.snd_nxt || s.resend_head) return "head_mark";
     if (s.recovery != TcpRecovery::kOpen && s.recover <= s.snd_una) return "recovery goes on for nothing";
     return check_ranges(s.sacked, s.snd_una, s.snd_nxt, "sacked");
 }

@@ -62,6 +62,19 @@ void emit_data(Turn& turn, uint64_t seq, uint64_t length) {
     state.last_sent_ns = state.now_ns;
 }
 
+// Sends the first hole again, which was so already: what was lost with its first segment was sent with it.
+void resend_head(Turn& turn) {
+    TcpState& state = turn.state;
+    const SeqRange hole = state.sacked.first_hole(state.snd_una, state.retransmit_nxt);
+    const uint64_t room = max<uint64_t>(minus(state.cwnd, pipe(state)), state.mss);
+    const uint64_t length = within_budget(turn, min(hole.end - hole.start, room));
+    state.resend_head = 0;
+    state.head_mark = state.snd_nxt;
+    if (length == 0) return;
+    emit_data(turn, hole.start, length);
+    state.bytes_retransmitted += length;
+}
+
 // Sends again what is lost below `limit`, as far as cwnd allows (RFC 6675 section 5 step C).
 void resend(Turn& turn, uint64_t limit) {
     TcpState& state = turn.state;
@@ -78,6 +91,7 @@ void resend(Turn& turn, uint64_t limit) {
         length = within_budget(turn, length);
         if (length == 0) return start_timer(state, TimerKind::kOutput, 0);
         emit_data(turn, hole.start, length);
+        if (hole.start == state.snd_una) state.head_mark = state.snd_nxt;
         state.bytes_retransmitted += length;
         state.retransmit_nxt = hole.start + length;
         state.retransmit_now = 0;
@@ -175,6 +189,7 @@ TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t f
 void output(Turn& turn) {
     TcpState& state = turn.state;
     if (!may_send_data(state)) return;
+    if (state.resend_head) resend_head(turn);
     resend(turn, recovery_limit(state, false));
     send_new(turn);
     if (unsent(state) == 0) resend(turn, recovery_limit(state, true));

@@ -39,10 +39,12 @@ Pieces find_new(const TcpState& state, uint64_t start, uint64_t& end) {
 bool place(TcpState& state, uint64_t start, uint64_t end) {
     if (start > state.rcv_nxt) return state.received.add(start, end);
     state.rcv_nxt = end;
-    while (!state.received.empty() && state.received.ranges[0].start <= state.rcv_nxt) {
-        state.rcv_nxt = max(state.rcv_nxt, state.received.ranges[0].end);
-        state.received.drop_through(state.received.ranges[0].start);
+    for (uint32_t i = 0; i < state.received.count(); ++i) {
+        const SeqRange held = state.received.at(i, end);
+        if (held.start > state.rcv_nxt) break;
+        state.rcv_nxt = max(state.rcv_nxt, held.end);
     }
+    state.received.drop_through(state.rcv_nxt);
     return true;
 }
 
@@ -71,7 +73,7 @@ void refuse_text(Turn& turn) {
 void note_fin(Turn& turn, uint64_t seq) {
     TcpState& state = turn.state;
     if (state.rcv_fin != 0 || seq < state.rcv_nxt || seq >= state.rcv_adv) return;
-    if (!state.received.empty() && seq < state.received.last().end) return;
+    if (!state.received.empty() && seq < state.received.last(seq).end) return;
     state.rcv_fin = seq;
     turn.ack_now = true;
 }

@@ -16,10 +16,10 @@ bool use_sack(const TcpState& state) { return state.agreed & kAgreedSack; }
 // segments, are selectively acknowledged above.
 uint64_t lost_by_sack(const TcpState& state) {
     uint64_t bytes = 0;
-    for (uint32_t i = state.sacked.count; i-- > 0;) {
-        const SeqRange& range = state.sacked.ranges[i];
+    for (uint32_t i = state.sacked.count(); i-- > 0;) {
+        const SeqRange range = state.sacked.at(i, state.snd_una);
         bytes += range.end - range.start;
-        if (state.sacked.count - i >= kDupThreshold || bytes > (kDupThreshold - 1) * uint64_t{state.mss})
+        if (state.sacked.count() - i >= kDupThreshold || bytes > (kDupThreshold - 1) * uint64_t{state.mss})
             return range.start;
     }
     return state.snd_una;
@@ -45,6 +45,7 @@ void begin_fast_recovery(TcpState& state) {
     rtt_abandon(state);
     state.retransmit_nxt = state.snd_una;
     state.retransmit_now = 1;
+    state.head_mark = 0;
     mark_first_lost(state);
 }
 
@@ -56,14 +57,26 @@ void end_recovery(TcpState& state) {
     state.lost_end = state.snd_una;
     state.retransmit_nxt = state.snd_una;
     state.retransmit_now = 0;
+    state.resend_head = 0;
+    state.head_mark = 0;
+}
+
+// Data sent after the segment at snd_una was sent again is selectively acknowledged, and it is not: it was
+// lost once more. Not to wait for the timeout then is what RACK (RFC 8985) does for every segment.
+void detect_lost_head(TcpState& state) {
+    if (state.head_mark == 0 || state.retransmit_nxt <= state.snd_una) return;
+    const uint64_t later = state.sacked.covered(state.head_mark, state.snd_nxt);
+    if (later >= uint64_t{kDupThreshold} * state.mss) state.resend_head = 1;
 }
 
 // RFC 6582 section 3.2 step 3: a partial acknowledgement, so the next segment is lost, too.
 void partial_without_sack(TcpState& state, uint64_t acked) {
-    state.dup_bytes -= min(state.dup_bytes, minus(acked, state.mss));
     state.retransmit_nxt = state.snd_una;
     state.lost_end = state.snd_una;
     mark_first_lost(state);
+    // What duplicates stood for is now acknowledged, but for the segment that was lost.
+    const uint64_t beyond = minus(state.dup_bytes, minus(acked, state.mss));
+    state.dup_bytes = min(beyond, state.snd_nxt - state.lost_end);
     state.retransmit_now = 1;
 }
 
@@ -102,6 +115,8 @@ void recovery_acknowledged(TcpState& state, uint64_t acked) {
     if (state.recovery == TcpRecovery::kOpen || state.snd_una >= state.recover) return end_recovery(state);
     state.retransmit_nxt = max(state.retransmit_nxt, state.snd_una);
     state.lost_end = max(state.lost_end, state.snd_una);
+    state.head_mark = state.retransmit_nxt > state.snd_una ? state.snd_nxt : 0;
+    state.resend_head = 0;
     if (state.recovery == TcpRecovery::kFast && !use_sack(state)) partial_without_sack(state, acked);
 }
 
@@ -116,7 +131,9 @@ void recovery_duplicate(TcpState& state) {
 }
 
 void recovery_detect(TcpState& state) {
-    if (flight(state) == 0 || state.recovery == TcpRecovery::kLoss) return;
+    if (flight(state) == 0) return;
+    detect_lost_head(state);
+    if (state.recovery == TcpRecovery::kLoss) return;
     const uint64_t lost = use_sack(state) ? lost_by_sack(state) : state.snd_una;
     if (state.recovery == TcpRecovery::kOpen) {
         if (lost <= state.snd_una && state.dup_acks < kDupThreshold) return;
@@ -142,11 +159,13 @@ void recovery_timeout(TcpState& state) {
     state.lost_end = state.snd_nxt;
     state.retransmit_nxt = state.snd_una;
     state.retransmit_now = 1;
+    state.resend_head = 0;
+    state.head_mark = 0;
 }
 
 uint64_t recovery_limit(const TcpState& state, bool nothing_else) {
     if (nothing_else && state.recovery == TcpRecovery::kFast && !state.sacked.empty())
-        return max(state.lost_end, state.sacked.last().start);
+        return max(state.lost_end, state.sacked.last(state.snd_una).start);
     return state.lost_end;
 }
 

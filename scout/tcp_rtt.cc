@@ -2,11 +2,26 @@
 #include "scout/tcp_rtt.hh"
 
 namespace scout::tcp {
+namespace {
+
+// After a timeout: the echoed timestamp is older than the retransmission, yet the ACK came no sooner than a
+// round trip after that. Most likely the original had arrived and its ACK was lost; then `rtt_ns` includes
+// the timeout, and taking it would let the timeout feed on itself.
+bool acknowledgement_was_lost(const TcpState& state, uint64_t rtt_ns) {
+    const uint64_t since_sent = state.now_ns - state.last_sent_ns;
+    const bool after_timeout =
+        state.recovery == TcpRecovery::kLoss || (state.syn_lost && !state.established);
+    return after_timeout && rtt_ns > since_sent + kMillisecond &&
+           since_sent + kMillisecond >= state.min_rtt_ns;
+}
+
+}  // namespace
 
 void rtt_sample(TcpState& state, uint64_t rtt_ns) {
     using dominoes::max;
     using dominoes::min;
     rtt_ns = dominoes::clamp<uint64_t>(rtt_ns, 1, kMaxRto);
+    if (state.min_rtt_ns == 0 || rtt_ns < state.min_rtt_ns) state.min_rtt_ns = rtt_ns;
     if (state.srtt_ns == 0) {  // (2.2)
         state.srtt_ns = rtt_ns;
         state.rttvar_ns = rtt_ns / 2;
@@ -24,19 +39,22 @@ void rtt_begin(TcpState& state, uint64_t end) {
     state.rtt_start_ns = state.now_ns;
 }
 
-void rtt_acknowledged(TcpState& state, const Segment& segment) {
+bool rtt_acknowledged(TcpState& state, const Segment& segment) {
     if (state.rtt_seq != 0) {
-        if (segment.ack < state.rtt_seq) return;
+        if (segment.ack < state.rtt_seq) return false;
         rtt_sample(state, state.now_ns - state.rtt_start_ns);
         state.rtt_seq = 0;
-        return;
+        return true;
     }
     // Nothing is timed, for there were retransmissions. An echoed timestamp tells them from the originals
     // (RFC 7323 section 4.1); what it says is only good to a millisecond.
-    if (!(state.agreed & kAgreedTimestamps) || segment.event.ts_ecr == 0) return;
+    if (!(state.agreed & kAgreedTimestamps) || segment.event.ts_ecr == 0) return false;
     const uint32_t elapsed_ms = timestamp_clock(state) - segment.event.ts_ecr;
-    if (elapsed_ms > kMaxRto / kMillisecond) return;
-    rtt_sample(state, dominoes::max<uint64_t>(elapsed_ms, 1) * kMillisecond);
+    if (elapsed_ms > kMaxRto / kMillisecond) return false;
+    const uint64_t rtt_ns = dominoes::max<uint64_t>(elapsed_ms, 1) * kMillisecond;
+    if (acknowledgement_was_lost(state, rtt_ns)) return false;
+    rtt_sample(state, rtt_ns);
+    return true;
 }
 
 uint64_t retransmission_timeout(const TcpState& state) {

@@ -14,8 +14,8 @@ void rtt_sample(TcpState& state, uint64_t rtt_ns);
 void rtt_begin(TcpState& state, uint64_t end);
 // Karn's algorithm (RFC 6298 section 3): what is retransmitted is not measured.
 inline void rtt_abandon(TcpState& state) { state.rtt_seq = 0; }
-// `segment` acknowledges something new: takes what measurement it allows.
-void rtt_acknowledged(TcpState& state, const Segment& segment);
+// `segment` acknowledges something new: takes what measurement it allows. Whether it allowed one.
+bool rtt_acknowledged(TcpState& state, const Segment& segment);
 
 // The timeout now in force, backed off (RFC 6298 (5.5)).
 uint64_t retransmission_timeout(const TcpState& state);

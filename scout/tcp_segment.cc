@@ -14,6 +14,12 @@ namespace {
 // Whether `a` is before `b` on the timestamp clock (RFC 7323 section 5.2).
 bool timestamp_before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
 
+// A reset's timestamp is not looked at (RFC 7323 section 5.2).
+bool carries_timestamp(const TcpState& state, const Segment& segment) {
+    return (state.agreed & kAgreedTimestamps) && (segment.event.options & kHasTimestamps) &&
+           !segment.has(kRst);
+}
+
 bool recent_timestamp_valid(const TcpState& state) {
     return state.now_ns - state.ts_recent_ns < kTimestampLife;
 }
@@ -121,9 +127,9 @@ void segment_arrives(Turn& turn, const SegmentEvent& event) {
 
 bool check_timestamps(Turn& turn, const Segment& segment) {
     const TcpState& state = turn.state;
-    if (!(state.agreed & kAgreedTimestamps) || segment.has(kRst)) return true;
-    // Section 3.2: a segment that lacks the agreed option is dropped without a word.
-    if (!(segment.event.options & kHasTimestamps)) return false;
+    // RFC 7323 section 3.2 would drop what lacks the agreed option. Boxes that strip it from one of the SYNs
+    // only would then cut the connection off, so it is let in, as Linux does.
+    if (!carries_timestamp(state, segment)) return true;
     if (!timestamp_before(segment.event.ts_val, state.ts_recent)) return true;
     if (!recent_timestamp_valid(state)) return true;
     answer_unacceptable(turn, segment);
@@ -135,18 +141,22 @@ bool check_sequence(Turn& turn, Segment& segment) {
     if (acceptable(state, segment)) return true;
     if (shut_window_allowance(turn, segment)) return true;
     if (is_repeated_syn(state, segment)) {
-        send_syn(turn);  // the answer to the first was lost
+        // The answer to the first was lost. What is echoed is the time of the one that is answered.
+        if (carries_timestamp(state, segment)) state.ts_recent = segment.event.ts_val;
+        send_syn(turn);
         return false;
     }
-    // The only thing that can arrive in TIME-WAIT is the FIN again (fifth and eighth).
-    if (state.phase == TcpPhase::kTimeWait && segment.has(kFin))
+    // TIME-WAIT (fifth and eighth): "the only thing that can arrive is a retransmission of the remote FIN.
+    // Acknowledge it, and restart the 2 MSL timeout." Data before that FIN shows as well, as Linux has it,
+    // that the peer lacks our ACK.
+    if (state.phase == TcpPhase::kTimeWait && segment.length() > 0 && !segment.has(kRst | kSyn))
         start_timer(state, TimerKind::kTimeWait, kTimeWaitLength);
     answer_unacceptable(turn, segment);
     return false;
 }
 
 void update_recent_timestamp(TcpState& state, const Segment& segment) {
-    if (!(state.agreed & kAgreedTimestamps) || segment.has(kRst)) return;
+    if (!carries_timestamp(state, segment)) return;
     if (segment.seq > state.last_ack_sent) return;
     state.ts_recent = segment.event.ts_val;  // not before TS.Recent, or that is outdated
     state.ts_recent_ns = state.now_ns;

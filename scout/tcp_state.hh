@@ -92,6 +92,7 @@ struct TcpState {
     // --- retransmission timeout (RFC 6298) ----------------------------------------------------
     uint64_t srtt_ns;  // 0: not measured yet
     uint64_t rttvar_ns;
+    uint64_t min_rtt_ns;       // the least ever
     uint64_t rto_ns;           // not backed off
     uint64_t rtt_seq;          // acknowledgement of this ends the measurement; 0: none under way
     uint64_t rtt_start_ns;
@@ -105,6 +106,7 @@ struct TcpState {
     uint64_t recover;         // what recovery waits for
     uint64_t lost_end;        // unless selectively acknowledged, what is below is lost
     uint64_t retransmit_nxt;  // where retransmission goes on
+    uint64_t head_mark;       // snd_nxt when the segment at snd_una was last sent again; 0: it was not
     uint64_t dup_bytes;       // what duplicate ACKs say has left the network (without SACK)
 
     // --- counters -----------------------------------------------------------------------------
@@ -153,9 +155,10 @@ struct TcpState {
     uint8_t cork;
     uint8_t syn_lost;        // a SYN was retransmitted
     uint8_t retransmit_now;  // the next retransmission need not wait for cwnd
+    uint8_t resend_head;     // the segment at snd_una was lost once more
     uint8_t after_timeout;   // `recover` was set by a timeout
     uint8_t tell_error;      // kError goes before kClosed
-    uint8_t reserved[7];
+    uint8_t reserved[6];
 
     SeqRanges received;  // out of order: beyond rcv_nxt
     SeqRanges sacked;    // selectively acknowledged: beyond snd_una

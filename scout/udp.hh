@@ -11,6 +11,7 @@
 namespace scout {
 
 class UdpEndpoint;
+class UdpRouter;
 
 inline constexpr uint32_t kUdpHeaderBytes = 8;
 
@@ -36,6 +37,17 @@ private:
     const uint16_t destination_port_;
 };
 
+// A port that is bound, for as long as an interrupt may look at it.
+class UdpPort final : public MapNode<uint16_t>, public dominoes_retired, dominoes::Pinned {
+public:
+    UdpPort(uint16_t port, UdpEndpoint& endpoint) : MapNode(port), endpoint_(endpoint) {}
+    UdpEndpoint& endpoint() const { return endpoint_; }
+    static void free(dominoes_retired* retired) { dominoes::destroy(static_cast<UdpPort*>(retired)); }
+
+private:
+    UdpEndpoint& endpoint_;
+};
+
 // The UDP of one interface: its ports. What changes the ports (bind, unbind, detach) is serialised by the
 // caller, over all interfaces, together with UdpEndpoint's bind, connect and close.
 class UdpRouter final : public Router, public IcmpListener {
@@ -56,22 +68,24 @@ public:
     // and none uses this router afterwards. Context: process.
     void detach(int error);
 
-    // visit(UdpEndpoint&) for each bound endpoint. Serialised as above.
+    // visit(UdpEndpoint&) for each bound endpoint; it unbinds none. Serialised as above.
     template <typename Visit>
-    void for_each(Visit visit);
+    void for_each(Visit visit) {
+        ports_->for_each([&](UdpPort& port) { visit(port.endpoint()); });
+    }
 
     Interface& interface() { return interface_; }
 
 private:
     friend class UdpEndpoint;
-    struct Port;
-    using Ports = Map<uint16_t, Port>;
+    using Ports = Map<uint16_t, UdpPort>;
 
     int bind(UdpEndpoint& endpoint, uint16_t port);
     int bind_ephemeral(UdpEndpoint& endpoint);
     void unbind(UdpEndpoint& endpoint);
-    bool checksum_right(Frame& frame, const UdpHeader& header) const;
+    bool checksum_right(const Frame& frame, const UdpHeader& header) const;
     Verdict no_port(Frame& frame);
+    Verdict enqueue(UdpEndpoint& endpoint, Frame& frame, const UdpHeader& header);
 
     Interface& interface_;
     ArpRouter& arp_;
@@ -95,8 +109,8 @@ public:
     // Context: process.
     void close();
 
-    // Takes `port` (0: any free one) of `router`'s interface. -EINVAL already bound, -EADDRINUSE, -ENOMEM,
-    // -EADDRNOTAVAIL no port is free. Context: process.
+    // Takes `port` (0: any free one) of `router`'s interface. -EINVAL already bound, -EADDRINUSE, -ENOMEM.
+    // Context: process.
     int bind(UdpRouter& router, uint16_t port);
     // Fixes the peer: only its datagrams are received from now on, and its ICMP errors are reported. May
     // be called again. Bound first if it is not. -EINVAL bad address or another interface's, -ENETUNREACH,
@@ -104,7 +118,7 @@ public:
     int connect(UdpRouter& router, SocketAddress peer);
 
     // Sends `bytes` of `from` to `peer`, or to the connected peer if nullptr. Returns `bytes`. -EINVAL not
-    // bound, -EDESTADDRREQ, -EMSGSIZE, -ENETUNREACH, -EFAULT, -ENOMEM, -ENOBUFS, or the pending error.
+    // bound or bad address, -EDESTADDRREQ, -EMSGSIZE, -ENETUNREACH, -EFAULT, -ENOMEM, or the pending error.
     // Context: process.
     int64_t send_to(const SocketAddress* peer, dominoes_iter* from, size_t bytes);
     // The next datagram: gives at most `bytes` of it, and returns its whole length. It stays if `peek`.
@@ -116,8 +130,8 @@ public:
     // The pending error as a positive errno, and clears it. Context: any.
     int take_error() { return static_cast<int>(error_.exchange_acq_rel(0)); }
 
-    bool bound() const { return port_ != 0; }
-    SocketAddress local() const { return {local_ip_, port_}; }
+    bool bound() const { return router_ != nullptr; }
+    SocketAddress local() const { return local_; }
     // False: not connected.
     bool peer(SocketAddress& out) const;
     // Datagrams waiting. Context: any.
@@ -129,28 +143,30 @@ public:
 private:
     friend class UdpRouter;
 
-    // From the interrupt.
-    bool accepts(const SocketAddress& source) const;
-    Verdict enqueue(Frame& frame, const SocketAddress& source, uint32_t bytes);
-    void fail(int error);
-    // From UdpRouter::detach().
-    void lose_router(int error);
+    static void free(dominoes_retired* retired);
 
-    int check_size(size_t bytes, size_t payload_limit) const;
-    int64_t send_copy(const SocketAddress* to, const void* payload, uint32_t bytes);
-    int send_via(UdpRouter& router, const SocketAddress& to, Msg& msg);
-    int64_t give(const UdpDatagram& datagram, dominoes_iter* to, size_t bytes);
+    // For the router, on what arrives.
+    bool accepts(const SocketAddress& source) const;
+    bool enqueue(const UdpDatagram& datagram);
+    void fail(int error);
+    // Under the router's serialisation.
+    void gain_port(UdpRouter& router, UdpPort& port);
+    void lose_port();
+
+    int find_peer(const SocketAddress* given, SocketAddress& out) const;
+    int64_t payload_limit();
+    int send(const SocketAddress& to, const void* payload, uint32_t bytes);
+    int64_t give(const UdpDatagram& datagram, dominoes_iter* to, uint32_t bytes);
 
     User user_;
     dominoes::Owned<UdpQueue> queue_;
-    dominoes_mutex* mutex_ = nullptr;  // a sender holds it as long as it uses router_
+    uint8_t* bounce_ = nullptr;         // the reader's
+    dominoes_mutex* mutex_ = nullptr;   // held by a sender as long as it uses router_
     UdpRouter* router_ = nullptr;
-    UdpRouter::Port* port_node_ = nullptr;
-    IpAddress local_ip_;
-    uint16_t port_ = 0;
-    dominoes::Atomic<uint64_t> peer_;  // packed address and port; 0: not connected
-    dominoes::Atomic<uint32_t> error_;
-    uint8_t* bounce_ = nullptr;  // the reader's
+    UdpPort* port_ = nullptr;
+    SocketAddress local_;
+    dominoes::Atomic<uint64_t> peer_;   // packed; 0: not connected
+    dominoes::Atomic<uint32_t> error_;  // an errno; 0: none
 };
 
 }  // namespace scout

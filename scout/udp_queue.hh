@@ -32,7 +32,9 @@ public:
     // Takes out what peek() has shown; its packet is the caller's. Reader.
     void pop();
 
-    // Context: any.
+    // Whether peek() would find nothing; may be out of date at once but for the reader. Context: any.
+    bool empty() const;
+    // About how many there are. Context: any.
     uint32_t count() const {
         const uint64_t head = head_.load_relaxed();  // first: the tail is never behind a head seen before
         const uint64_t tail = tail_.load_relaxed();
@@ -45,6 +47,8 @@ private:
         dominoes::Atomic<uint64_t> stamp;
         UdpDatagram datagram;
     };
+
+    Slot* claim();
 
     Slot* slots_ = nullptr;
     const uint32_t mask_;

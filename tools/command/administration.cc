@@ -32,7 +32,8 @@ constexpr std::size_t kCounterNameCount = std::size(kCounterNames) - 1;
 struct AttachArguments {
     std::string device;
     std::string address;
-    std::vector<std::string> via;
+    std::string via;
+    std::string gateway;
     unsigned replicas = 0;
     std::string cpus;
 };
@@ -40,12 +41,7 @@ struct AttachArguments {
 int attach(const AttachArguments& arguments) {
     Attachment attachment;
     attachment.address = parse_prefix(arguments.address);
-    if (!arguments.via.empty()) {
-        if (arguments.via.size() != 2 || arguments.via[0] != "via")
-            throw std::invalid_argument("expected 'via GATEWAY' after the address, not '" +
-                                        arguments.via[0] + "'");
-        attachment.gateway = parse_address(arguments.via[1]);
-    }
+    if (!arguments.via.empty()) attachment.gateway = parse_address(arguments.gateway);
     attachment.replicas = arguments.replicas;
     if (!arguments.cpus.empty()) attachment.cpus = parse_cpu_list(arguments.cpus);
     Client client;
@@ -120,9 +116,8 @@ void add_attach_command(CLI::App& app, Action& action) {
     command->add_option("DEV", arguments->device, "The device, e.g. eth0")->required();
     command->add_option("ADDRESS/PREFIX", arguments->address, "Dominoes' own IPv4 address there")
         ->required();
-    command->add_option("via", arguments->via, "via GATEWAY: the router to all else")
-        ->expected(0, 2)
-        ->type_name("via GATEWAY");
+    command->add_option("via", arguments->via)->check(CLI::IsMember({"via"}))->type_name("");
+    command->add_option("GATEWAY", arguments->gateway, "The router to all else");
     command
         ->add_option("--replicas", arguments->replicas,
                      "Of new connections (default: what the CPUs can run side by side)")

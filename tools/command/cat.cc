@@ -30,7 +30,8 @@ struct CatArguments {
     bool stats = false;
     bool json = false;
     std::string port;
-    std::vector<std::string> peer;  // HOST PORT; with -l: [ADDRESS] [PORT]
+    std::string host;
+    std::string last_word;  // the port, after a host
     std::string input;
     std::string output;
     std::string stats_file;
@@ -258,17 +259,19 @@ private:
 
 std::unique_ptr<Stream> open_stream(const CatArguments& arguments, Transport& transport,
                                     Waiter& waiter) {
-    auto words = arguments.peer;
+    // Where -p is not given, the port is the last word.
+    std::string host = arguments.host;
+    std::string port = arguments.port;
+    if (port.empty() && arguments.last_word.empty())
+        std::swap(host, port);
+    else if (port.empty())
+        port = arguments.last_word;
+    else if (!arguments.last_word.empty())
+        throw std::invalid_argument("the port is given twice");
+    if (port.empty() || (host.empty() && !arguments.listen))
+        throw std::invalid_argument("expected HOST PORT, or -l and a port (see --help)");
     SocketAddress address;
-    if (!arguments.port.empty())
-        address.port = parse_port(arguments.port);
-    else if (!words.empty()) {
-        address.port = parse_port(words.back());
-        words.pop_back();
-    }
-    if (address.port == 0 || words.size() > 1 || (!arguments.listen && words.empty()))
-        throw std::invalid_argument("expected HOST PORT, or -l with a port (see --help)");
-    const std::string host = words.empty() ? "" : words[0];
+    address.port = parse_port(port);
     if (!host.empty()) address.address = resolve(host);
     const ConnectionOptions& options = arguments.connection.options;
     if (!arguments.listen)
@@ -307,10 +310,10 @@ int run(const CatArguments& arguments) {
 void add_cat_command(CLI::App& app, Action& action) {
     auto arguments = std::make_shared<CatArguments>();
     CLI::App* cat = app.add_subcommand("cat", "Connect standard input and output, as nc does");
-    cat->add_option("PEER", arguments->peer, "HOST PORT; with -l: [ADDRESS] [PORT]")
-        ->expected(0, 2)
+    cat->add_option("HOST", arguments->host, "The peer; with -l: the address to listen on")
         ->type_name("");
-    cat->add_flag("-l,--listen", arguments->listen, "Wait for a connection");
+    cat->add_option("PORT", arguments->last_word)->type_name("");
+    cat->add_flag("-l,--listen", arguments->listen, "Wait for a connection; HOST may be left out");
     cat->add_option("-p,--port", arguments->port, "The port")->type_name("PORT");
     cat->add_option("--input", arguments->input, "Send this file (default: standard input)")
         ->type_name("FILE");

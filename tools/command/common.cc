@@ -7,20 +7,55 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <iomanip>
-#include <map>
 #include <ostream>
 
 namespace dominoes::command {
 
 namespace {
 
+unsigned parse_replicas(const std::string& text) {
+    const auto replicas = static_cast<unsigned>(parse_number(text, DOMINOES_MAX_REPLICAS));
+    if (replicas == 0) throw std::invalid_argument("--replicas: at least 1");
+    return replicas;
+}
+
+dominoes_policy parse_policy(const std::string& text) {
+    for (const auto policy : {DOMINOES_POLICY_GREEDY, DOMINOES_POLICY_ROUND_ROBIN,
+                              DOMINOES_POLICY_PINNED, DOMINOES_POLICY_SPECIALISED})
+        if (text == policy_name(policy)) return policy;
+    throw std::invalid_argument("--policy: greedy, round-robin, pinned or specialised, not '" +
+                                text + "'");
+}
+
+unsigned parse_replica(const std::string& text) {
+    return static_cast<unsigned>(parse_number(text, DOMINOES_MAX_REPLICAS - 1));
+}
+
 // "REPLICA:VALUE"
 ReplicaValue parse_replica_value(const std::string& text) {
     const auto colon = text.find(':');
     if (colon == text.npos) throw std::invalid_argument("expected REPLICA:VALUE: '" + text + "'");
-    return {static_cast<unsigned>(parse_number(text.substr(0, colon), DOMINOES_MAX_REPLICAS - 1)),
+    return {parse_replica(text.substr(0, colon)),
             static_cast<std::uint32_t>(parse_number(text.substr(colon + 1), UINT32_MAX))};
+}
+
+void add_text_option(CLI::App& app, const char* group, const char* name, const char* type,
+                     const char* help, const std::function<void(const std::string&)>& set) {
+    app.add_option_function<std::string>(name, set, help)->type_name(type)->group(group);
+}
+
+void add_debug_options(CLI::App& app, ConnectionOptions& options) {
+    const char* group = "Tests of the replication (need CAP_NET_ADMIN)";
+    add_text_option(
+        app, group, "--debug-delay", "REPLICA:US",
+        "Random delays in one replica, up to US microseconds",
+        [&](const std::string& text) { options.debug_delay_us = parse_replica_value(text); });
+    add_text_option(
+        app, group, "--debug-stall", "REPLICA:MS", "Stop one replica once, for MS milliseconds",
+        [&](const std::string& text) { options.debug_stall_ms = parse_replica_value(text); });
+    add_text_option(app, group, "--debug-corrupt", "REPLICA",
+                    "Flip a bit in one replica's state: the connection must be reset",
+                    [&](const std::string& text) { options.debug_corrupt = parse_replica(text); });
 }
 
 std::string format_unit(double value, double step, const std::array<const char*, 5>& units) {
@@ -65,62 +100,24 @@ std::unique_ptr<Transport> ConnectionArguments::make_transport() const {
 }
 
 void add_connection_options(CLI::App& app, ConnectionArguments& arguments) {
-    static const std::map<std::string, dominoes_policy> kPolicies{
-        {"greedy", DOMINOES_POLICY_GREEDY},
-        {"round-robin", DOMINOES_POLICY_ROUND_ROBIN},
-        {"pinned", DOMINOES_POLICY_PINNED},
-        {"specialised", DOMINOES_POLICY_SPECIALISED}};
     ConnectionOptions& options = arguments.options;
     const char* group = "Connection";
-    const auto add = [&](const char* name, auto set, const char* type, const char* help) {
-        app.add_option_function<std::string>(name, set, help)->type_name(type)->group(group);
-    };
-    add(
-        "--replicas",
-        [&](const std::string& text) {
-            options.replicas = static_cast<unsigned>(parse_number(text, DOMINOES_MAX_REPLICAS));
-            if (*options.replicas == 0) throw std::invalid_argument("--replicas: at least 1");
-        },
-        "N", "Run the connection on N replicas, 1 to 16 (default: the interface's)");
-    add(
-        "--policy",
-        [&](const std::string& text) {
-            const auto found = kPolicies.find(text);
-            if (found == kPolicies.end())
-                throw std::invalid_argument(
-                    "--policy: greedy, round-robin, pinned or specialised, not '" + text + "'");
-            options.policy = found->second;
-        },
-        "POLICY", "Who owns an effect: greedy (default), round-robin, pinned, specialised");
-    add(
-        "--sndbuf", [&](const std::string& text) { options.sndbuf = parse_size(text); }, "BYTES",
-        "Send buffer; K, M and G are understood");
-    add(
-        "--rcvbuf", [&](const std::string& text) { options.rcvbuf = parse_size(text); }, "BYTES",
-        "Receive buffer");
+    add_text_option(app, group, "--replicas", "N",
+                    "Run the connection on N replicas, 1 to 16 (default: the interface's)",
+                    [&](const std::string& text) { options.replicas = parse_replicas(text); });
+    add_text_option(app, group, "--policy", "POLICY",
+                    "Who owns an effect: greedy (default), round-robin, pinned, specialised",
+                    [&](const std::string& text) { options.policy = parse_policy(text); });
+    add_text_option(app, group, "--sndbuf", "BYTES", "Send buffer; K, M and G are understood",
+                    [&](const std::string& text) { options.sndbuf = parse_size(text); });
+    add_text_option(app, group, "--rcvbuf", "BYTES", "Receive buffer",
+                    [&](const std::string& text) { options.rcvbuf = parse_size(text); });
     app.add_flag("--nodelay", options.nodelay, "Send small segments at once")->group(group);
-    add(
-        "--digest-interval",
-        [&](const std::string& text) { options.digest_interval = parse_number(text, INT32_MAX); },
-        "N", "Compare the replicas every N requests, a power of two; 0: never");
-
-    group = "Tests of the replication (need CAP_NET_ADMIN)";
-    add(
-        "--debug-delay",
-        [&](const std::string& text) { options.debug_delay_us = parse_replica_value(text); },
-        "REPLICA:US", "Random delays in one replica, up to US microseconds");
-    add(
-        "--debug-stall",
-        [&](const std::string& text) { options.debug_stall_ms = parse_replica_value(text); },
-        "REPLICA:MS", "Stop one replica once, for MS milliseconds");
-    add(
-        "--debug-corrupt",
-        [&](const std::string& text) {
-            options.debug_corrupt =
-                static_cast<unsigned>(parse_number(text, DOMINOES_MAX_REPLICAS - 1));
-        },
-        "REPLICA", "Flip a bit in one replica's state: the connection must be reset");
-
+    add_text_option(
+        app, group, "--digest-interval", "N",
+        "Compare the replicas every N requests, a power of two; 0: never",
+        [&](const std::string& text) { options.digest_interval = parse_number(text, INT32_MAX); });
+    add_debug_options(app, options);
     // For tests without the module, and to compare: hence not in the help.
     app.add_option("--transport", arguments.transport)
         ->check(CLI::IsMember({"device", "socket"}))

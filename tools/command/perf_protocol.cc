@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See perf_protocol.hh.
 #include "perf_protocol.hh"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See perf_report.hh.
 #include "perf_report.hh"
 
 #include <sys/utsname.h>
@@ -146,12 +147,8 @@ void Report::print_sum(const char* who, const Results& results) {
          << "             " << who << '\n';
 }
 
-void Report::finished(const Results& mine, const std::optional<Results>& theirs,
-                      const dominoes_info& info, const char* transport) {
-    Results none;
-    none.seconds = mine.seconds;
-    const Results& sent = sending() ? mine : theirs.value_or(none);
-    const Results& received = sending() ? theirs.value_or(none) : mine;
+void Report::fill_end(const Results& sent, const Results& received, const Results& mine,
+                      const Results& theirs) {
     Json sender = sum_json(sent, true);
     Json receiver = sum_json(received, false);
     end_["sum_sent"] = sender;
@@ -159,20 +156,29 @@ void Report::finished(const Results& mine, const std::optional<Results>& theirs,
     sender["socket"] = receiver["socket"] = id_;
     if (sending() && !rtts_us_.empty()) {
         const auto [least, most] = std::minmax_element(rtts_us_.begin(), rtts_us_.end());
+        const auto sum = std::accumulate(rtts_us_.begin(), rtts_us_.end(), std::uint64_t{0});
         sender["max_snd_cwnd"] = max_cwnd_;
         sender["max_snd_wnd"] = max_wnd_;
         sender["max_rtt"] = *most;
         sender["min_rtt"] = *least;
-        sender["mean_rtt"] =
-            std::accumulate(rtts_us_.begin(), rtts_us_.end(), std::uint64_t{0}) / rtts_us_.size();
+        sender["mean_rtt"] = sum / rtts_us_.size();
     }
     end_["streams"] =
         Json::array({{{"sender", std::move(sender)}, {"receiver", std::move(receiver)}}});
-    const Results& remote = theirs.value_or(none);
     end_["cpu_utilization_percent"] = {
         {"host_total", mine.cpu_total},   {"host_user", mine.cpu_user},
-        {"host_system", mine.cpu_system}, {"remote_total", remote.cpu_total},
-        {"remote_user", remote.cpu_user}, {"remote_system", remote.cpu_system}};
+        {"host_system", mine.cpu_system}, {"remote_total", theirs.cpu_total},
+        {"remote_user", theirs.cpu_user}, {"remote_system", theirs.cpu_system}};
+}
+
+void Report::finished(const Results& mine, const std::optional<Results>& theirs,
+                      const dominoes_info& info, const char* transport) {
+    Results unknown;
+    unknown.seconds = mine.seconds;
+    const Results& remote = theirs ? *theirs : unknown;
+    const Results& sent = sending() ? mine : remote;
+    const Results& received = sending() ? remote : mine;
+    fill_end(sent, received, mine, remote);
     if (std::string_view(transport) == "device") dominoes_ = connection_json(info);
     if (json_) return;
     out_ << kRule << "[ ID] Interval           Transfer     Bitrate         Retr\n";

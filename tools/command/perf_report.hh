@@ -29,6 +29,8 @@ public:
 
 private:
     [[nodiscard]] bool sending() const { return (role_ == Role::kClient) != parameters_.reverse; }
+    void fill_end(const Results& sent, const Results& received, const Results& mine,
+                  const Results& theirs);
     void print_sum(const char* who, const Results& results);
     Json sum_json(const Results& results, bool sent) const;
 

@@ -23,6 +23,7 @@ public:
 
     void run() {
         try {
+            control_stream_->set_nodelay(true);
             cookie_ = control_.receive_cookie();
             report_.connected(control_stream_->peer(), cookie_);
             agree();
@@ -149,9 +150,7 @@ int run_server(const PerfArguments& arguments) {
         announce(arguments, test);
         std::unique_ptr<Stream> control;
         try {
-            ConnectionOptions options;
-            options.nodelay = true;
-            control = transport->accept(*listener, options, waiter, Clock::time_point::max());
+            control = transport->accept(*listener, {}, waiter, Clock::time_point::max());
         } catch (const Interrupted&) {
             return 0;  // between tests, that is how a server ends
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See perf_transfer.hh.
 #include "perf_transfer.hh"
 
 #include <algorithm>

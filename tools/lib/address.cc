@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See address.hh.
 #include "address.hh"
 
 #include <arpa/inet.h>

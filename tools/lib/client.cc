@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See client.hh.
 #include "client.hh"
 
 #include <fcntl.h>

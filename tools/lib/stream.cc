@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See stream.hh.
 #include "stream.hh"
 
 #include <cerrno>
@@ -71,16 +72,16 @@ std::unique_ptr<Stream> Transport::connect(const SocketAddress& peer,
 
 std::unique_ptr<Stream> Transport::accept(Listener& listener, const ConnectionOptions& options,
                                           Waiter& waiter, Clock::time_point deadline) {
-    for (;;) {
+    for (bool failed = false;;) {
         if (auto stream = listener.accept()) {
             established(*stream, options);
             return stream;
         }
+        if (failed) throw std::runtime_error("the listener has failed (was the device detached?)");
         pollfd one{listener.fd(), POLLIN, 0};
         if (waiter.wait({&one, 1}, deadline) == 0)
             throw_error(ETIMEDOUT, "waiting for a connection");
-        if ((one.revents & (POLLERR | POLLNVAL)) != 0 && (one.revents & POLLIN) == 0)
-            throw std::runtime_error("the listener has failed (was the device detached?)");
+        failed = (one.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// See wait.hh.
 #include "wait.hh"
 
 #include "descriptor.hh"

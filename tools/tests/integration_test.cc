@@ -503,16 +503,26 @@ TEST(Usage, no_module__says_what_to_do) {
 }
 
 TEST(Usage, wrong_command_lines__exit_with_2) {
-    for (const Words& words :
-         {Words{}, Words{"fly"}, Words{"attach"}, Words{"attach", "lo"},
-          Words{"attach", "lo", "10.0.0.1"}, Words{"show", "everything"},
-          Words{"attach", "lo", "10.0.0.1/24", "by", "10.0.0.2"},
-          Words{"attach", "lo", "10.0.0.1/24", "--replicas", "17"},
-          Words{"attach", "lo", "10.0.0.1/24", "--cpus", "3-1"}, Words{"perf"},
-          Words{"perf", "-s", "-c", "h"}, Words{"perf", "-c", "127.0.0.1", "-P", "2"},
-          Words{"perf", "-c", "127.0.0.1", "-t", "1", "-n", "1"},
-          Words{"perf", "-c", "127.0.0.1", "--policy", "lazy"}, Words{"cat"},
-          Words{"cat", "127.0.0.1"}, Words{"cat", "-l"}, Words{"cat", "127.0.0.1", "0"}}) {
+    for (const Words& words : {Words{},
+                               Words{"fly"},
+                               Words{"attach"},
+                               Words{"attach", "lo"},
+                               Words{"attach", "lo", "10.0.0.1"},
+                               Words{"show", "everything"},
+                               Words{"attach", "lo", "10.0.0.1/24", "by", "10.0.0.2"},
+                               Words{"attach", "lo", "10.0.0.1/24", "--replicas", "17"},
+                               Words{"attach", "lo", "10.0.0.1/24", "--cpus", "3-1"},
+                               Words{"perf"},
+                               Words{"perf", "-s", "-c", "h"},
+                               Words{"perf", "-c", "127.0.0.1", "-P", "2"},
+                               Words{"perf", "-c", "127.0.0.1", "-t", "1", "-n", "1"},
+                               Words{"perf", "-c", "127.0.0.1", "--policy", "lazy"},
+                               Words{"cat"},
+                               Words{"cat", "127.0.0.1"},
+                               Words{"cat", "-l"},
+                               Words{"cat", "127.0.0.1", "0"},
+                               Words{"cat", "h", "1", "-p", "2"},
+                               Words{"attach", "lo", "10.0.0.1/24", "via"}}) {
         std::string line;
         for (const std::string& word : words) line += word + " ";
         const Outcome outcome = run_on_fake(words);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/attributes.hh"
+
+#include "kunit/test.hh"
+#include "scout/errors.hh"
+
+namespace kunit {
+namespace {
+
+using namespace scout;
+
+constexpr int64_t kInvalid = -int64_t{kEinval};
+constexpr int64_t kUnknown = -int64_t{kEnoprotoopt};
+
+int set(Attributes& attributes, Attribute attribute, int64_t value) {
+    return attributes.set(static_cast<uint32_t>(attribute), value);
+}
+
+void constructor__gives_the_defaults(Check& check) {
+    const Attributes attributes;
+    EXPECT_EQ(attributes.get(Attribute::kProtocol), 6);
+    EXPECT_EQ(attributes.get(Attribute::kNoDelay), 0);
+    EXPECT_EQ(attributes.get(Attribute::kReplicas), 1);
+    EXPECT_EQ(attributes.get(Attribute::kPolicy), 0);
+    EXPECT_EQ(attributes.get(Attribute::kReceiveBytes), 4 << 20);
+    EXPECT_EQ(attributes.get(Attribute::kSendBytes), 4 << 20);
+    EXPECT_EQ(attributes.get(Attribute::kLinger), -1);
+    EXPECT_EQ(attributes.get(Attribute::kReuseAddress), 0);
+    EXPECT_EQ(attributes.get(Attribute::kDigestInterval), 64);
+    EXPECT_EQ(attributes.get(Attribute::kMss), 65495);
+}
+
+void set__takes_what_is_in_range(Check& check) {
+    static constexpr struct {
+        Attribute attribute;
+        int64_t low, high;
+    } kRanges[] = {
+        {Attribute::kNoDelay, 0, 1},       {Attribute::kReplicas, 1, 16},
+        {Attribute::kPolicy, 0, 3},        {Attribute::kLinger, -1, 1 << 20},
+        {Attribute::kReuseAddress, 0, 1},  {Attribute::kMss, 88, 65495},
+    };
+    for (const auto& range : kRanges) {
+        Attributes attributes;
+        EXPECT_EQ(set(attributes, range.attribute, range.low), 0);
+        EXPECT_EQ(attributes.get(range.attribute), range.low);
+        EXPECT_EQ(set(attributes, range.attribute, range.high), 0);
+        EXPECT_EQ(set(attributes, range.attribute, range.low - 1), kInvalid);
+        EXPECT_EQ(set(attributes, range.attribute, range.high + 1), kInvalid);
+        EXPECT_EQ(attributes.get(range.attribute), range.high);
+    }
+}
+
+void set__protocol_is_tcp_or_udp(Check& check) {
+    Attributes attributes;
+    EXPECT_EQ(set(attributes, Attribute::kProtocol, 17), 0);
+    EXPECT_EQ(attributes.get(Attribute::kProtocol), 17);
+    EXPECT_EQ(set(attributes, Attribute::kProtocol, 6), 0);
+    EXPECT_EQ(set(attributes, Attribute::kProtocol, 1), kInvalid);
+}
+
+void set__buffers_are_rounded_up(Check& check) {
+    for (Attribute attribute : {Attribute::kReceiveBytes, Attribute::kSendBytes}) {
+        Attributes attributes;
+        EXPECT_EQ(set(attributes, attribute, 1), 0);
+        EXPECT_EQ(attributes.get(attribute), 16384);
+        EXPECT_EQ(set(attributes, attribute, 16385), 0);
+        EXPECT_EQ(attributes.get(attribute), 32768);
+        EXPECT_EQ(set(attributes, attribute, 64 << 20), 0);
+        EXPECT_EQ(attributes.get(attribute), 64 << 20);
+        EXPECT_EQ(set(attributes, attribute, 0), kInvalid);
+        EXPECT_EQ(set(attributes, attribute, -1), kInvalid);
+        EXPECT_EQ(set(attributes, attribute, (64 << 20) + 1), kInvalid);
+        EXPECT_EQ(attributes.get(attribute), 64 << 20);
+    }
+}
+
+void set__digest_interval_is_a_power_of_two_or_off(Check& check) {
+    Attributes attributes;
+    for (int64_t good : {0, 1, 2, 1024, 1 << 30}) {
+        EXPECT_EQ(set(attributes, Attribute::kDigestInterval, good), 0);
+        EXPECT_EQ(attributes.get(Attribute::kDigestInterval), good);
+    }
+    EXPECT_EQ(set(attributes, Attribute::kDigestInterval, 3), kInvalid);
+    EXPECT_EQ(set(attributes, Attribute::kDigestInterval, -2), kInvalid);
+    EXPECT_EQ(set(attributes, Attribute::kDigestInterval, int64_t{1} << 31), kInvalid);
+}
+
+void set__what_is_no_attribute(Check& check) {
+    Attributes attributes;
+    int64_t value = 0;
+    for (uint32_t option : {0u, 2u, 12u, 1000u, ~0u}) {
+        EXPECT_EQ(attributes.set(option, 1), kUnknown);
+        EXPECT_EQ(attributes.get(option, &value), kUnknown);
+    }
+}
+
+void get__by_option_number(Check& check) {
+    Attributes attributes;
+    int64_t value = 0;
+    EXPECT_EQ(attributes.get(8, &value), 0);
+    EXPECT_EQ(value, -1);
+}
+
+constexpr Test kTests[] = {
+    TEST(constructor__gives_the_defaults),
+    TEST(set__takes_what_is_in_range),
+    TEST(set__protocol_is_tcp_or_udp),
+    TEST(set__buffers_are_rounded_up),
+    TEST(set__digest_interval_is_a_power_of_two_or_off),
+    TEST(set__what_is_no_attribute),
+    TEST(get__by_option_number),
+};
+
+}  // namespace
+
+extern const Suite attributes_suite = SUITE("attributes", kTests);
+
+}  // namespace kunit

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The table of all tests, as C sees it: what kunit_main.c registers with KUnit and host_main.cc with
+ * GoogleTest.
+ */
+#ifndef DOMINOES_KUNIT_SUITES_H
+#define DOMINOES_KUNIT_SUITES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the machine that runs the tests offers them. */
+struct dominoes_test_host {
+	/* Iterations in percent of what a test would like to have: 100 at native speed. */
+	uint32_t scale;
+	/* Bit n fails the n-th allocation from now on; NULL where that cannot be done. */
+	void (*fail_allocations)(uint64_t mask);
+	/* Receives each failure, after the test has returned. */
+	void (*failed)(void *context, const char *file, int line, const char *message);
+	void *context;
+};
+
+size_t dominoes_suite_count(void);
+const char *dominoes_suite_name(size_t suite);
+size_t dominoes_suite_tests(size_t suite);
+const char *dominoes_test_name(size_t suite, size_t test);
+/* Runs one test to its end. One at a time. Context: process. */
+void dominoes_test_run(size_t suite, size_t test, const struct dominoes_test_host *host);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

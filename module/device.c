@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/dominoes as a file: open, read, write, poll, close. The ioctls are in ioctl.c.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "compat.h"
+#include "endpoint.h"
+#include "main.h"
+#include "port_module.h"
+#include "scout/stack.h"
+
+static int dominoes_open(struct inode *inode, struct file *file)
+{
+	struct dominoes_endpoint *endpoint = dominoes_endpoint_create();
+
+	if (!endpoint)
+		return -ENOMEM;
+	file->private_data = endpoint;
+	return stream_open(inode, file);
+}
+
+static int dominoes_close(struct inode *inode, struct file *file)
+{
+	dominoes_endpoint_destroy(file->private_data);
+	return 0;
+}
+
+static bool dominoes_must_not_wait(const struct kiocb *iocb)
+{
+	return (iocb->ki_filp->f_flags & O_NONBLOCK) || (iocb->ki_flags & IOCB_NOWAIT);
+}
+
+/* Another reader (or writer) may wait for the network while it holds the lock. */
+static int dominoes_lock(struct mutex *lock, bool nowait)
+{
+	if (!nowait)
+		return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+	return mutex_trylock(lock) ? 0 : -EAGAIN;
+}
+
+static ssize_t dominoes_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct dominoes_endpoint *endpoint = iocb->ki_filp->private_data;
+	struct scout_endpoint *scout = dominoes_endpoint_scout(endpoint);
+	struct dominoes_iter iter = { .iter = to };
+	size_t count = iov_iter_count(to);
+	bool nowait = dominoes_must_not_wait(iocb);
+	s64 got;
+	int error;
+
+	if (!scout)
+		return -ENOTCONN;
+	if (!count)
+		return 0;
+	error = dominoes_lock(&endpoint->read_lock, nowait);
+	if (error)
+		return error;
+	for (;;) {
+		got = scout_read(scout, &iter, count);
+		if (got != -EAGAIN || nowait)
+			break;
+		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR);
+		if (got)
+			break;
+	}
+	mutex_unlock(&endpoint->read_lock);
+	/* A datagram may be longer than what was asked of it. */
+	return min_t(s64, got, count);
+}
+
+/* All of a stream's bytes, unless something comes in between; a datagram at once. */
+static s64 dominoes_write_all(struct dominoes_endpoint *endpoint, struct scout_endpoint *scout,
+			      struct iov_iter *from, bool nowait)
+{
+	struct dominoes_iter iter = { .iter = from };
+	s64 done = 0;
+	s64 put;
+
+	do {
+		/* The error belongs to the next call, as this one has something to tell. */
+		if (done && (scout_poll(scout) & SCOUT_ERR))
+			break;
+		put = scout_write(scout, &iter, iov_iter_count(from));
+		if (put == -EAGAIN && !nowait)
+			put = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR);
+		if (put < 0)
+			return done ? done : put;
+		done += put;
+	} while (iov_iter_count(from) && endpoint->protocol == IPPROTO_TCP);
+	return done;
+}
+
+static ssize_t dominoes_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct dominoes_endpoint *endpoint = iocb->ki_filp->private_data;
+	struct scout_endpoint *scout = dominoes_endpoint_scout(endpoint);
+	bool nowait = dominoes_must_not_wait(iocb);
+	s64 done;
+	int error;
+
+	if (!scout)
+		return -ENOTCONN;
+	error = dominoes_lock(&endpoint->write_lock, nowait);
+	if (error)
+		return error;
+	done = dominoes_write_all(endpoint, scout, from, nowait);
+	mutex_unlock(&endpoint->write_lock);
+	if (done == -EPIPE)
+		send_sig(SIGPIPE, current, 0);
+	return done;
+}
+
+static __poll_t dominoes_poll(struct file *file, poll_table *table)
+{
+	struct dominoes_endpoint *endpoint = file->private_data;
+	struct scout_endpoint *scout;
+	__poll_t events = 0;
+	u32 state;
+
+	poll_wait(file, &endpoint->wait, table);
+	/* Pairs with wq_has_sleeper() in dominoes_user_wake(). */
+	smp_mb();
+	scout = dominoes_endpoint_scout(endpoint);
+	if (!scout)
+		return EPOLLOUT | EPOLLWRNORM | EPOLLHUP; /* as a socket that is not connected */
+	state = scout_poll(scout);
+	if (state & SCOUT_IN)
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (state & SCOUT_OUT)
+		events |= EPOLLOUT | EPOLLWRNORM;
+	if (state & SCOUT_ERR)
+		events |= EPOLLERR;
+	if (state & SCOUT_HUP)
+		events |= EPOLLHUP;
+	if (state & SCOUT_RDHUP)
+		events |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
+	return events;
+}
+
+const struct file_operations dominoes_device_operations = {
+	.owner = THIS_MODULE,
+	.open = dominoes_open,
+	.release = dominoes_close,
+	.read_iter = dominoes_read_iter,
+	.write_iter = dominoes_write_iter,
+	.splice_read = dominoes_splice_read,
+	.splice_write = iter_file_splice_write,
+	.poll = dominoes_poll,
+	.unlocked_ioctl = dominoes_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* For everybody: what needs a privilege asks for it. */
+static struct miscdevice dominoes_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "dominoes",
+	.fops = &dominoes_device_operations,
+	.mode = 0666,
+};
+
+int dominoes_device_init(void)
+{
+	return misc_register(&dominoes_device);
+}
+
+void dominoes_device_exit(void)
+{
+	misc_deregister(&dominoes_device);
+}

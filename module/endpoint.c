@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of an endpoint, and waiting on it.
+ */
+#include <linux/in.h>
+#include <linux/jiffies.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "dominoes/port.h"
+#include "endpoint.h"
+#include "main.h"
+#include "scout/stack.h"
+
+/* How often one who lingers looks: the end of it is not announced. */
+#define DOMINOES_LINGER_STEP (HZ / 50)
+
+struct dominoes_endpoint *dominoes_endpoint_create(void)
+{
+	struct dominoes_endpoint *endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL_ACCOUNT);
+
+	if (!endpoint)
+		return NULL;
+	endpoint->protocol = IPPROTO_TCP;
+	endpoint->linger = -1;
+	init_waitqueue_head(&endpoint->wait);
+	mutex_init(&endpoint->read_lock);
+	mutex_init(&endpoint->write_lock);
+	mutex_init(&endpoint->control_lock);
+	spin_lock_init(&endpoint->reason_lock);
+	return endpoint;
+}
+
+/* As close() of a socket with SO_LINGER: a program that is being killed does not wait. */
+static void dominoes_endpoint_linger(struct dominoes_endpoint *endpoint)
+{
+	unsigned long left = endpoint->linger * HZ;
+
+	if (current->flags & PF_EXITING)
+		return;
+	while (left && !scout_drained(endpoint->scout) && !signal_pending(current)) {
+		unsigned long step = min_t(unsigned long, left, DOMINOES_LINGER_STEP);
+
+		schedule_timeout_interruptible(step);
+		left -= step;
+	}
+}
+
+void dominoes_endpoint_destroy(struct dominoes_endpoint *endpoint)
+{
+	if (endpoint->scout) {
+		if (endpoint->linger > 0)
+			dominoes_endpoint_linger(endpoint);
+		scout_endpoint_close(endpoint->scout);
+	}
+	/* From here on nobody wakes it. */
+	mutex_destroy(&endpoint->read_lock);
+	mutex_destroy(&endpoint->write_lock);
+	mutex_destroy(&endpoint->control_lock);
+	kfree(endpoint);
+}
+
+void dominoes_endpoint_adopt(struct dominoes_endpoint *endpoint, struct scout_endpoint *scout)
+{
+	/* Pairs with dominoes_endpoint_scout(). */
+	smp_store_release(&endpoint->scout, scout);
+}
+
+int dominoes_endpoint_need(struct dominoes_endpoint *endpoint)
+{
+	struct scout_endpoint *scout;
+	int error;
+
+	if (endpoint->scout)
+		return 0;
+	error = scout_endpoint_create(dominoes_stack, endpoint->protocol, endpoint, &scout);
+	if (error)
+		return error;
+	dominoes_endpoint_adopt(endpoint, scout);
+	return 0;
+}
+
+int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events)
+{
+	/* Also when there is nothing to wait for, lest a caller's loop could not be ended. */
+	if (signal_pending(current))
+		return -ERESTARTSYS;
+	cond_resched();
+	return wait_event_interruptible(endpoint->wait, scout_poll(endpoint->scout) & events);
+}
+
+/* Of dominoes/port.h. */
+void dominoes_user_wake(void *user)
+{
+	struct dominoes_endpoint *endpoint = user;
+
+	/* Its barrier pairs with that of the waiter, between entering the queue and scout_poll(). */
+	if (wq_has_sleeper(&endpoint->wait))
+		wake_up_interruptible_poll(&endpoint->wait, EPOLLIN | EPOLLRDNORM | EPOLLOUT |
+					   EPOLLWRNORM | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
+}

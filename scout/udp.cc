@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/udp.hh"
+
+#include "dominoes/guard.hh"
+#include "scout/checksum.hh"
+#include "scout/errors.hh"
+
+namespace scout {
+
+using dominoes::ReadSection;
+
+namespace {
+
+constexpr uint32_t kPortBuckets = 256;
+constexpr uint32_t kChecksumOffset = 6;
+
+}  // namespace
+
+// --- bytes (RFC 768) ---
+
+UdpResult parse_udp(const uint8_t* bytes, uint32_t length, UdpHeader& out) {
+    if (length < kUdpHeaderBytes) return UdpResult::kShort;
+    out.source_port = load_be16(bytes);
+    out.destination_port = load_be16(bytes + 2);
+    out.length = load_be16(bytes + 4);
+    out.checksum = load_be16(bytes + 6);
+    return out.length >= kUdpHeaderBytes && out.length <= length ? UdpResult::kOk : UdpResult::kShort;
+}
+
+bool UdpStage::push(Msg& msg) {
+    uint8_t* header = msg.prepend(kUdpHeaderBytes);
+    store_be16(header, source_port_);
+    store_be16(header + 2, destination_port_);
+    store_be16(header + 4, static_cast<uint16_t>(msg.bytes()));
+    msg.want_checksum(kChecksumOffset);
+    return below_->push(msg);
+}
+
+// --- what arrives ---
+
+UdpRouter* UdpRouter::create(Interface& interface, ArpRouter& arp, IcmpRouter& icmp) {
+    dominoes::Owned<UdpRouter> router(dominoes::make<UdpRouter>(interface, arp, icmp));
+    if (!router) return nullptr;
+    router->ports_.reset(Ports::create(kPortBuckets));
+    return router->ports_ ? router.release() : nullptr;
+}
+
+Verdict UdpRouter::demux(Frame& frame) {
+    UdpHeader header;
+    // The IP router has left the whole header in the head, or the datagram is too short for one.
+    if (parse_udp(frame.transport(), frame.transport_bytes, header) != UdpResult::kOk) {
+        return interface_.drop(Counter::drop_udp_short);
+    }
+    if (!checksum_right(frame, header)) return interface_.drop(Counter::drop_udp_checksum);
+
+    ReadSection section;
+    const UdpPort* port = ports_->find(header.destination_port);
+    if (!port || !port->endpoint().accepts({frame.source, header.source_port})) return no_port(frame);
+    return enqueue(port->endpoint(), frame, header);
+}
+
+// RFC 1122 section 4.1.3.4; 0 stands for none.
+bool UdpRouter::checksum_right(const Frame& frame, const UdpHeader& header) const {
+    if (header.checksum == 0) return true;
+    const uint16_t pseudo = pseudo_sum(frame.source, frame.destination, kUdp, header.length);
+    return dominoes_packet_checksum_ok(frame.packet, frame.transport_offset, header.length, pseudo);
+}
+
+// RFC 1122 section 4.1.3.1.
+Verdict UdpRouter::no_port(Frame& frame) {
+    interface_.counters.add(Counter::drop_udp_no_port);
+    return icmp_.port_unreachable(frame);
+}
+
+Verdict UdpRouter::enqueue(UdpEndpoint& endpoint, Frame& frame, const UdpHeader& header) {
+    const UdpDatagram datagram{frame.packet,
+                               {frame.source, header.source_port},
+                               frame.transport_offset + kUdpHeaderBytes,
+                               header.length - kUdpHeaderBytes};
+    if (!endpoint.enqueue(datagram)) return interface_.drop(Counter::drop_udp_full);
+    interface_.counters.add(Counter::udp_in);
+    return Verdict::kTake;
+}
+
+// RFC 1122 section 4.1.3.3. Only that nobody is there concerns a program; the rest may pass.
+bool UdpRouter::icmp_error(const IcmpError& error) {
+    ReadSection section;
+    const UdpPort* port = ports_->find(error.local.port);
+    SocketAddress peer;
+    if (!port || !port->endpoint().peer(peer) || peer != error.peer) return false;
+    const bool refused = error.type == kIcmpUnreachable &&
+                         (error.code == kPortUnreachable || error.code == kProtocolUnreachable);
+    if (refused) port->endpoint().fail(kEconnrefused);
+    return true;
+}
+
+// --- ports ---
+
+int UdpRouter::bind(UdpEndpoint& endpoint, uint16_t port) {
+    if (port == 0) return bind_ephemeral(endpoint);
+    if (ports_->find(port)) return -int{kEaddrinuse};
+    auto* node = dominoes::make<UdpPort>(port, endpoint);
+    if (!node) return -int{kEnomem};
+    endpoint.gain_port(*this, *node);
+    const bool inserted = ports_->insert(*node);
+    DOMINOES_ASSERT(inserted);
+    return 0;
+}
+
+// RFC 6056 section 3.3.1: from a random one on.
+int UdpRouter::bind_ephemeral(UdpEndpoint& endpoint) {
+    constexpr uint32_t kPorts = 65536 - kFirstEphemeral;
+    uint32_t start;
+    dominoes_random(&start, sizeof(start));
+    for (uint32_t i = 0; i < kPorts; ++i) {
+        const auto port = static_cast<uint16_t>(kFirstEphemeral + (start + i) % kPorts);
+        const int error = bind(endpoint, port);
+        if (error != -int{kEaddrinuse}) return error;
+    }
+    return -int{kEaddrinuse};
+}
+
+void UdpRouter::unbind(UdpEndpoint& endpoint) {
+    UdpPort* node = endpoint.port_;
+    ports_->remove(*node);
+    endpoint.lose_port();
+    dominoes_retire(node, &UdpPort::free);
+}
+
+void UdpRouter::detach(int error) {
+    ports_->for_each([this, error](UdpPort& port) {
+        UdpEndpoint& endpoint = port.endpoint();
+        unbind(endpoint);
+        endpoint.fail(error);
+    });
+}
+
+}  // namespace scout

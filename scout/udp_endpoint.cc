@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "dominoes/guard.hh"
+#include "scout/errors.hh"
+#include "scout/stack.h"
+#include "scout/udp.hh"
+
+namespace scout {
+
+using dominoes::MutexGuard;
+
+namespace {
+
+constexpr uint32_t kBounceBytes = 4096;
+constexpr uint64_t kConnected = uint64_t{1} << 63;
+
+constexpr uint64_t pack(const SocketAddress& address) {
+    return kConnected | uint64_t{address.ip.v4()} << 16 | address.port;
+}
+
+constexpr SocketAddress unpack(uint64_t packed) {
+    return {IpAddress::v4(static_cast<uint32_t>(packed >> 16)), static_cast<uint16_t>(packed)};
+}
+
+bool names_one_host(const SocketAddress& address) {
+    return address.port != 0 && !address.ip.is_any() && !address.ip.is_multicast() &&
+           !address.ip.is_limited_broadcast();
+}
+
+}  // namespace
+
+// --- life ---
+
+UdpEndpoint* UdpEndpoint::create(void* user) {
+    dominoes::Owned<UdpEndpoint> endpoint(dominoes::make<UdpEndpoint>(user));
+    if (!endpoint) return nullptr;
+    endpoint->queue_.reset(UdpQueue::create(kQueueSlots));
+    endpoint->bounce_ = static_cast<uint8_t*>(dominoes_alloc(kBounceBytes));
+    endpoint->mutex_ = dominoes_mutex_create();
+    const bool complete = endpoint->queue_ && endpoint->bounce_ && endpoint->mutex_;
+    return complete ? endpoint.release() : nullptr;
+}
+
+UdpEndpoint::~UdpEndpoint() {
+    if (mutex_) dominoes_mutex_destroy(mutex_);
+    dominoes_free(bounce_);
+}
+
+void UdpEndpoint::close() {
+    if (router_) router_->unbind(*this);
+    user_.leave();
+    dominoes_mutex_destroy(mutex_);  // no interrupt uses it, and here one may sleep
+    mutex_ = nullptr;
+    dominoes_retire(this, &UdpEndpoint::free);
+}
+
+void UdpEndpoint::free(dominoes_retired* retired) { dominoes::destroy(static_cast<UdpEndpoint*>(retired)); }
+
+// --- naming ---
+
+int UdpEndpoint::bind(UdpRouter& router, uint16_t port) {
+    return router_ ? -int{kEinval} : router.bind(*this, port);
+}
+
+int UdpEndpoint::connect(UdpRouter& router, SocketAddress peer) {
+    IpAddress next_hop;
+    if (!names_one_host(peer) || (router_ && router_ != &router)) return -int{kEinval};
+    if (!router.interface().route(peer.ip, next_hop)) return -int{kEnetunreach};
+    if (!router_) {
+        if (const int error = bind(router, 0)) return error;
+    }
+    peer_.store_release(pack(peer));  // relaxed would do: the word stands for itself
+    return 0;
+}
+
+void UdpEndpoint::gain_port(UdpRouter& router, UdpPort& port) {
+    MutexGuard guard(mutex_);
+    router_ = &router;
+    port_ = &port;
+    local_ = {router.interface().address, port.key()};
+}
+
+void UdpEndpoint::lose_port() {
+    MutexGuard guard(mutex_);
+    router_ = nullptr;
+    port_ = nullptr;
+    local_ = {};
+}
+
+bool UdpEndpoint::peer(SocketAddress& out) const {
+    const uint64_t packed = peer_.load_acquire();
+    out = unpack(packed);
+    return packed != 0;
+}
+
+// --- from the interrupt ---
+
+bool UdpEndpoint::accepts(const SocketAddress& source) const {
+    const uint64_t peer = peer_.load_acquire();
+    return peer == 0 || peer == pack(source);
+}
+
+bool UdpEndpoint::enqueue(const UdpDatagram& datagram) {
+    if (!queue_->push(datagram)) return false;
+    user_.wake();
+    return true;
+}
+
+void UdpEndpoint::fail(int error) {
+    error_.store_release(static_cast<uint32_t>(error));
+    user_.wake();
+}
+
+// --- sending ---
+
+int64_t UdpEndpoint::send_to(const SocketAddress* given, dominoes_iter* from, size_t bytes) {
+    SocketAddress to;
+    if (const int error = take_error()) return -error;
+    if (const int error = find_peer(given, to)) return error;
+    const int64_t limit = payload_limit();
+    if (limit < 0) return limit;
+    if (bytes > static_cast<uint64_t>(limit)) return -int{kEmsgsize};
+
+    void* payload = bytes ? dominoes_alloc(bytes) : nullptr;
+    if (bytes && !payload) return -int{kEnomem};
+    int error = 0;
+    if (bytes && dominoes_iter_take(from, payload, bytes) != static_cast<int64_t>(bytes)) {
+        error = -int{kEfault};
+    }
+    if (!error) error = send(to, payload, static_cast<uint32_t>(bytes));
+    dominoes_free(payload);
+    return error ? error : static_cast<int64_t>(bytes);
+}
+
+int UdpEndpoint::find_peer(const SocketAddress* given, SocketAddress& out) const {
+    if (!given) return peer(out) ? 0 : -int{kEdestaddrreq};
+    out = *given;
+    return names_one_host(out) ? 0 : -int{kEinval};
+}
+
+// What fits in one packet; nothing is fragmented. -EINVAL: not bound.
+int64_t UdpEndpoint::payload_limit() {
+    MutexGuard guard(mutex_);
+    if (!router_) return -int{kEinval};
+    const uint32_t mtu = dominoes_link_mtu(router_->interface_.link);
+    return dominoes::min(mtu - kIpHeaderBytes - kUdpHeaderBytes, kMostPayload);
+}
+
+int UdpEndpoint::send(const SocketAddress& to, const void* payload, uint32_t bytes) {
+    MutexGuard guard(mutex_);
+    if (!router_) return -int{kEinval};  // the device went away meanwhile
+    DatagramStage below(router_->interface_, router_->arp_, to.ip, kUdp);
+    UdpStage udp(below, local_.port, to.port);
+    Msg msg;
+    msg.set_payload(payload, bytes);
+    if (udp.push(msg)) router_->interface_.counters.add(Counter::udp_out);
+    return below.error();
+}
+
+// --- receiving ---
+
+int64_t UdpEndpoint::receive_from(SocketAddress* peer, dominoes_iter* to, size_t bytes, bool peek) {
+    UdpDatagram datagram;
+    if (const int error = take_error()) return -error;
+    if (!queue_->peek(datagram)) return -int{kEagain};
+    if (peer) *peer = datagram.source;
+    const auto wanted = static_cast<uint32_t>(dominoes::min<size_t>(bytes, datagram.bytes));
+    const int64_t given = give(datagram, to, wanted);
+    if (!peek) {
+        queue_->pop();
+        dominoes_packet_free(datagram.packet);
+    }
+    return given;
+}
+
+// Through the bounce buffer, for a packet may lie in pieces.
+int64_t UdpEndpoint::give(const UdpDatagram& datagram, dominoes_iter* to, uint32_t bytes) {
+    for (uint32_t done = 0; done < bytes;) {
+        const uint32_t piece = dominoes::min(bytes - done, kBounceBytes);
+        dominoes_packet_copy(datagram.packet, datagram.offset + done, bounce_, piece);
+        if (dominoes_iter_put(to, bounce_, piece) != piece) return -int{kEfault};
+        done += piece;
+    }
+    return datagram.bytes;
+}
+
+uint32_t UdpEndpoint::poll() const {
+    const bool failed = error_.load_acquire() != 0;
+    const bool readable = failed || !queue_->empty();
+    return SCOUT_OUT | (readable ? SCOUT_IN : 0u) | (failed ? SCOUT_ERR : 0u);
+}
+
+}  // namespace scout

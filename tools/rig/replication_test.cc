@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The whole core at work in userspace: two machines back to back, real threads, several replicas. What the
+// end-to-end tests show of the kernel module is shown here of the core, under the sanitizers.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <random>
+
+#include "tools/rig/machine.hh"
+
+namespace rig {
+namespace {
+
+constexpr uint16_t kPort = 7000;
+// enum dominoes_option of the ABI.
+enum : uint32_t {
+    kOptReplicas = 4,
+    kOptPolicy = 5,
+    kOptReceiveBytes = 6,
+    kOptSendBytes = 7,
+    kOptLinger = 8,
+    kOptDigestInterval = 10,
+    kOptDebugDelay = 1000,
+    kOptDebugCorrupt = 1001,
+    kOptDebugStall = 1002,
+};
+
+std::vector<uint8_t> random_bytes(size_t count, uint32_t seed) {
+    std::mt19937 generator(seed);
+    std::vector<uint8_t> bytes(count);
+    for (auto& byte : bytes) byte = static_cast<uint8_t>(generator());
+    return bytes;
+}
+
+// Server and client machine, and the wire between them.
+class Wire {
+public:
+    explicit Wire(uint32_t replicas = 4, bool gso = false) {
+        MemoryLink::connect(links_[0], links_[1]);
+        links_[1].mac[5] = 2;
+        for (int i : {0, 1}) {
+            links_[i].gso = gso;
+            machines_[i] = std::make_unique<Machine>(
+                links_[i], MachineConfig{.address = i ? "10.0.0.2" : "10.0.0.1",
+                                         .replicas = replicas,
+                                         .cpus = std::vector<int>(replicas, -1)});
+            links_[i].on_receive = [this, i](dominoes_packet* packet) {
+                return scout_receive(machines_[i]->host(), packet);
+            };
+        }
+    }
+    ~Wire() { stop(); }
+
+    void lose(double loss, double duplicate, uint64_t delay_ns) {
+        for (int i : {0, 1}) {
+            auto generator = std::make_shared<std::mt19937>(i + 1);
+            links_[i].on_transmit = [=](dominoes_packet&) {
+                auto chance = [&](double p) {
+                    return std::uniform_real_distribution<>(0, 1)(*generator) < p;
+                };
+                return MemoryLink::Fate{chance(loss), chance(duplicate),
+                                        delay_ns ? (*generator)() % delay_ns : 0};
+            };
+        }
+    }
+    void start() {
+        for (auto& pump : pumps_) pump.start();
+    }
+    void stop() {
+        for (auto& pump : pumps_) pump.stop();
+    }
+    Machine& server() { return *machines_[0]; }
+    Machine& client() { return *machines_[1]; }
+    MemoryLink& link(int i) { return links_[i]; }
+
+private:
+    MemoryLink links_[2];
+    std::unique_ptr<Machine> machines_[2];
+    Pump pumps_[2]{Pump(links_[0]), Pump(links_[1])};
+};
+
+struct Pair {
+    std::unique_ptr<Socket> client, server;
+};
+
+Pair connect(Wire& wire, const std::vector<std::pair<uint32_t, int64_t>>& options = {}) {
+    Socket listener(wire.server().stack());
+    Pair pair{std::make_unique<Socket>(wire.client().stack()), nullptr};
+    for (auto [option, value] : options) {
+        EXPECT_EQ(0, listener.set(option, value));
+        EXPECT_EQ(0, pair.client->set(option, value));
+    }
+    EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
+    EXPECT_EQ(0, listener.listen());
+    EXPECT_EQ(0, pair.client->connect(address("10.0.0.1", kPort)));
+    int error = 0;
+    pair.server = listener.accept(error);
+    EXPECT_EQ(0, error);
+    return pair;
+}
+
+std::vector<uint8_t> read_all(Socket& socket, int64_t& error) {
+    std::vector<uint8_t> all, part(100'000);
+    while ((error = socket.read(part.data(), part.size())) > 0) {
+        all.insert(all.end(), part.begin(), part.begin() + error);
+    }
+    return all;
+}
+
+// Sends `bytes` each way at once, and checks what arrives.
+void exchange(Pair& pair, size_t bytes) {
+    auto one_way = [bytes](Socket& from, uint32_t seed) {
+        const auto sent = random_bytes(bytes, seed);
+        EXPECT_EQ(static_cast<int64_t>(bytes), from.write(sent.data(), sent.size()));
+        EXPECT_EQ(0, from.shutdown(1));
+    };
+    auto other_way = [bytes](Socket& to, uint32_t seed) {
+        int64_t error = 0;
+        const auto got = read_all(to, error);
+        EXPECT_EQ(0, error);
+        EXPECT_TRUE(got == random_bytes(bytes, seed)) << got.size() << " of " << bytes << " bytes";
+    };
+    std::thread threads[] = {
+        std::thread([&] { one_way(*pair.client, 1); }), std::thread([&] { one_way(*pair.server, 2); }),
+        std::thread([&] { other_way(*pair.client, 2); }), std::thread([&] { other_way(*pair.server, 1); })};
+    for (auto& thread : threads) thread.join();
+}
+
+void expect_consistent(Socket& socket) {
+    const auto info = socket.info();
+    EXPECT_EQ(0u, info.digest_mismatches);
+    if (info.replicas > 1) {
+        EXPECT_GT(info.digest_checks, 0u);
+    }
+}
+
+class Exchange : public testing::TestWithParam<std::tuple<uint32_t, uint32_t>> {};
+
+TEST_P(Exchange, both_ways) {
+    const auto [replicas, policy] = GetParam();
+    Wire wire(replicas);
+    wire.start();
+    Pair pair = connect(wire, {{kOptPolicy, policy}, {kOptDigestInterval, 1}});
+    exchange(pair, 2'000'000);
+    expect_consistent(*pair.client);
+    expect_consistent(*pair.server);
+}
+
+INSTANTIATE_TEST_SUITE_P(Replicas, Exchange,
+                         testing::Combine(testing::Values(1u, 2u, 4u, 7u), testing::Values(0u, 1u, 2u, 3u)));
+
+TEST(Replication, loss_duplication_and_reordering) {
+    Wire wire;
+    wire.lose(0.02, 0.01, 2'000'000);
+    wire.start();
+    Pair pair = connect(wire, {{kOptDigestInterval, 4}});
+    exchange(pair, 1'000'000);
+    expect_consistent(*pair.client);
+    expect_consistent(*pair.server);
+}
+
+TEST(Replication, large_pieces) {
+    Wire wire(4, true);
+    wire.start();
+    Pair pair = connect(wire, {{kOptPolicy, 1}});
+    exchange(pair, 8'000'000);
+    expect_consistent(*pair.server);
+}
+
+TEST(Replication, in_order_although_one_replica_is_delayed) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire, {{kOptPolicy, 1}, {kOptDigestInterval, 8}});
+    EXPECT_EQ(0, pair.client->set(kOptDebugDelay, int64_t{1} << 32 | 500));
+    EXPECT_EQ(0, pair.server->set(kOptDebugDelay, int64_t{2} << 32 | 500));
+    EXPECT_EQ(0, pair.server->set(kOptDebugStall, int64_t{3} << 32 | 50));
+    exchange(pair, 1'000'000);
+    expect_consistent(*pair.client);
+    expect_consistent(*pair.server);
+}
+
+// Each payload is copied out of its packets by its one owner, and by nobody else.
+TEST(Replication, work_is_shared_and_done_once) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire, {{kOptPolicy, 1}});
+    exchange(pair, 2'000'000);
+    const auto info = pair.server->info();
+    uint64_t delivered = 0;
+    for (uint32_t i = 0; i < info.replicas; ++i) {
+        EXPECT_GT(info.replica[i].delivered_bytes, 0u) << i;
+        EXPECT_GT(info.replica[i].sent_segments, 0u) << i;
+        delivered += info.replica[i].delivered_bytes;
+    }
+    EXPECT_EQ(2'000'000u, delivered);
+}
+
+TEST(Consistency, a_corrupted_replica_is_noticed) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire, {{kOptDigestInterval, 1}});
+    EXPECT_EQ(0, pair.server->set(kOptDebugCorrupt, 2));
+    std::vector<uint8_t> bytes(100'000);
+    int64_t error = 0;
+    std::thread writer([&] {
+        while (pair.client->write(bytes.data(), bytes.size()) > 0) {
+        }
+    });
+    read_all(*pair.server, error);
+    writer.join();
+    EXPECT_EQ(-EIO, error);
+    EXPECT_GE(wire.server().counter("digest_mismatches"), 1u);
+}
+
+TEST(Connection, refused) {
+    Wire wire;
+    wire.start();
+    Socket client(wire.client().stack());
+    EXPECT_EQ(-ECONNREFUSED, client.connect(address("10.0.0.1", 9)));
+}
+
+TEST(Connection, reset_by_the_peer) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire);
+    EXPECT_EQ(0, pair.client->set(kOptLinger, 0));
+    pair.client.reset();
+    char byte;
+    EXPECT_EQ(-ECONNRESET, pair.server->read(&byte, 1));
+    EXPECT_EQ(0, pair.server->read(&byte, 1));
+    EXPECT_EQ(-EPIPE, pair.server->write(&byte, 1));
+}
+
+TEST(Connection, slow_reader_closes_and_reopens_the_window) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 65536}});
+    const auto sent = random_bytes(500'000, 3);
+    std::thread writer([&] {
+        pair.client->write(sent.data(), sent.size());
+        pair.client->shutdown(1);
+    });
+    while (pair.server->info().recv_queue < 10'000) std::this_thread::yield();
+    int64_t error = 0;
+    EXPECT_TRUE(read_all(*pair.server, error) == sent);
+    EXPECT_EQ(0, error);
+    writer.join();
+}
+
+TEST(Connection, half_close) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire);
+    EXPECT_EQ(0, pair.client->shutdown(1));
+    char byte = 'x';
+    EXPECT_EQ(0, pair.server->read(&byte, 1));
+    EXPECT_EQ(1, pair.server->write(&byte, 1));
+    EXPECT_EQ(1, pair.client->read(&byte, 1));
+    EXPECT_EQ(-EPIPE, pair.client->write(&byte, 1));
+}
+
+TEST(Host, detach_ends_every_connection) {
+    for (int round = 0; round < 10; ++round) {
+        Wire wire;
+        wire.start();
+        Pair pair = connect(wire);
+        std::vector<uint8_t> bytes(100'000);
+        std::thread writer([&] {
+            while (pair.server->write(bytes.data(), bytes.size()) > 0) {
+            }
+        });
+        pair.client->read(bytes.data(), bytes.size());
+        wire.stop();
+        wire.server().detach();
+        writer.join();
+        char byte;
+        while (pair.server->read(&byte, 1) > 0) {
+        }
+        EXPECT_EQ(-EPIPE, pair.server->write(&byte, 1));
+    }
+}
+
+TEST(Host, addresses_are_checked) {
+    MemoryLink link;
+    EXPECT_THROW(Machine(link, {.address = "224.0.0.1"}), std::invalid_argument);
+    EXPECT_THROW(Machine(link, {.address = "10.0.0.255"}), std::invalid_argument);
+    EXPECT_THROW(Machine(link, {.replicas = 17}), std::invalid_argument);
+    Machine good(link, {});
+    Socket one(good.stack()), two(good.stack());
+    EXPECT_EQ(-EADDRNOTAVAIL, one.bind(address("10.0.0.9", 1)));
+    EXPECT_EQ(0, one.bind(address("10.0.0.1", 1)));
+    EXPECT_EQ(-EINVAL, one.bind(address("10.0.0.1", 2)));
+    EXPECT_EQ(-EADDRINUSE, two.bind(address("10.0.0.1", 1)));
+}
+
+}  // namespace
+}  // namespace rig
