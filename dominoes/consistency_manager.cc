@@ -39,7 +39,7 @@ uint64_t digest(const void* data, size_t bytes) {
         odd = mix(odd ^ word_at(at + 8), kPrime2);
     }
     if (left) even = mix(even ^ word_at(at), kPrime1);
-    return mix(mix(even, kPrime2) + odd, kPrime1);
+    return mix(mix(mix(even, kPrime2) + odd, kPrime1), kPrime2);
 }
 
 ConsistencyManager* ConsistencyManager::create(uint32_t interval, uint32_t lag_bound) {

@@ -42,7 +42,8 @@ uint32_t TimerChannel::fire() {
     uint32_t fired = 0;
     while (Timer* timer = pop()) {
         ++fired;
-        if (timer->callback_(timer->context_)) continue;
+        if (timer->callback_(timer->context_)) continue;  // and may be gone
+        if (timer->armed()) continue;                     // started anew by itself
         timer->tick_ = target_ + 1;
         insert(*timer);
     }

@@ -22,8 +22,8 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kNoDelay), 0);
     EXPECT_EQ(attributes.get(Attribute::kReplicas), 1);
     EXPECT_EQ(attributes.get(Attribute::kPolicy), 0);
-    EXPECT_EQ(attributes.get(Attribute::kReceiveBytes), 4 << 20);
-    EXPECT_EQ(attributes.get(Attribute::kSendBytes), 4 << 20);
+    EXPECT_EQ(attributes.get(Attribute::kReceiveBytes), Attributes::kDefaultBuffer);
+    EXPECT_EQ(attributes.get(Attribute::kSendBytes), Attributes::kDefaultBuffer);
     EXPECT_EQ(attributes.get(Attribute::kLinger), -1);
     EXPECT_EQ(attributes.get(Attribute::kReuseAddress), 0);
     EXPECT_EQ(attributes.get(Attribute::kDigestInterval), 64);
@@ -59,7 +59,8 @@ void set__protocol_is_tcp_or_udp(Check& check) {
 }
 
 void set__buffers_are_rounded_up(Check& check) {
-    for (Attribute attribute : {Attribute::kReceiveBytes, Attribute::kSendBytes}) {
+    static constexpr Attribute kBuffers[] = {Attribute::kReceiveBytes, Attribute::kSendBytes};
+    for (Attribute attribute : kBuffers) {
         Attributes attributes;
         EXPECT_EQ(set(attributes, attribute, 1), 0);
         EXPECT_EQ(attributes.get(attribute), 16384);
@@ -76,7 +77,8 @@ void set__buffers_are_rounded_up(Check& check) {
 
 void set__digest_interval_is_a_power_of_two_or_off(Check& check) {
     Attributes attributes;
-    for (int64_t good : {0, 1, 2, 1024, 1 << 30}) {
+    static constexpr int64_t kGood[] = {0, 1, 2, 1024, 1 << 30};
+    for (int64_t good : kGood) {
         EXPECT_EQ(set(attributes, Attribute::kDigestInterval, good), 0);
         EXPECT_EQ(attributes.get(Attribute::kDigestInterval), good);
     }
@@ -88,7 +90,8 @@ void set__digest_interval_is_a_power_of_two_or_off(Check& check) {
 void set__what_is_no_attribute(Check& check) {
     Attributes attributes;
     int64_t value = 0;
-    for (uint32_t option : {0u, 2u, 12u, 1000u, ~0u}) {
+    static constexpr uint32_t kOptions[] = {0, 2, 12, 1000, ~0u};
+    for (uint32_t option : kOptions) {
         EXPECT_EQ(attributes.set(option, 1), kUnknown);
         EXPECT_EQ(attributes.get(option, &value), kUnknown);
     }

@@ -98,7 +98,8 @@ void parse_error__refuses_a_quote_without_ports(Check& check) {
 
 void parse_error__refuses_what_is_no_error(Check& check) {
     IcmpError error;
-    for (uint8_t type : {kIcmpEchoReply, kIcmpSourceQuench, kIcmpEchoRequest}) {
+    static constexpr uint8_t kTypes[] = {kIcmpEchoReply, kIcmpSourceQuench, kIcmpEchoRequest};
+    for (uint8_t type : kTypes) {
         EXPECT(ErrorSample(type, 0).parse(error) == IcmpResult::kType);
     }
 }

@@ -97,7 +97,8 @@ void parse__refuses_a_header_length_below_5(Check& check) {
 
 void parse__refuses_a_total_length_below_the_header(Check& check) {
     Sample sample(4);
-    for (uint16_t total : {0, 19, 23}) {
+    static constexpr uint16_t kTotals[] = {0, 19, 23};
+    for (uint16_t total : kTotals) {
         sample.set16(2, total);
         EXPECT(sample.parse() == IpResult::kLength);
     }

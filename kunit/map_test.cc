@@ -27,7 +27,7 @@ struct Link : MapNode<ConnectionKey> {
 
 void create__fails_without_memory(Check& check) {
     if (!check.can_fail_allocations()) return;
-    for (uint64_t mask : {1, 2}) {
+    for (uint64_t mask = 1; mask <= 2; ++mask) {
         check.fail_allocations(mask);
         Items* items = Items::create(8);
         check.fail_allocations(0);
@@ -39,10 +39,10 @@ void create__fails_without_memory(Check& check) {
 void find__what_was_inserted(Check& check) {
     dominoes::Owned<Items> items(Items::create(4));  // chains
     REQUIRE(items);
-    Item a(1), b(2), c(3), d(4), e(5), f(6);
-    for (Item* item : {&a, &b, &c, &d, &e, &f}) EXPECT(items->insert(*item));
+    Item all[] = {Item(1), Item(2), Item(3), Item(4), Item(5), Item(6)};
+    for (Item& item : all) EXPECT(items->insert(item));
     EXPECT_EQ(items->count(), 6);
-    for (Item* item : {&a, &b, &c, &d, &e, &f}) EXPECT(items->find(item->key()) == item);
+    for (Item& item : all) EXPECT(items->find(item.key()) == &item);
     EXPECT(items->find(7) == nullptr);
 }
 
@@ -73,7 +73,7 @@ void remove__takes_out_that_one_only(Check& check) {
     dominoes::Owned<Items> items(Items::create(1));  // one chain
     REQUIRE(items);
     Item a(1), b(2), c(3), same_key_as_b(2);
-    for (Item* item : {&a, &b, &c}) EXPECT(items->insert(*item));
+    EXPECT(items->insert(a) && items->insert(b) && items->insert(c));
     EXPECT(!items->remove(same_key_as_b));
     EXPECT(items->remove(b));
     EXPECT(!items->remove(b));
@@ -89,7 +89,7 @@ void for_each__may_remove_what_it_visits(Check& check) {
     dominoes::Owned<Items> items(Items::create(2));
     REQUIRE(items);
     Item a(1), b(2), c(3), d(4);
-    for (Item* item : {&a, &b, &c, &d}) EXPECT(items->insert(*item));
+    EXPECT(items->insert(a) && items->insert(b) && items->insert(c) && items->insert(d));
     uint32_t sum = 0;
     items->for_each([&](Item& item) {
         sum += item.key();

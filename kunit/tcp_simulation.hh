@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Two TCP endpoints and a bad network between them, in virtual time. Everything is drawn from one seed, so
-// a failure repeats. Each endpoint is two replicas that step separately and must stay the same, byte for
-// byte; each byte delivered is checked where it is placed, and again when it is read.
+// Two TCP endpoints and a bad network between them, in virtual time. Everything is drawn from one
+// seed, so a failure repeats. Each endpoint is two replicas that step separately and must stay the
+// same, byte for byte; each byte delivered is checked where it is placed, and again when it is
+// read.
 #pragma once
 
 #include "scout/tcp_header.hh"
@@ -31,23 +32,24 @@ private:
 
 struct Network {
     uint64_t delay_ns = 5'000'000;
-    uint64_t jitter_ns = 0;          // added at random: reorders
-    uint32_t loss_permille = 0;      // of wire segments
+    uint64_t jitter_ns = 0;      // added at random: reorders
+    uint32_t loss_permille = 0;  // of wire segments
     uint32_t duplicate_permille = 0;
-    uint64_t bytes_per_second = 0;   // 0: no limit
-    uint64_t queue_bytes = 0;        // beyond it, tail drop
-    uint8_t strip_options = 0;       // TcpOptionBits that a middlebox removes from SYNs
-    bool merge = true;               // pieces arrive whole, as after GRO, if no segment of them is lost
+    uint64_t bytes_per_second = 0;  // 0: no limit
+    uint64_t queue_bytes = 0;       // beyond it, tail drop
+    uint8_t strip_options = 0;      // TcpOptionBits that a middlebox removes from SYNs
+    bool merge = true;  // pieces arrive whole, as after GRO, if no segment of them is lost
 };
 
 struct Application {
-    uint64_t sends = 0;             // bytes in all
-    uint64_t write_most = 16384;    // one write, at random up to this
+    uint64_t sends = 0;           // bytes in all
+    uint64_t write_most = 16384;  // one write, at random up to this
     uint64_t read_most = 65536;
-    uint64_t pause_ns = 0;          // between its actions, at random up to this
-    uint64_t reads_late_ns = 0;     // does not read before
-    bool close_at_once = false;     // shuts down as soon as all is written; else also waits for the peer's end
-    bool toggles = false;           // no_delay and cork, at random
+    uint64_t pause_ns = 0;       // between its actions, at random up to this
+    uint64_t reads_late_ns = 0;  // does not read before
+    bool close_at_once =
+        false;  // shuts down as soon as all is written; else also waits for the peer's end
+    bool toggles = false;  // no_delay and cork, at random
 };
 
 struct Scenario {

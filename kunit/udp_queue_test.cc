@@ -22,7 +22,7 @@ uint32_t drain(UdpQueue& queue) {
 
 void create__fails_without_memory(Check& check) {
     if (!check.can_fail_allocations()) return;
-    for (uint64_t mask : {1, 2}) {
+    for (uint64_t mask = 1; mask <= 2; ++mask) {
         check.fail_allocations(mask);
         UdpQueue* queue = UdpQueue::create(8);
         check.fail_allocations(0);
@@ -54,7 +54,7 @@ void peek__shows_the_oldest_until_it_is_popped(Check& check) {
     for (uint32_t i = 0; i < 1000; ++i) {  // many laps
         EXPECT(queue->push(datagram(1, i)));
         EXPECT(queue->push(datagram(2, i)));
-        for (uint32_t producer : {1u, 2u}) {
+        for (uint32_t producer = 1; producer <= 2; ++producer) {
             REQUIRE(queue->peek(out) && queue->peek(out));
             EXPECT_EQ(out.source.ip.v4(), producer);
             EXPECT_EQ(out.offset, i);

@@ -31,7 +31,8 @@ void parse__refuses_what_is_short(Check& check) {
 void parse__refuses_a_length_that_cannot_be(Check& check) {
     uint8_t bytes[8] = {0, 1, 0, 2, 0, 0, 0, 0};
     UdpHeader header;
-    for (uint16_t length : {0, 7, 9, 65535}) {
+    static constexpr uint16_t kLengths[] = {0, 7, 9, 65535};
+    for (uint16_t length : kLengths) {
         store_be16(bytes + 4, length);
         EXPECT(parse_udp(bytes, sizeof bytes, header) == UdpResult::kShort);
     }

@@ -11,7 +11,7 @@
 #include <linux/version.h>
 
 /* 6.5 moved segmentation into a header of its own. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#if KERNEL_VERSION(6, 5, 0) <= LINUX_VERSION_CODE
 #include <net/gso.h>
 #endif
 
@@ -22,7 +22,7 @@
 #endif
 
 /* 6.5: splice from a file that only has read_iter. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#if KERNEL_VERSION(6, 5, 0) <= LINUX_VERSION_CODE
 #define dominoes_splice_read copy_splice_read
 #else
 #define dominoes_splice_read generic_file_splice_read

@@ -3,6 +3,7 @@
  * /dev/dominoes as a file: open, read, write, poll, close. The ioctls are in ioctl.c.
  */
 #include <linux/fs.h>
+#include <linux/in.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -15,6 +16,13 @@
 #include "port_module.h"
 #include "scout/stack.h"
 
+void dominoes_device_setup(struct file *file)
+{
+	/* There is no position, so reads and writes need not wait for each other; and they need not wait. */
+	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
+}
+
 static int dominoes_open(struct inode *inode, struct file *file)
 {
 	struct dominoes_endpoint *endpoint = dominoes_endpoint_create();
@@ -22,7 +30,8 @@ static int dominoes_open(struct inode *inode, struct file *file)
 	if (!endpoint)
 		return -ENOMEM;
 	file->private_data = endpoint;
-	return stream_open(inode, file);
+	dominoes_device_setup(file);
+	return 0;
 }
 
 static int dominoes_close(struct inode *inode, struct file *file)
@@ -82,17 +91,20 @@ static s64 dominoes_write_all(struct dominoes_endpoint *endpoint, struct scout_e
 	s64 done = 0;
 	s64 put;
 
-	do {
-		/* The error belongs to the next call, as this one has something to tell. */
-		if (done && (scout_poll(scout) & SCOUT_ERR))
-			break;
+	for (;;) {
 		put = scout_write(scout, &iter, iov_iter_count(from));
+		if (put > 0)
+			done += put;
+		if (put >= 0 && (!iov_iter_count(from) || endpoint->protocol != IPPROTO_TCP))
+			break;
 		if (put == -EAGAIN && !nowait)
 			put = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR);
 		if (put < 0)
 			return done ? done : put;
-		done += put;
-	} while (iov_iter_count(from) && endpoint->protocol == IPPROTO_TCP);
+		/* The error belongs to the next call, as this one has something to tell. */
+		if (done && (scout_poll(scout) & SCOUT_ERR))
+			break;
+	}
 	return done;
 }
 

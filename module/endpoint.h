@@ -26,10 +26,10 @@ struct dominoes_endpoint {
 	int protocol; /* control_lock, and constant once there is `scout` */
 	s64 linger;   /* seconds; control_lock */
 	wait_queue_head_t wait;
-	struct mutex read_lock;
-	struct mutex write_lock;
-	struct mutex control_lock;
-	spinlock_t reason_lock;
+	struct mutex read_lock;	   /* scout_read(), scout_receive_from() */
+	struct mutex write_lock;   /* scout_write(), scout_send_to() */
+	struct mutex control_lock; /* every other call but scout_poll() */
+	spinlock_t reason_lock;	   /* reason */
 	char reason[DOMINOES_REASON_BYTES];
 };
 

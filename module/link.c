@@ -66,8 +66,8 @@ static int dominoes_device_check(struct dominoes_call *call, struct net_device *
 }
 
 /* The core's part, and the rx_handler. rtnl held. */
-static int dominoes_link_start(struct dominoes_call *call, struct dominoes_link *link, const int *cpus,
-			       int cpu_count)
+static int dominoes_link_start(struct dominoes_call *call, struct dominoes_link *link,
+			       const int *cpus, int cpu_count)
 {
 	struct scout_attach attach = {
 		.link = link,

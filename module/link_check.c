@@ -2,6 +2,7 @@
 /*
  * What an attached device may be given: an address the host does not have, a prefix, a gateway, CPUs.
  */
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/in.h>
 #include <linux/inetdevice.h>
@@ -42,7 +43,7 @@ int dominoes_attach_check(struct dominoes_call *call, struct net *net,
 			  const struct dominoes_attach *config)
 {
 	__be32 address = dominoes_ipv4(&config->address);
-	__be32 mask;
+	__be32 mask, host;
 
 	if (config->address.family != AF_INET || config->address.reserved)
 		return dominoes_refuse(call, -EINVAL, "not an IPv4 address");
@@ -53,8 +54,9 @@ int dominoes_attach_check(struct dominoes_call *call, struct net *net,
 	    ipv4_is_lbcast(address))
 		return dominoes_refuse(call, -EINVAL, "%pI4 is not a unicast address", &address);
 	mask = inet_make_mask(config->prefix_len);
-	if (config->prefix_len < 31 && (!(address & ~mask) || (address | mask) == htonl(INADDR_BROADCAST)))
-		return dominoes_refuse(call, -EINVAL, "%pI4/%u is the address of the network itself",
+	host = address & ~mask;
+	if (config->prefix_len < 31 && (!host || host == ~mask))
+		return dominoes_refuse(call, -EINVAL, "%pI4/%u is the whole network's address",
 				       &address, config->prefix_len);
 	if (inet_addr_type(net, address) == RTN_LOCAL)
 		return dominoes_refuse(call, -EADDRINUSE, "%pI4 is one of the host's own addresses",
@@ -102,7 +104,7 @@ int dominoes_attach_cpus(struct dominoes_call *call, struct dominoes_attach *con
 	if (!config->replicas)
 		config->replicas = min_t(u32, side_by_side, DOMINOES_DEFAULT_REPLICAS_MAX);
 	if (config->replicas > DOMINOES_MAX_REPLICAS)
-		return dominoes_refuse(call, -EINVAL, "%u replicas are more than %d", config->replicas,
-				       DOMINOES_MAX_REPLICAS);
+		return dominoes_refuse(call, -EINVAL, "%u replicas are more than %d",
+				       config->replicas, DOMINOES_MAX_REPLICAS);
 	return count;
 }

@@ -5,6 +5,7 @@
 #ifndef DOMINOES_MODULE_MAIN_H
 #define DOMINOES_MODULE_MAIN_H
 
+struct file;
 struct file_operations;
 struct scout_stack;
 
@@ -17,6 +18,8 @@ void dominoes_device_exit(void);
 
 /* What an endpoint's file can do, whether it was opened or accepted. */
 extern const struct file_operations dominoes_device_operations;
+/* What a new file of these needs besides its endpoint. */
+void dominoes_device_setup(struct file *file);
 
 /* Files in debugfs; doing without them is no error. Context: process. */
 void dominoes_debugfs_init(void);

@@ -139,7 +139,7 @@ void dominoes_retire_barrier(void)
  * The core's mutexes nest in orders of its own, so each is a lock class of its own to lockdep.
  */
 struct dominoes_mutex {
-	struct mutex mutex;
+	struct mutex mutex; /* what the core wants it for */
 	struct lock_class_key key;
 };
 

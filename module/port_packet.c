@@ -50,7 +50,8 @@ void dominoes_packet_free(struct dominoes_packet *packet)
 /* --- received packets ------------------------------------------------------------------------- */
 
 /* Whether the checksum of the whole packet, made by hardware, proves the one over this part of it. */
-static bool dominoes_checksum_complete_ok(const struct sk_buff *skb, int at, u32 bytes, __wsum pseudo)
+static bool dominoes_checksum_complete_ok(const struct sk_buff *skb, int at, u32 bytes,
+					  __wsum pseudo)
 {
 	int behind = at + bytes;
 	__wsum sum;
@@ -175,13 +176,16 @@ void dominoes_packet_set_destination(struct dominoes_packet *packet, const uint8
 bool dominoes_packet_transmit(struct dominoes_link *link, struct dominoes_packet *packet)
 {
 	struct sk_buff *skb = dominoes_skb(packet);
+	int result;
 
 	/* A device that is down has a queue that says yes and drops. */
 	if (unlikely(!netif_running(link->dev) || !netif_carrier_ok(link->dev))) {
 		kfree_skb(skb);
 		return false;
 	}
-	return net_xmit_eval(dev_queue_xmit(skb)) == NET_XMIT_SUCCESS;
+	/* A macro that evaluates its argument twice follows. */
+	result = dev_queue_xmit(skb);
+	return net_xmit_eval(result) == NET_XMIT_SUCCESS;
 }
 
 /* --- the device ------------------------------------------------------------------------------- */

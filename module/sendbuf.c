@@ -8,9 +8,10 @@
  *     |  free |#### | ########### | #####^      |    free     |     # written, not released
  *     +-------------+-------------+-------------+-------------+     ^ the writer
  *
- * A packet holds references to the pages it was built from, and may outlive the acknowledgement of its
- * bytes: in a queue of ours, or, over veth, in the peer's receive queue. So when the writer comes round to
- * a slot, it keeps the pages nobody else refers to and puts fresh ones in the place of the others.
+ * A packet holds references to the pages it was built from, and may live on after its bytes
+ * were acknowledged: in a queue of ours, or, over veth, in the peer's receive queue. So when the writer
+ * comes round to a slot, it keeps the pages nobody else refers to and puts fresh ones in the place of the
+ * others.
  *
  * A slot is one compound page of up to 32 KB where there is one, so that a packet of 64 KB needs few
  * fragments; single pages otherwise, of which 64 KB fit into an skb too.

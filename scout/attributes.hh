@@ -26,7 +26,7 @@ class Attributes {
 public:
     static constexpr int64_t kLeastBuffer = 4 * 4096;
     static constexpr int64_t kMostBuffer = 64 << 20;
-    static constexpr int64_t kDefaultBuffer = 4 << 20;
+    static constexpr int64_t kDefaultBuffer = 1 << 20;
     static constexpr int64_t kLeastMss = 88;
     static constexpr int64_t kMostMss = 65495;  // 65535 less 40 of headers; also "no limit of its own"
     static constexpr int64_t kDefaultDigestInterval = 64;

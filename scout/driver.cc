@@ -20,11 +20,4 @@ bool transmit_packet(Interface& interface, dominoes_packet* packet) {
     return true;
 }
 
-bool DriverStage::push(Msg& msg) {
-    dominoes_packet* packet = build_packet(interface_, msg);
-    return packet && send(packet);
-}
-
-bool DriverStage::send(dominoes_packet* packet) { return transmit_packet(interface_, packet); }
-
 }  // namespace scout

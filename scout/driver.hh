@@ -19,7 +19,10 @@ public:
     explicit DriverStage(Interface& interface) : Stage(nullptr), interface_(interface) {}
     ~DriverStage() = default;
 
-    bool push(Msg& msg) final;
+    bool push(Msg& msg) final {
+        dominoes_packet* packet = build_packet(interface_, msg);
+        return packet && send(packet);
+    }
 
     // The packet could not be sent yet: it was built, and waits at ARP for the neighbour's address, which
     // will send it. Called instead of send() by the Ethernet stage.
@@ -28,7 +31,7 @@ public:
 protected:
     // What becomes of a built packet; consumes it. Here: it is transmitted at once. A stage that restores
     // an order overrides it. False: it will not be sent, and has been counted.
-    virtual bool send(dominoes_packet* packet);
+    virtual bool send(dominoes_packet* packet) { return transmit_packet(interface_, packet); }
 
     Interface& interface_;
 };

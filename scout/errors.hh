@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The errno values that protocols report, with Linux's numbers: the core includes no header of a host.
+// The errno values that protocols report, with Linux's numbers: the core includes no header of a
+// host.
 #pragma once
 
 #include <stdint.h>

@@ -2,8 +2,8 @@
 //
 // Sequence numbers extended to 64 bits, and small sorted sets of ranges of them.
 //
-// A connection's first sequence number becomes 2^32 + ISS, so that subtracting what can be subtracted
-// never goes below zero, and comparisons are plain ones.
+// A connection's first sequence number becomes 2^32 + ISS, so that subtracting what can be
+// subtracted never goes below zero, and comparisons are plain ones.
 #pragma once
 
 #include "dominoes/base.hh"
@@ -14,8 +14,8 @@ inline constexpr uint64_t kSeqBase = uint64_t{1} << 32;
 
 // The extended sequence number nearest to `near` whose low 32 bits are `wire`. `near` >= kSeqBase.
 constexpr uint64_t extend_seq(uint32_t wire, uint64_t near) {
-    return near + static_cast<uint64_t>(
-                      static_cast<int64_t>(static_cast<int32_t>(wire - static_cast<uint32_t>(near))));
+    return near + static_cast<uint64_t>(static_cast<int64_t>(
+                      static_cast<int32_t>(wire - static_cast<uint32_t>(near))));
 }
 
 // a - b, or 0 if that is negative.
@@ -27,9 +27,9 @@ struct SeqRange {
     uint64_t end;
 };
 
-// Disjoint, not adjacent, ascending ranges; a bounded number of them. Plain data without padding, and
-// small: only the low 32 bits are kept, so what is asked for must lie within 2^31 of what is in the set.
-// What is beyond `count` is zero, so that equal sets are equal bytes.
+// Disjoint, not adjacent, ascending ranges; a bounded number of them. Plain data without padding,
+// and small: only the low 32 bits are kept, so what is asked for must lie within 2^31 of what is in
+// the set. What is beyond `count` is zero, so that equal sets are equal bytes.
 class SeqRanges {
 public:
     static constexpr uint32_t kMost = 64;

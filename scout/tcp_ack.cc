@@ -113,7 +113,8 @@ bool window_update_due(const TcpState& state) {
     if (state.irs == 0 || state.fin_received) return false;
     const uint64_t furthest = furthest_edge(state);
     const uint64_t window = minus(state.rcv_adv, state.rcv_nxt);
-    return furthest >= state.rcv_adv + worthwhile_step(state) && furthest - state.rcv_nxt >= 2 * window;
+    return furthest >= state.rcv_adv + worthwhile_step(state) &&
+           furthest - state.rcv_nxt >= 2 * window;
 }
 
 }  // namespace scout::tcp

@@ -30,18 +30,21 @@ void advance_snd_una(TcpState& state, const Segment& segment) {
     const uint64_t before = flight(state);
     const uint64_t acked = segment.ack - state.snd_una;
     const bool fast = state.recovery == TcpRecovery::kFast;
-    // Karn's algorithm (RFC 6298 section 5): the timeout stays backed off until there is a measurement.
+    // Karn's algorithm (RFC 6298 section 5): the timeout stays backed off until there is a
+    // measurement.
     if (rtt_acknowledged(state, segment)) state.backoff = 0;
     state.snd_una = segment.ack;
     state.retries = 0;
     state.soft_error = kNoError;
-    stop_timer(state, TimerKind::kRetransmit);  // RFC 6298 (5.3): begins anew, if anything is in flight
+    stop_timer(state,
+               TimerKind::kRetransmit);  // RFC 6298 (5.3): begins anew, if anything is in flight
     recovery_acknowledged(state, acked);
     if (!fast && state.established) congestion_acknowledged(state, acked, before);
 }
 
 // RFC 5681 section 2; with SACK, RFC 6675 section 2.
-bool is_duplicate(const TcpState& state, const Segment& segment, uint64_t old_window, uint64_t sacked) {
+bool is_duplicate(const TcpState& state, const Segment& segment, uint64_t old_window,
+                  uint64_t sacked) {
     if (flight(state) == 0 || segment.ack != state.snd_una) return false;
     if (state.agreed & kAgreedSack) return sacked > 0;
     return segment.payload == segment.payload_end && !segment.has(kSyn | kFin) &&
@@ -70,10 +73,14 @@ void take_acknowledgement(Turn& turn, const Segment& segment) {
 void check_fin_acknowledged(Turn& turn) {
     if (!fin_acknowledged(turn.state)) return;
     switch (turn.state.phase) {
-        case TcpPhase::kFinWait1: return enter_fin_wait_2(turn);
-        case TcpPhase::kClosing: return enter_time_wait(turn);
-        case TcpPhase::kLastAck: return end_connection(turn, kNoError, false);
-        default: return;
+        case TcpPhase::kFinWait1:
+            return enter_fin_wait_2(turn);
+        case TcpPhase::kClosing:
+            return enter_time_wait(turn);
+        case TcpPhase::kLastAck:
+            return end_connection(turn, kNoError, false);
+        default:
+            return;
     }
 }
 

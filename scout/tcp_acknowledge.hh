@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// What an acceptable acknowledgement does: frees sent bytes, moves the send window, tells congestion control
-// and recovery, and moves a closing connection on (RFC 9293 section 3.10.7.4, fifth).
+// What an acceptable acknowledgement does: frees sent bytes, moves the send window, tells
+// congestion control and recovery, and moves a closing connection on (RFC 9293 section 3.10.7.4,
+// fifth).
 #pragma once
 
 #include "scout/tcp_turn.hh"

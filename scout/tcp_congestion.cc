@@ -14,8 +14,8 @@ uint64_t initial_window(const TcpState& state) {
     return min<uint64_t>(10ull * state.mss, max<uint64_t>(2ull * state.mss, 14600));
 }
 
-// RFC 5681 equation (4): max(FlightSize / 2, 2*SMSS). Not more than cwnd was in the network, however far
-// selective acknowledgements have let snd_nxt run ahead of a hole.
+// RFC 5681 equation (4): max(FlightSize / 2, 2*SMSS). Not more than cwnd was in the network,
+// however far selective acknowledgements have let snd_nxt run ahead of a hole.
 uint64_t half_the_flight(const TcpState& state) {
     return max<uint64_t>(min(flight(state), state.cwnd) / 2, 2ull * state.mss);
 }
@@ -31,11 +31,12 @@ void congestion_begin(TcpState& state) {
 
 void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before) {
     if (state.cwnd < state.ssthresh) {
-        // Slow start. A window that was not used says nothing about the network (RFC 7661), so it grows
-        // only while at least half of it was. By the bytes acknowledged (RFC 3465), without its limit of
-        // 2*MSS: one ACK may stand for a whole merged segment.
+        // Slow start. A window that was not used says nothing about the network (RFC 7661), so it
+        // grows only while at least half of it was. By the bytes acknowledged (RFC 3465), without
+        // its limit of 2*MSS: one ACK may stand for a whole merged segment.
         if (before < state.cwnd / 2) return;
-        const uint64_t grown = min(state.cwnd + acked, max<uint64_t>(state.ssthresh, state.cwnd + state.mss));
+        const uint64_t grown =
+            min(state.cwnd + acked, max<uint64_t>(state.ssthresh, state.cwnd + state.mss));
         state.cwnd = min(grown, kMaxWindow);
         return;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Congestion control: how many bytes may be in the network (RFC 5681, RFC 6928). When loss is found and how it
-// is repaired is tcp_recovery's business; another algorithm would replace only this unit.
+// Congestion control: how many bytes may be in the network (RFC 5681, RFC 6928). When loss is found
+// and how it is repaired is tcp_recovery's business; another algorithm would replace only this
+// unit.
 #pragma once
 
 #include "scout/tcp_turn.hh"

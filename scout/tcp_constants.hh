@@ -12,15 +12,16 @@ inline constexpr uint64_t kSecond = 1000 * kMillisecond;
 
 // RFC 6298 (2.1): "the sender SHOULD set RTO <- 1 second" until there is a measurement.
 inline constexpr uint64_t kInitialRto = kSecond;
-// RFC 6298 (2.4) says 1 second. Linux's 200 ms, as the least that is added to SRTT: well above any delayed
-// ACK, and a fifth of the stall.
+// RFC 6298 (2.4) says 1 second. Linux's 200 ms, as the least that is added to SRTT: well above any
+// delayed ACK, and a fifth of the stall.
 inline constexpr uint64_t kMinRtoVariance = 200 * kMillisecond;
 // RFC 6298 (2.5): "at least 60 seconds". Linux's TCP_RTO_MAX.
 inline constexpr uint64_t kMaxRto = 120 * kSecond;
 // RFC 6298 (5.7): after a lost SYN, and with no measurement, data begin with this.
 inline constexpr uint64_t kRtoAfterLostSyn = 3 * kSecond;
 
-// R2 of RFC 9293 section 3.8.3, in timeouts: at least 100 s; these are Linux's 15 (about 15 minutes).
+// R2 of RFC 9293 section 3.8.3, in timeouts: at least 100 s; these are Linux's 15 (about 15
+// minutes).
 inline constexpr uint32_t kMostRetransmissions = 15;
 // R2 for SYN, "at least 3 minutes" there; 6 retries from 1 s on are 127 s, as Linux's.
 inline constexpr uint32_t kMostSynRetransmissions = 6;

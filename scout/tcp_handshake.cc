@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/tcp_handshake.hh"
 
-#include "scout/tcp_acknowledge.hh"
 #include "scout/tcp_ack.hh"
+#include "scout/tcp_acknowledge.hh"
 #include "scout/tcp_congestion.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_receive.hh"
@@ -102,9 +102,9 @@ void connect(Turn& turn) {
 
 void segment_in_listen(Turn& turn, const SegmentEvent& event) {
     TcpState& state = turn.state;
-    if (event.flags & kRst) return;                                        // first
+    if (event.flags & kRst) return;                                             // first
     if (event.flags & kAck) return send_reset_for(turn, kSeqBase + event.ack);  // second
-    if (!(event.flags & kSyn)) return;                                     // fourth
+    if (!(event.flags & kSyn)) return;                                          // fourth
     // Third. Data in the SYN is treated as not received: the peer will send it again.
     take_syn(state, event);
     state.phase = TcpPhase::kSynReceived;

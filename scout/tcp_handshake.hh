@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Opening a connection: active, passive, simultaneous (RFC 9293 section 3.5, 3.10.1, 3.10.7.2, 3.10.7.3).
+// Opening a connection: active, passive, simultaneous (RFC 9293
+// section 3.5, 3.10.1, 3.10.7.2, 3.10.7.3).
 #pragma once
 
 #include "scout/tcp_turn.hh"

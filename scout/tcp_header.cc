@@ -110,7 +110,8 @@ uint8_t* put_sack(const TransmitEffect& run, uint8_t* at) {
 
 }  // namespace
 
-TcpParse tcp_parse(const uint8_t* header, uint32_t available, uint32_t segment_bytes, SegmentEvent& event) {
+TcpParse tcp_parse(const uint8_t* header, uint32_t available, uint32_t segment_bytes,
+                   SegmentEvent& event) {
     if (segment_bytes < kTcpMinHeader || available < kTcpMinHeader) return TcpParse::kShort;
     const uint32_t header_bytes = (header[12] >> 4) * 4u;
     if (header_bytes < kTcpMinHeader || header_bytes > segment_bytes) return TcpParse::kHeader;
@@ -124,18 +125,22 @@ TcpParse tcp_parse(const uint8_t* header, uint32_t available, uint32_t segment_b
     event.payload_offset = static_cast<uint16_t>(header_bytes);
     event.payload_bytes = segment_bytes - header_bytes;
     return parse_options(header + kTcpMinHeader, header + header_bytes, event) ? TcpParse::kOk
-                                                                              : TcpParse::kOptions;
+                                                                               : TcpParse::kOptions;
 }
 
 TcpPorts tcp_ports(const uint8_t* header) { return {load_be16(header), load_be16(header + 2)}; }
 
 bool tcp_flags_possible(uint8_t flags) {
     switch (flags & (kSyn | kFin | kRst)) {
-        case 0: return flags & kAck;
-        case kFin: return flags & kAck;
+        case 0:
+            return flags & kAck;
+        case kFin:
+            return flags & kAck;
         case kSyn:
-        case kRst: return true;
-        default: return false;
+        case kRst:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -152,9 +157,9 @@ TcpPiece tcp_piece(const TransmitEffect& run, uint32_t index) {
 
 uint32_t tcp_header_bytes(const TransmitEffect& run) {
     const uint32_t blocks = sack_blocks_that_fit(run);
-    return kTcpMinHeader + (run.options & kHasMss ? 4 : 0) + (run.options & kHasSackPermitted ? 4 : 0) +
-           (run.options & kHasWindowScale ? 4 : 0) + (run.options & kHasTimestamps ? 12 : 0) +
-           (blocks ? 4 + 8 * blocks : 0);
+    return kTcpMinHeader + (run.options & kHasMss ? 4 : 0) +
+           (run.options & kHasSackPermitted ? 4 : 0) + (run.options & kHasWindowScale ? 4 : 0) +
+           (run.options & kHasTimestamps ? 12 : 0) + (blocks ? 4 + 8 * blocks : 0);
 }
 
 uint32_t tcp_format(const TransmitEffect& run, uint32_t index, TcpPorts ports, uint8_t* out) {
@@ -167,7 +172,8 @@ uint32_t tcp_format(const TransmitEffect& run, uint32_t index, TcpPorts ports, u
     store_be16(out + 14, run.window);
     store_be16(out + kTcpChecksumOffset, 0);
     store_be16(out + 18, 0);
-    const uint8_t* end = put_sack(run, put_timestamps(run, put_syn_options(run, out + kTcpMinHeader)));
+    const uint8_t* end =
+        put_sack(run, put_timestamps(run, put_syn_options(run, out + kTcpMinHeader)));
     const uint32_t bytes = static_cast<uint32_t>(end - out);
     out[12] = static_cast<uint8_t>(bytes / 4 << 4);
     return bytes;
@@ -180,7 +186,8 @@ bool tcp_reset_reply(const SegmentEvent& event, TransmitEffect& reset) {
         reset.seq = event.ack;
         reset.flags = kRst;
     } else {
-        reset.ack = event.seq + event.payload_bytes + (event.flags & kSyn ? 1 : 0) + (event.flags & kFin ? 1 : 0);
+        reset.ack = event.seq + event.payload_bytes + (event.flags & kSyn ? 1 : 0) +
+                    (event.flags & kFin ? 1 : 0);
         reset.flags = kRst | kAck;
     }
     return true;

@@ -6,27 +6,36 @@ namespace {
 
 enum IcmpType : uint8_t { kUnreachable = 3, kTimeExceeded = 11, kParameterProblem = 12 };
 
-// The errno of each code of "destination unreachable" (RFC 792, RFC 1122 section 3.2.2.1), as Linux has it.
-// 4, fragmentation needed, belongs to path MTU discovery.
+// The errno of each code of "destination unreachable" (RFC 792, RFC 1122 section 3.2.2.1), as Linux
+// has it. 4, fragmentation needed, belongs to path MTU discovery.
 uint32_t unreachable_error(uint8_t code) {
     switch (code) {
         case 0:
         case 6:
         case 9:
-        case 11: return kEnetunreach;
-        case 2: return kEnoprotoopt;
-        case 3: return kEconnrefused;
-        case 4: return kNoError;
-        default: return code <= 15 ? kEhostunreach : kNoError;
+        case 11:
+            return kEnetunreach;
+        case 2:
+            return kEnoprotoopt;
+        case 3:
+            return kEconnrefused;
+        case 4:
+            return kNoError;
+        default:
+            return code <= 15 ? kEhostunreach : kNoError;
     }
 }
 
 uint32_t error_of(const IcmpEvent& event) {
     switch (event.type) {
-        case kUnreachable: return unreachable_error(event.code);
-        case kTimeExceeded: return kEhostunreach;
-        case kParameterProblem: return kEproto;
-        default: return kNoError;  // source quench, too (RFC 6633)
+        case kUnreachable:
+            return unreachable_error(event.code);
+        case kTimeExceeded:
+            return kEhostunreach;
+        case kParameterProblem:
+            return kEproto;
+        default:
+            return kNoError;  // source quench, too (RFC 6633)
     }
 }
 
@@ -45,7 +54,8 @@ void icmp_error(Turn& turn, const IcmpEvent& event) {
     const uint32_t error = error_of(event);
     if (error == kNoError) return;
     // RFC 5927 section 5.2: a hard error ends a connection only before it exists.
-    if (is_hard(event) && state.phase == TcpPhase::kSynSent) return end_connection(turn, error, true);
+    if (is_hard(event) && state.phase == TcpPhase::kSynSent)
+        return end_connection(turn, error, true);
     // RFC 5461: a soft one is what there is to say should the connection time out.
     state.soft_error = error;
 }

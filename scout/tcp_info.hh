@@ -13,10 +13,10 @@ struct TcpInfo {
     uint64_t bytes_sent;      // retransmissions and all
     uint64_t bytes_acked;
     uint64_t bytes_retransmitted;
-    uint64_t segments_in;   // merged ones count once
-    uint64_t segments_out;  // as on the wire
-    uint64_t send_queue;    // bytes written and not acknowledged
-    uint64_t receive_queue; // bytes in order and not read
+    uint64_t segments_in;    // merged ones count once
+    uint64_t segments_out;   // as on the wire
+    uint64_t send_queue;     // bytes written and not acknowledged
+    uint64_t receive_queue;  // bytes in order and not read
     uint64_t cwnd;
     uint64_t ssthresh;  // ~0: none yet
     uint64_t snd_wnd;

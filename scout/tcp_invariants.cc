@@ -28,7 +28,8 @@ const char* check_send(const TcpState& s) {
     if (s.retransmit_nxt < s.snd_una || s.retransmit_nxt > s.snd_nxt) return "retransmit_nxt";
     if (s.dup_bytes > s.snd_nxt - s.snd_una) return "dup_bytes";
     if (s.head_mark > s.snd_nxt || s.resend_head) return "head_mark";
-    if (s.recovery != TcpRecovery::kOpen && s.recover <= s.snd_una) return "recovery goes on for nothing";
+    if (s.recovery != TcpRecovery::kOpen && s.recover <= s.snd_una)
+        return "recovery goes on for nothing";
     return check_ranges(s.sacked, s.snd_una, s.snd_nxt, "sacked");
 }
 
@@ -38,7 +39,8 @@ const char* check_receive(const TcpState& s) {
     if (s.last_ack_sent > s.rcv_nxt) return "last_ack_sent";
     if (s.app_read > received_in_order(s)) return "app_read";
     if (s.rcv_adv > receive_seq(s, s.app_read) + s.receive_bytes) return "window beyond the ring";
-    if (s.fin_received && (s.rcv_fin == 0 || s.rcv_nxt != s.rcv_fin + 1)) return "rcv_nxt after FIN";
+    if (s.fin_received && (s.rcv_fin == 0 || s.rcv_nxt != s.rcv_fin + 1))
+        return "rcv_nxt after FIN";
     if (s.fin_received && !s.received.empty()) return "received beyond FIN";
     return check_ranges(s.received, s.rcv_nxt, s.rcv_fin ? s.rcv_fin : s.rcv_adv, "received");
 }
@@ -47,7 +49,8 @@ const char* check_timers(const TcpState& s) {
     for (uint32_t i = 0; i < kTimerKinds; ++i) {
         if (s.timer_deadline[i] == 0) continue;
         if (s.finished) return "a timer after the end";
-        if (s.timer_armed[i] == 0 || s.timer_armed[i] > s.timer_deadline[i]) return "a timer not armed";
+        if (s.timer_armed[i] == 0 || s.timer_armed[i] > s.timer_deadline[i])
+            return "a timer not armed";
     }
     const bool timed = s.timer_deadline[static_cast<uint32_t>(TimerKind::kRetransmit)] != 0;
     if (s.snd_una < s.snd_nxt && !s.finished && !timed) return "in flight without a timer";
@@ -57,12 +60,14 @@ const char* check_timers(const TcpState& s) {
 const char* check_phase(const TcpState& s) {
     if (s.phase < TcpPhase::kEstablished || s.phase > TcpPhase::kClosing) return "phase";
     if (s.finished && s.phase != TcpPhase::kClosed) return "finished, but not CLOSED";
-    if (in_phase(s, TcpPhase::kEstablished, TcpPhase::kCloseWait) && s.fin_queued) return "FIN not on its way";
+    if (in_phase(s, TcpPhase::kEstablished, TcpPhase::kCloseWait) && s.fin_queued)
+        return "FIN not on its way";
     if (in_phase(s, TcpPhase::kFinWait2, TcpPhase::kTimeWait) && !fin_acknowledged(s))
         return "FIN not acknowledged";
-    const bool peer_closed = in_phase(s, TcpPhase::kCloseWait, TcpPhase::kClosing, TcpPhase::kLastAck,
-                                      TcpPhase::kTimeWait);
-    if (peer_closed != (s.fin_received && s.phase != TcpPhase::kClosed)) return "phase and peer's FIN";
+    const bool peer_closed = in_phase(s, TcpPhase::kCloseWait, TcpPhase::kClosing,
+                                      TcpPhase::kLastAck, TcpPhase::kTimeWait);
+    if (peer_closed != (s.fin_received && s.phase != TcpPhase::kClosed))
+        return "phase and peer's FIN";
     return nullptr;
 }
 

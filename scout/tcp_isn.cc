@@ -4,7 +4,8 @@
 namespace scout {
 namespace {
 
-uint32_t hash_connection(SocketAddress local, SocketAddress peer, uint8_t purpose, const uint8_t key[16]) {
+uint32_t hash_connection(SocketAddress local, SocketAddress peer, uint8_t purpose,
+                         const uint8_t key[16]) {
     uint8_t bytes[13];
     local.ip.store(bytes);
     peer.ip.store(bytes + 4);

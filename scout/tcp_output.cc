@@ -31,13 +31,15 @@ uint32_t active_replicas(const TcpState& state) {
     return count;
 }
 
-// How a run is cut into packets: as large as they may be, but so that every replica has one to build.
+// How a run is cut into packets: as large as they may be, but so that every replica has one to
+// build.
 uint32_t piece_bytes(const TcpState& state, uint64_t bytes) {
     const uint32_t largest = max(state.max_piece / state.mss, 1u) * state.mss;
     const uint32_t replicas = active_replicas(state);
     if (replicas <= 1) return largest;
     const uint64_t share = max<uint64_t>((bytes + replicas - 1) / replicas, kLeastPiece);
-    return static_cast<uint32_t>(min<uint64_t>((share + state.mss - 1) / state.mss * state.mss, largest));
+    return static_cast<uint32_t>(
+        min<uint64_t>((share + state.mss - 1) / state.mss * state.mss, largest));
 }
 
 // As much of `length` as this step may still emit.
@@ -62,7 +64,8 @@ void emit_data(Turn& turn, uint64_t seq, uint64_t length) {
     state.last_sent_ns = state.now_ns;
 }
 
-// Sends the first hole again, which was so already: what was lost with its first segment was sent with it.
+// Sends the first hole again, which was so already: what was lost with its first segment was sent
+// with it.
 void resend_head(Turn& turn) {
     TcpState& state = turn.state;
     const SeqRange hole = state.sacked.first_hole(state.snd_una, state.retransmit_nxt);
@@ -81,7 +84,8 @@ void resend(Turn& turn, uint64_t limit) {
     // A window that the peer has shrunk does not stop the first segment (RFC 9293 section 3.8.6).
     limit = min(limit, state.snd_una + max<uint64_t>(state.snd_wnd, state.mss));
     for (;;) {
-        const SeqRange hole = state.sacked.first_hole(max(state.retransmit_nxt, state.snd_una), limit);
+        const SeqRange hole =
+            state.sacked.first_hole(max(state.retransmit_nxt, state.snd_una), limit);
         if (hole.start == hole.end) return;
         uint64_t length = hole.end - hole.start;
         uint64_t room = minus(state.cwnd, pipe(state));
@@ -99,7 +103,8 @@ void resend(Turn& turn, uint64_t limit) {
 }
 
 // Whether a segment that is not full has to wait for more data or for an acknowledgement. Nagle's
-// algorithm (RFC 9293 section 3.7.4) in Minshall's form: only while another such segment is in flight.
+// algorithm (RFC 9293 section 3.7.4) in Minshall's form: only while another such segment is in
+// flight.
 bool held_back(const Turn& turn) {
     const TcpState& state = turn.state;
     if (state.fin_queued || turn.override) return false;
@@ -198,8 +203,8 @@ void output(Turn& turn) {
 bool waits_for_window(const TcpState& state) {
     if (!may_send_data(state) || flight(state) != 0) return false;
     if (unsent(state) == 0 && !fin_unsent(state)) return false;
-    const bool only_corked =
-        state.cork && !state.fin_queued && unsent(state) < state.mss && unsent(state) <= state.snd_wnd;
+    const bool only_corked = state.cork && !state.fin_queued && unsent(state) < state.mss &&
+                             unsent(state) <= state.snd_wnd;
     return !only_corked;
 }
 

@@ -18,8 +18,8 @@ struct Pieces {
     SeqRange ranges[Effects::kMostDeliveries];
 };
 
-// Finds what of [start, end) has not been received. Where that would be too many pieces, what follows
-// counts as not received, and `end` comes down.
+// Finds what of [start, end) has not been received. Where that would be too many pieces, what
+// follows counts as not received, and `end` comes down.
 Pieces find_new(const TcpState& state, uint64_t start, uint64_t& end) {
     Pieces pieces;
     for (uint64_t at = start; at < end;) {
@@ -69,7 +69,8 @@ void refuse_text(Turn& turn) {
     end_connection(turn, kEconnreset, !turn.state.fin_queued);
 }
 
-// The peer's FIN, at `seq`, is remembered if it can be true: within the window, at the end of all that came.
+// The peer's FIN, at `seq`, is remembered if it can be true: within the window, at the end of all
+// that came.
 void note_fin(Turn& turn, uint64_t seq) {
     TcpState& state = turn.state;
     if (state.rcv_fin != 0 || seq < state.rcv_nxt || seq >= state.rcv_adv) return;
@@ -111,15 +112,21 @@ void check_fin(Turn& turn, const Segment& segment) {
     if (!in_phase(state, TcpPhase::kEstablished, TcpPhase::kFinWait1, TcpPhase::kFinWait2)) return;
     if (segment.has(kFin)) note_fin(turn, segment.payload_end);
     if (state.rcv_fin == 0 || state.rcv_nxt != state.rcv_fin) return;
-    turn.effects.emit(EffectKind::kEndOfStream).stream_offset = receive_offset(state, state.rcv_fin);
+    turn.effects.emit(EffectKind::kEndOfStream).stream_offset =
+        receive_offset(state, state.rcv_fin);
     ++state.rcv_nxt;
     state.fin_received = 1;
     turn.ack_now = true;
     switch (state.phase) {
-        case TcpPhase::kEstablished: state.phase = TcpPhase::kCloseWait; return;
+        case TcpPhase::kEstablished:
+            state.phase = TcpPhase::kCloseWait;
+            return;
         // Had our FIN been acknowledged, this would be FIN-WAIT-2 by now.
-        case TcpPhase::kFinWait1: state.phase = TcpPhase::kClosing; return;
-        default: return enter_time_wait(turn);
+        case TcpPhase::kFinWait1:
+            state.phase = TcpPhase::kClosing;
+            return;
+        default:
+            return enter_time_wait(turn);
     }
 }
 

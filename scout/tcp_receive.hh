@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Receiving: where each byte of a segment goes, in or out of order, and the peer's FIN (RFC 9293 section
-// 3.10.7.4, seventh and eighth). Every byte of the stream is delivered once.
+// Receiving: where each byte of a segment goes, in or out of order, and the peer's FIN (RFC 9293
+// section 3.10.7.4, seventh and eighth). Every byte of the stream is delivered once.
 #pragma once
 
 #include "scout/tcp_turn.hh"

@@ -12,14 +12,15 @@ using dominoes::min;
 
 bool use_sack(const TcpState& state) { return state.agreed & kAgreedSack; }
 
-// RFC 6675 section 4, IsLost(): below what is a byte lost? Where three separate ranges, or more than two
-// segments, are selectively acknowledged above.
+// RFC 6675 section 4, IsLost(): below what is a byte lost? Where three separate ranges, or more
+// than two segments, are selectively acknowledged above.
 uint64_t lost_by_sack(const TcpState& state) {
     uint64_t bytes = 0;
     for (uint32_t i = state.sacked.count(); i-- > 0;) {
         const SeqRange range = state.sacked.at(i, state.snd_una);
         bytes += range.end - range.start;
-        if (state.sacked.count() - i >= kDupThreshold || bytes > (kDupThreshold - 1) * uint64_t{state.mss})
+        if (state.sacked.count() - i >= kDupThreshold ||
+            bytes > (kDupThreshold - 1) * uint64_t{state.mss})
             return range.start;
     }
     return state.snd_una;
@@ -61,8 +62,9 @@ void end_recovery(TcpState& state) {
     state.head_mark = 0;
 }
 
-// Data sent after the segment at snd_una was sent again is selectively acknowledged, and it is not: it was
-// lost once more. Not to wait for the timeout then is what RACK (RFC 8985) does for every segment.
+// Data sent after the segment at snd_una was sent again is selectively acknowledged, and it is not:
+// it was lost once more. Not to wait for the timeout then is what RACK (RFC 8985) does for every
+// segment.
 void detect_lost_head(TcpState& state) {
     if (state.head_mark == 0 || state.retransmit_nxt <= state.snd_una) return;
     const uint64_t later = state.sacked.covered(state.head_mark, state.snd_nxt);
@@ -103,7 +105,8 @@ uint64_t recovery_take_sack(TcpState& state, const SegmentEvent& event) {
         const uint64_t end = extend_seq(event.sack[i].end, state.snd_una);
         // Old ones and duplicates (RFC 2883) say nothing that is of use here.
         if (start <= state.snd_una || start >= end || end > state.snd_nxt) continue;
-        (void)state.sacked.add(start, end);  // no room: the peer will repeat it (RFC 2018 section 4)
+        (void)state.sacked.add(start,
+                               end);  // no room: the peer will repeat it (RFC 2018 section 4)
     }
     return state.sacked.covered(state.snd_una, state.snd_nxt) - before;
 }
@@ -112,19 +115,21 @@ void recovery_acknowledged(TcpState& state, uint64_t acked) {
     // A range that begins at or below snd_una was taken back by the peer (RFC 2018 section 8).
     state.sacked.drop_through(state.snd_una);
     if (state.after_timeout && state.snd_una > state.recover) state.after_timeout = 0;
-    if (state.recovery == TcpRecovery::kOpen || state.snd_una >= state.recover) return end_recovery(state);
+    if (state.recovery == TcpRecovery::kOpen || state.snd_una >= state.recover)
+        return end_recovery(state);
     state.retransmit_nxt = max(state.retransmit_nxt, state.snd_una);
     state.lost_end = max(state.lost_end, state.snd_una);
     state.head_mark = state.retransmit_nxt > state.snd_una ? state.snd_nxt : 0;
     state.resend_head = 0;
-    if (state.recovery == TcpRecovery::kFast && !use_sack(state)) partial_without_sack(state, acked);
+    if (state.recovery == TcpRecovery::kFast && !use_sack(state))
+        partial_without_sack(state, acked);
 }
 
 void recovery_duplicate(TcpState& state) {
     ++state.dup_acks;
     if (use_sack(state) || state.recovery == TcpRecovery::kLoss) return;
-    // As if it had selectively acknowledged one segment beyond the lost one. Before recovery this lets
-    // two new segments out (limited transmit, RFC 3042).
+    // As if it had selectively acknowledged one segment beyond the lost one. Before recovery this
+    // lets two new segments out (limited transmit, RFC 3042).
     uint64_t most = minus(flight(state), max<uint64_t>(state.mss, state.lost_end - state.snd_una));
     if (state.recovery == TcpRecovery::kOpen) most = min<uint64_t>(most, kDupThreshold * state.mss);
     state.dup_bytes = min(state.dup_bytes + state.mss, most);
@@ -148,8 +153,8 @@ void recovery_timeout(TcpState& state) {
     const bool again = state.retries > 0;
     congestion_timeout(state, again);
     rtt_abandon(state);
-    // RFC 2018 section 8: the peer may have taken back what it acknowledged selectively. Linux looks for
-    // signs of that; here the second timeout in a row is one.
+    // RFC 2018 section 8: the peer may have taken back what it acknowledged selectively. Linux
+    // looks for signs of that; here the second timeout in a row is one.
     if (again) state.sacked.clear();
     state.recovery = TcpRecovery::kLoss;
     state.recover = state.snd_nxt;

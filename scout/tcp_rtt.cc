@@ -4,9 +4,9 @@
 namespace scout::tcp {
 namespace {
 
-// After a timeout: the echoed timestamp is older than the retransmission, yet the ACK came no sooner than a
-// round trip after that. Most likely the original had arrived and its ACK was lost; then `rtt_ns` includes
-// the timeout, and taking it would let the timeout feed on itself.
+// After a timeout: the echoed timestamp is older than the retransmission, yet the ACK came no
+// sooner than a round trip after that. Most likely the original had arrived and its ACK was lost;
+// then `rtt_ns` includes the timeout, and taking it would let the timeout feed on itself.
 bool acknowledgement_was_lost(const TcpState& state, uint64_t rtt_ns) {
     const uint64_t since_sent = state.now_ns - state.last_sent_ns;
     const bool after_timeout =
@@ -46,8 +46,8 @@ bool rtt_acknowledged(TcpState& state, const Segment& segment) {
         state.rtt_seq = 0;
         return true;
     }
-    // Nothing is timed, for there were retransmissions. An echoed timestamp tells them from the originals
-    // (RFC 7323 section 4.1); what it says is only good to a millisecond.
+    // Nothing is timed, for there were retransmissions. An echoed timestamp tells them from the
+    // originals (RFC 7323 section 4.1); what it says is only good to a millisecond.
     if (!(state.agreed & kAgreedTimestamps) || segment.event.ts_ecr == 0) return false;
     const uint32_t elapsed_ms = timestamp_clock(state) - segment.event.ts_ecr;
     if (elapsed_ms > kMaxRto / kMillisecond) return false;

@@ -24,8 +24,9 @@ bool recent_timestamp_valid(const TcpState& state) {
     return state.now_ns - state.ts_recent_ns < kTimestampLife;
 }
 
-// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply". For data always,
-// since the peer lacks our ACK; for what holds none sparingly, or two confused ends would go on forever.
+// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply". For data
+// always, since the peer lacks our ACK; for what holds none sparingly, or two confused ends would
+// go on forever.
 void answer_unacceptable(Turn& turn, const Segment& segment) {
     if (segment.has(kRst)) return;
     if (segment.payload < segment.payload_end) {
@@ -35,15 +36,15 @@ void answer_unacceptable(Turn& turn, const Segment& segment) {
     }
 }
 
-// RFC 9293 table 6, as "some of it lies in the window". A segment without data may be at the right edge even
-// if the window is not shut: a peer that has filled the window acknowledges from there.
+// RFC 9293 table 6, as "some of it lies in the window". A segment without data may be at the right
+// edge even if the window is not shut: a peer that has filled the window acknowledges from there.
 bool acceptable(const TcpState& state, const Segment& segment) {
     if (segment.length() == 0) return state.rcv_nxt <= segment.seq && segment.seq <= state.rcv_adv;
     return segment.seq < state.rcv_adv && segment.end() > state.rcv_nxt;
 }
 
-// "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made to accept
-// valid ACKs, URGs, and RSTs."
+// "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made to
+// accept valid ACKs, URGs, and RSTs."
 bool shut_window_allowance(Turn& turn, Segment& segment) {
     const TcpState& state = turn.state;
     if (state.rcv_adv != state.rcv_nxt || segment.has(kSyn)) return false;
@@ -65,15 +66,18 @@ void reset_by_peer(Turn& turn) {
     switch (state.phase) {
         case TcpPhase::kSynReceived:
             // Nobody has been told of a passive open yet.
-            return end_connection(turn, state.passive ? kEconnreset : kEconnrefused, !state.passive);
-        case TcpPhase::kTimeWait: return end_connection(turn, kNoError, false);
+            return end_connection(turn, state.passive ? kEconnreset : kEconnrefused,
+                                  !state.passive);
+        case TcpPhase::kTimeWait:
+            return end_connection(turn, kNoError, false);
         case TcpPhase::kClosing:
         case TcpPhase::kLastAck:
             // Only our FIN was on its way: that is an end. Data was: that is a loss.
             if (state.fin_sent && state.snd_una == fin_seq(state))
                 return end_connection(turn, kNoError, false);
             [[fallthrough]];
-        default: return end_connection(turn, kEconnreset, true);
+        default:
+            return end_connection(turn, kEconnreset, true);
     }
 }
 
@@ -118,17 +122,21 @@ Segment segment_of(const TcpState& state, const SegmentEvent& event) {
 void segment_arrives(Turn& turn, const SegmentEvent& event) {
     ++turn.state.segments_in;
     switch (turn.state.phase) {
-        case TcpPhase::kClosed: return;
-        case TcpPhase::kListen: return segment_in_listen(turn, event);
-        case TcpPhase::kSynSent: return segment_in_syn_sent(turn, event);
-        default: return segment_in_connection(turn, event);
+        case TcpPhase::kClosed:
+            return;
+        case TcpPhase::kListen:
+            return segment_in_listen(turn, event);
+        case TcpPhase::kSynSent:
+            return segment_in_syn_sent(turn, event);
+        default:
+            return segment_in_connection(turn, event);
     }
 }
 
 bool check_timestamps(Turn& turn, const Segment& segment) {
     const TcpState& state = turn.state;
-    // RFC 7323 section 3.2 would drop what lacks the agreed option. Boxes that strip it from one of the SYNs
-    // only would then cut the connection off, so it is let in, as Linux does.
+    // RFC 7323 section 3.2 would drop what lacks the agreed option. Boxes that strip it from one of
+    // the SYNs only would then cut the connection off, so it is let in, as Linux does.
     if (!carries_timestamp(state, segment)) return true;
     if (!timestamp_before(segment.event.ts_val, state.ts_recent)) return true;
     if (!recent_timestamp_valid(state)) return true;
@@ -146,9 +154,9 @@ bool check_sequence(Turn& turn, Segment& segment) {
         send_syn(turn);
         return false;
     }
-    // TIME-WAIT (fifth and eighth): "the only thing that can arrive is a retransmission of the remote FIN.
-    // Acknowledge it, and restart the 2 MSL timeout." Data before that FIN shows as well, as Linux has it,
-    // that the peer lacks our ACK.
+    // TIME-WAIT (fifth and eighth): "the only thing that can arrive is a retransmission of the
+    // remote FIN. Acknowledge it, and restart the 2 MSL timeout." Data before that FIN shows as
+    // well, as Linux has it, that the peer lacks our ACK.
     if (state.phase == TcpPhase::kTimeWait && segment.length() > 0 && !segment.has(kRst | kSyn))
         start_timer(state, TimerKind::kTimeWait, kTimeWaitLength);
     answer_unacceptable(turn, segment);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// SEGMENT ARRIVES (RFC 9293 section 3.10.7). Each check of section 3.10.7.4 is a function of its own, in its
-// order; each says whether the segment goes on to the next.
+// SEGMENT ARRIVES (RFC 9293 section 3.10.7). Each check of section 3.10.7.4 is a function of its
+// own, in its order; each says whether the segment goes on to the next.
 #pragma once
 
 #include "scout/tcp_turn.hh"

@@ -3,9 +3,10 @@
 // The replicated state of a TCP connection: plain data without padding, copied byte for byte when a
 // replica joins and digested byte for byte to prove that replicas agree. Only step() changes it.
 //
-// Sequence numbers are held extended to 64 bits: the low 32 are what the wire carries, so comparisons
-// are plain and nothing ever wraps. Stream offsets count payload bytes from 0: offset 0 is the byte after
-// the SYN. Times are nanoseconds as stamped into requests; the wire's timestamp clock is milliseconds.
+// Sequence numbers are held extended to 64 bits: the low 32 are what the wire carries, so
+// comparisons are plain and nothing ever wraps. Stream offsets count payload bytes from 0: offset 0
+// is the byte after the SYN. Times are nanoseconds as stamped into requests; the wire's timestamp
+// clock is milliseconds.
 #pragma once
 
 #include "dominoes/policy.hh"
@@ -31,8 +32,8 @@ enum class TcpPhase : uint32_t {
 
 // What the serial part decides before a connection exists.
 struct TcpConfig {
-    bool passive;            // begins in LISTEN, to be given the SYN; else in CLOSED, to be given kConnect
-    uint32_t iss;            // initial send sequence number (RFC 6528), drawn by the publisher
+    bool passive;  // begins in LISTEN, to be given the SYN; else in CLOSED, to be given kConnect
+    uint32_t iss;  // initial send sequence number (RFC 6528), drawn by the publisher
     uint32_t ts_offset;      // added to the millisecond clock in TSval, so that it reveals nothing
     uint32_t receive_bytes;  // size of the receive ring, a power of two
     uint32_t send_bytes;     // size of the send buffer
@@ -66,35 +67,36 @@ struct TcpState {
     // --- send sequence space (RFC 9293 section 3.3.1) -----------------------------------------
     uint64_t iss;
     uint64_t snd_una;
-    uint64_t snd_nxt;      // the highest ever sent, and one
-    uint64_t snd_wnd;      // bytes, scaled
+    uint64_t snd_nxt;  // the highest ever sent, and one
+    uint64_t snd_wnd;  // bytes, scaled
     uint64_t snd_wl1;
     uint64_t snd_wl2;
-    uint64_t max_snd_wnd;  // the largest window the peer has offered (section 3.8.6.2.1)
-    uint64_t snd_small;    // end of the latest segment sent that was not full (Nagle, Minshall)
-    uint64_t written;      // stream offset: the application has written so far
-    uint64_t last_sent_ns; // when data was last sent
+    uint64_t max_snd_wnd;   // the largest window the peer has offered (section 3.8.6.2.1)
+    uint64_t snd_small;     // end of the latest segment sent that was not full (Nagle, Minshall)
+    uint64_t written;       // stream offset: the application has written so far
+    uint64_t last_sent_ns;  // when data was last sent
 
     // --- receive sequence space ---------------------------------------------------------------
     uint64_t irs;
     uint64_t rcv_nxt;
-    uint64_t rcv_adv;        // right edge of the window: the most ever promised
-    uint64_t rcv_fin;        // the peer's FIN; 0 while unknown
+    uint64_t rcv_adv;  // right edge of the window: the most ever promised
+    uint64_t rcv_fin;  // the peer's FIN; 0 while unknown
     uint64_t last_ack_sent;
-    uint64_t app_read;       // stream offset: the application has consumed so far
-    uint64_t ts_recent_ns;   // when ts_recent was set
+    uint64_t app_read;            // stream offset: the application has consumed so far
+    uint64_t ts_recent_ns;        // when ts_recent was set
     uint64_t recent_arrivals[4];  // first bytes of the latest out-of-order segments (RFC 2018)
 
-    // --- timers: when each is due (0: not running), and when the wheel will say so (0: it won't) --
+    // --- timers: when each is due (0: not running), and when the wheel will say so (0: it won't)
+    // --
     uint64_t timer_deadline[kTimerKinds];
     uint64_t timer_armed[kTimerKinds];
 
     // --- retransmission timeout (RFC 6298) ----------------------------------------------------
     uint64_t srtt_ns;  // 0: not measured yet
     uint64_t rttvar_ns;
-    uint64_t min_rtt_ns;       // the least ever
-    uint64_t rto_ns;           // not backed off
-    uint64_t rtt_seq;          // acknowledgement of this ends the measurement; 0: none under way
+    uint64_t min_rtt_ns;  // the least ever
+    uint64_t rto_ns;      // not backed off
+    uint64_t rtt_seq;     // acknowledgement of this ends the measurement; 0: none under way
     uint64_t rtt_start_ns;
 
     // --- congestion control (bytes) -----------------------------------------------------------
@@ -106,8 +108,8 @@ struct TcpState {
     uint64_t recover;         // what recovery waits for
     uint64_t lost_end;        // unless selectively acknowledged, what is below is lost
     uint64_t retransmit_nxt;  // where retransmission goes on
-    uint64_t head_mark;       // snd_nxt when the segment at snd_una was last sent again; 0: it was not
-    uint64_t dup_bytes;       // what duplicate ACKs say has left the network (without SACK)
+    uint64_t head_mark;  // snd_nxt when the segment at snd_una was last sent again; 0: it was not
+    uint64_t dup_bytes;  // what duplicate ACKs say has left the network (without SACK)
 
     // --- counters -----------------------------------------------------------------------------
     uint64_t bytes_sent;  // retransmissions and all
@@ -121,12 +123,12 @@ struct TcpState {
     uint32_t max_piece;
     uint32_t ts_offset;
     uint32_t ts_recent;
-    uint32_t mss;          // payload of a full segment we send
-    uint32_t own_mss;      // what we announce
-    uint32_t rcv_mss;      // what the peer's full segments seem to hold
-    uint32_t quick_acks;   // left
-    uint32_t retries;      // timeouts since the peer last acknowledged something new
-    uint32_t backoff;      // doublings of rto_ns
+    uint32_t mss;         // payload of a full segment we send
+    uint32_t own_mss;     // what we announce
+    uint32_t rcv_mss;     // what the peer's full segments seem to hold
+    uint32_t quick_acks;  // left
+    uint32_t retries;     // timeouts since the peer last acknowledged something new
+    uint32_t backoff;     // doublings of rto_ns
     uint32_t dup_acks;
     uint32_t challenge_acks_sent;  // in the current interval
     uint32_t soft_error;           // errno of the latest ICMP error that was not fatal
@@ -134,7 +136,8 @@ struct TcpState {
     uint32_t timeouts;             // counters again
     uint32_t fast_recoveries;
     uint32_t challenge_acks;
-    // The replicas that take part. As tcp_step() leaves it, it is right for the effects of that step.
+    // The replicas that take part. As tcp_step() leaves it, it is right for the effects of that
+    // step.
     dominoes::ReplicaSet replicas;
     dominoes::ReplicaSet replicas_next;    // from the next request on
     dominoes::ReplicaSet replicas_wanted;  // once established
@@ -145,11 +148,11 @@ struct TcpState {
     uint8_t rcv_scale;
     TcpRecovery recovery;
     uint8_t passive;
-    uint8_t finished;        // kClosed was emitted; nothing happens any longer
-    uint8_t established;     // kEstablished was emitted
-    uint8_t fin_queued;      // the application will write no more
+    uint8_t finished;     // kClosed was emitted; nothing happens any longer
+    uint8_t established;  // kEstablished was emitted
+    uint8_t fin_queued;   // the application will write no more
     uint8_t fin_sent;
-    uint8_t fin_received;    // rcv_nxt has passed the peer's FIN
+    uint8_t fin_received;  // rcv_nxt has passed the peer's FIN
     uint8_t reads_closed;
     uint8_t no_delay;
     uint8_t cork;
@@ -176,9 +179,9 @@ const char* tcp_check_invariants(const TcpState& state);
 // Prepares a connection. `state` is overwritten wholly.
 void tcp_init(TcpState& state, const TcpConfig& config);
 
-// The pure step: `request` (of EventKind) at its place in the order. No clock, no chance, no memory, no
-// waiting: the same state and request give the same state and effects, bit for bit. `effects` is cleared
-// first. Context: any.
+// The pure step: `request` (of EventKind) at its place in the order. No clock, no chance, no
+// memory, no waiting: the same state and request give the same state and effects, bit for bit.
+// `effects` is cleared first. Context: any.
 void tcp_step(TcpState& state, const dominoes::Request& request, Effects& effects);
 
 }  // namespace scout

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// tcp_step(): takes an event to the unit it belongs to, and at the end sends what the state then asks for.
+// tcp_step(): takes an event to the unit it belongs to, and at the end sends what the state then
+// asks for.
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_handshake.hh"
 #include "scout/tcp_icmp.hh"
@@ -25,17 +26,29 @@ void begin(TcpState& state, const dominoes::Request& request) {
 
 void dispatch(Turn& turn, const dominoes::Request& request) {
     switch (kind_of(request)) {
-        case EventKind::kSegment: return segment_arrives(turn, request.as<SegmentEvent>());
-        case EventKind::kConnect: return connect(turn);
-        case EventKind::kSend: return send(turn, request.as<SendEvent>());
-        case EventKind::kRead: turn.window_update = true; return;
-        case EventKind::kShutdown: return shutdown(turn);
-        case EventKind::kAbort: return abort(turn, request.as<AbortEvent>());
-        case EventKind::kTimeout: return timeout(turn, request.as<TimeoutEvent>());
-        case EventKind::kOption: return set_option(turn, request.as<OptionEvent>());
-        case EventKind::kIcmp: return icmp_error(turn, request.as<IcmpEvent>());
-        case EventKind::kCloseReads: return close_reads(turn);
-        case EventKind::kDebug: return;  // the caller's business
+        case EventKind::kSegment:
+            return segment_arrives(turn, request.as<SegmentEvent>());
+        case EventKind::kConnect:
+            return connect(turn);
+        case EventKind::kSend:
+            return send(turn, request.as<SendEvent>());
+        case EventKind::kRead:
+            turn.window_update = true;
+            return;
+        case EventKind::kShutdown:
+            return shutdown(turn);
+        case EventKind::kAbort:
+            return abort(turn, request.as<AbortEvent>());
+        case EventKind::kTimeout:
+            return timeout(turn, request.as<TimeoutEvent>());
+        case EventKind::kOption:
+            return set_option(turn, request.as<OptionEvent>());
+        case EventKind::kIcmp:
+            return icmp_error(turn, request.as<IcmpEvent>());
+        case EventKind::kCloseReads:
+            return close_reads(turn);
+        case EventKind::kDebug:
+            return;  // the caller's business
     }
 }
 

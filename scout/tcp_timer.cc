@@ -26,7 +26,8 @@ void syn_timeout(Turn& turn) {
     send_syn(turn);
 }
 
-// RFC 9293 section 3.8.6.1. What is held back by SWS avoidance is sent now, if the window is not shut.
+// RFC 9293 section 3.8.6.1. What is held back by SWS avoidance is sent now, if the window is not
+// shut.
 void persist_timeout(Turn& turn) {
     TcpState& state = turn.state;
     if (state.retries >= kMostRetransmissions) return give_up(turn);
@@ -84,10 +85,16 @@ void timeout(Turn& turn, const TimeoutEvent& event) {
     TcpState& state = turn.state;
     if (static_cast<uint32_t>(event.timer) >= kTimerKinds || !timer_due(state, event.timer)) return;
     switch (event.timer) {
-        case TimerKind::kRetransmit: return retransmission_expired(turn);
-        case TimerKind::kDelayedAck: turn.ack_now = true; return;
-        case TimerKind::kTimeWait: return end_connection(turn, kNoError, false);
-        case TimerKind::kOutput: turn.override = state.cork; return;
+        case TimerKind::kRetransmit:
+            return retransmission_expired(turn);
+        case TimerKind::kDelayedAck:
+            turn.ack_now = true;
+            return;
+        case TimerKind::kTimeWait:
+            return end_connection(turn, kNoError, false);
+        case TimerKind::kOutput:
+            turn.override = state.cork;
+            return;
     }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Timers that cost nothing to move: the state holds when each is due and when the wheel will fire. The wheel
-// is only told when something is due earlier than it knows; when it fires too early it is told again.
+// Timers that cost nothing to move: the state holds when each is due and when the wheel will fire.
+// The wheel is only told when something is due earlier than it knows; when it fires too early it is
+// told again.
 #pragma once
 
 #include "scout/tcp_turn.hh"
@@ -35,8 +36,8 @@ void cancel_timers(Turn& turn);
 // TIMEOUTS (RFC 9293 section 3.10.8).
 void timeout(Turn& turn, const TimeoutEvent& event);
 
-// The retransmission timer runs while something is in flight, and as the persist timer while something
-// waits for the window (RFC 6298 section 5, RFC 9293 section 3.8.6.1).
+// The retransmission timer runs while something is in flight, and as the persist timer while
+// something waits for the window (RFC 6298 section 5, RFC 9293 section 3.8.6.1).
 void keep_retransmission_timer(TcpState& state);
 
 }  // namespace scout::tcp

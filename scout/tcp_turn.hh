@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Turn: what one call of tcp_step() passes between the units of the TCP machine, and the segment it may
-// be about. Internal to scout/tcp*.
+// Turn: what one call of tcp_step() passes between the units of the TCP machine, and the segment it
+// may be about. Internal to scout/tcp*.
 #pragma once
 
 #include "scout/errors.hh"
@@ -24,11 +24,11 @@ struct Turn {
 // A received segment with its numbers extended, as far as it is new. Checks may cut it down.
 struct Segment {
     const SegmentEvent& event;
-    uint64_t seq;           // of the SYN, or else of the first payload byte
-    uint64_t payload;       // sequence number of the first payload byte
-    uint64_t payload_end;   // and after the last
-    uint64_t ack;           // only meaningful with ACK
-    uint64_t window;        // bytes
+    uint64_t seq;          // of the SYN, or else of the first payload byte
+    uint64_t payload;      // sequence number of the first payload byte
+    uint64_t payload_end;  // and after the last
+    uint64_t ack;          // only meaningful with ACK
+    uint64_t window;       // bytes
     uint8_t flags;
 
     bool has(uint8_t flag) const { return flags & flag; }
@@ -48,8 +48,12 @@ inline uint64_t flight(const TcpState& state) { return state.snd_nxt - state.snd
 // Between sequence numbers and stream offsets.
 inline uint64_t send_seq(const TcpState& state, uint64_t offset) { return state.iss + 1 + offset; }
 inline uint64_t send_offset(const TcpState& state, uint64_t seq) { return seq - (state.iss + 1); }
-inline uint64_t receive_seq(const TcpState& state, uint64_t offset) { return state.irs + 1 + offset; }
-inline uint64_t receive_offset(const TcpState& state, uint64_t seq) { return seq - (state.irs + 1); }
+inline uint64_t receive_seq(const TcpState& state, uint64_t offset) {
+    return state.irs + 1 + offset;
+}
+inline uint64_t receive_offset(const TcpState& state, uint64_t seq) {
+    return seq - (state.irs + 1);
+}
 // The stream offset up to which everything has been received.
 inline uint64_t received_in_order(const TcpState& state) {
     return receive_offset(state, state.rcv_nxt) - state.fin_received;
@@ -69,7 +73,8 @@ inline uint32_t timestamp_clock(const TcpState& state) {
 // `event` seen from `state`, whose phase is not LISTEN and which knows the peer's SYN.
 Segment segment_of(const TcpState& state, const SegmentEvent& event);
 
-// The connection ends with this step: kClosed with `error`, after kError if the application is to be told.
+// The connection ends with this step: kClosed with `error`, after kError if the application is to
+// be told.
 void end_connection(Turn& turn, uint32_t error, bool tell);
 
 }  // namespace scout::tcp

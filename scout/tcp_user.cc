@@ -7,8 +7,8 @@
 namespace scout::tcp {
 namespace {
 
-// RFC 9293 section 3.10.5: where a peer believes in the connection. CLOSING and LAST-ACK need none once the
-// FIN is out; they are entered before that.
+// RFC 9293 section 3.10.5: where a peer believes in the connection. CLOSING and LAST-ACK need none
+// once the FIN is out; they are entered before that.
 bool abort_needs_reset(const TcpState& state) {
     if (in_phase(state, TcpPhase::kClosing, TcpPhase::kLastAck)) return !state.fin_sent;
     return in_phase(state, TcpPhase::kSynReceived, TcpPhase::kEstablished, TcpPhase::kFinWait1,
@@ -29,10 +29,16 @@ void shutdown(Turn& turn) {
     switch (state.phase) {
         case TcpPhase::kClosed:
         case TcpPhase::kListen:
-        case TcpPhase::kSynSent: return end_connection(turn, kNoError, false);
-        case TcpPhase::kEstablished: state.phase = TcpPhase::kFinWait1; break;
-        case TcpPhase::kCloseWait: state.phase = TcpPhase::kLastAck; break;
-        default: break;  // SYN-RECEIVED: after ESTABLISHED
+        case TcpPhase::kSynSent:
+            return end_connection(turn, kNoError, false);
+        case TcpPhase::kEstablished:
+            state.phase = TcpPhase::kFinWait1;
+            break;
+        case TcpPhase::kCloseWait:
+            state.phase = TcpPhase::kLastAck;
+            break;
+        default:
+            break;  // SYN-RECEIVED: after ESTABLISHED
     }
     state.fin_queued = 1;
 }
@@ -42,7 +48,8 @@ void close_reads(Turn& turn) {
     if (state.reads_closed) return;
     state.reads_closed = 1;
     // Nobody waits for the peer's FIN any longer; nor does the connection, beyond a limit.
-    if (state.phase == TcpPhase::kFinWait2) start_timer(state, TimerKind::kTimeWait, kFinWait2Length);
+    if (state.phase == TcpPhase::kFinWait2)
+        start_timer(state, TimerKind::kTimeWait, kFinWait2Length);
 }
 
 void abort(Turn& turn, const AbortEvent& event) {
@@ -54,8 +61,12 @@ void set_option(Turn& turn, const OptionEvent& event) {
     TcpState& state = turn.state;
     const uint8_t on = event.value != 0;
     switch (event.option) {
-        case TcpOption::kNoDelay: state.no_delay = on; break;
-        case TcpOption::kCork: state.cork = on; break;
+        case TcpOption::kNoDelay:
+            state.no_delay = on;
+            break;
+        case TcpOption::kCork:
+            state.cork = on;
+            break;
     }
 }
 

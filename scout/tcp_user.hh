@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// What the application asks for (RFC 9293 section 3.10.2 to 3.10.5). OPEN is in scout/tcp_handshake.hh.
+// What the application asks for (RFC 9293 section 3.10.2 to 3.10.5). OPEN is in
+// scout/tcp_handshake.hh.
 #pragma once
 
 #include "scout/tcp_turn.hh"

@@ -188,6 +188,7 @@ dominoes_packet* dominoes_packet_build(dominoes_link* link, const dominoes_tx* t
         dominoes_bug(__FILE__, __LINE__, "packet header too long");
         return nullptr;
     }
+    if (link->fail_builds) return nullptr;
     dominoes_packet* packet = allocate_packet(tx->header_bytes + tx->payload_bytes);
     if (!packet) return nullptr;
     std::memcpy(packet->data, tx->header, tx->header_bytes);

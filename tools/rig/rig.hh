@@ -32,6 +32,8 @@ struct dominoes_link {
     bool gso = false;
     // Transmitted packets carry the pseudo header's sum only, and the receiver is told not to look.
     bool checksum_offload = false;
+    // No packet can be built for it: memory is short.
+    bool fail_builds = false;
 
     dominoes_link() = default;
     dominoes_link(const dominoes_link&) = delete;
@@ -91,8 +93,7 @@ inline std::span<const uint8_t> bytes_of(const dominoes_packet& packet) {
 // it is given.
 void segment(dominoes_packet* packet, const std::function<void(dominoes_packet*)>& out);
 
-// The packet functions that the core finds no use for, but a device does: completes the transport checksum
-// of a packet that carries the pseudo header's sum.
+// Completes the transport checksum of a packet that carries the pseudo header's sum.
 void complete_checksum(dominoes_packet& packet);
 
 }  // namespace rig

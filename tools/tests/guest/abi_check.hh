@@ -38,11 +38,11 @@ const std::vector<Check>& stream_checks();
 // --- the device; results are a count or -errno ---
 
 Descriptor open_device(int flags = 0);
-int call(int fd, unsigned long request, void* argument);
+int raw_call(int fd, unsigned long request, void* argument);
 template <typename Argument>
 int call(int fd, unsigned long request, Argument& argument) {
     argument.size = sizeof(argument);
-    return call(fd, request, static_cast<void*>(&argument));
+    return raw_call(fd, request, &argument);
 }
 int address_call(int fd, unsigned long request, const SocketAddress& address);
 int connect_to(int fd, const SocketAddress& peer);

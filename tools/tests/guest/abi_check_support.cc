@@ -54,7 +54,7 @@ Descriptor open_device(int flags) {
         checked(open(DOMINOES_DEVICE, O_RDWR | O_CLOEXEC | flags), DOMINOES_DEVICE)));
 }
 
-int call(int fd, unsigned long request, void* argument) {
+int raw_call(int fd, unsigned long request, void* argument) {
     const int result = ioctl(fd, request, argument);
     return result < 0 ? -errno : result;
 }

@@ -20,9 +20,10 @@ namespace dominoes::guest {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: datagram linux|dominoes serve PORT COUNT              send back so many datagrams\n"
-    "       datagram linux|dominoes ask ADDRESS PORT COUNT BYTES  send datagrams of up to BYTES; "
-    "await each back\n";
+    "usage: datagram linux|dominoes serve PORT COUNT             send back so many datagrams\n"
+    "       datagram linux|dominoes ask ADDRESS PORT COUNT BYTES  of up to BYTES, each awaited "
+    "back\n"
+    "       datagram linux|dominoes tell ADDRESS PORT COUNT BYTES  of BYTES\n";
 constexpr std::size_t kMostBytes = 65535;
 
 int checked(long result, const char* what) {
@@ -139,6 +140,11 @@ void ask(Udp& udp, const SocketAddress& server, std::uint64_t count, std::size_t
     }
 }
 
+void tell(Udp& udp, const SocketAddress& server, std::uint64_t count, std::size_t bytes) {
+    const std::string message(bytes, 'd');
+    for (std::uint64_t i = 0; i < count; ++i) udp.send(message, &server);
+}
+
 void run(const std::vector<std::string>& words) {
     if (words.size() < 4) throw std::invalid_argument(kUsage);
     std::unique_ptr<Udp> udp;
@@ -147,9 +153,10 @@ void run(const std::vector<std::string>& words) {
     if (!udp) throw std::invalid_argument(kUsage);
     if (words[1] == "serve")
         serve(*udp, parse_port(words[2]), parse_number(words[3], UINT32_MAX));
-    else if (words[1] == "ask" && words.size() == 6)
-        ask(*udp, {parse_address(words[2]), parse_port(words[3])},
-            parse_number(words[4], UINT32_MAX), parse_number(words[5], kMostBytes));
+    else if ((words[1] == "ask" || words[1] == "tell") && words.size() == 6)
+        (words[1] == "ask" ? ask : tell)(*udp, {parse_address(words[2]), parse_port(words[3])},
+                                         parse_number(words[4], UINT32_MAX),
+                                         parse_number(words[5], kMostBytes));
     else
         throw std::invalid_argument(kUsage);
 }

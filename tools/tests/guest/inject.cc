@@ -31,6 +31,8 @@ constexpr const char* kUsage =
     "           some of each kind of wrong frame; prints 'COUNTER FRAMES' for each counter\n"
     "       inject garbage DEV MAC FROM:PORT TO:PORT COUNT SEED\n"
     "           frames of random bytes, and valid ones with random changes\n"
+    "       inject syns DEV MAC FROM:PORT TO:PORT COUNT\n"
+    "           openings of connections that will never be complete\n"
     "       inject spoof DEV MAC FROM:PORT TO:PORT\n"
     "           waits for a segment that TO sends to FROM, then sends what an attacker who sees "
     "the\n"
@@ -258,6 +260,15 @@ void spoof(Wire& wire, const Ends& ends) {
     print({{"tcp_challenge_acks", static_cast<unsigned>(std::size(challenged))}});
 }
 
+// Openings of connections, each from an address and port of its own, where nobody is.
+void syns(Wire& wire, Ends ends, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+        ends.source = (ends.source & ~0xffu) | static_cast<std::uint32_t>(100 + i % 100);
+        ends.source_port = static_cast<std::uint16_t>(20000 + i);
+        wire.send(tcp_frame(ends, {.ack = 0, .flags = kSyn, .options = {2, 4, 5, 0xb4}}));
+    }
+}
+
 void run(const std::vector<std::string>& words) {
     if (words.size() < 5) throw std::invalid_argument(kUsage);
     Wire wire(words[1]);
@@ -268,6 +279,8 @@ void run(const std::vector<std::string>& words) {
         each(wire, ends);
     else if (words[0] == "garbage" && words.size() == 7)
         garbage(wire, ends, parse_number(words[5], UINT32_MAX), parse_number(words[6], UINT32_MAX));
+    else if (words[0] == "syns" && words.size() == 6)
+        syns(wire, ends, parse_number(words[5], UINT32_MAX));
     else if (words[0] == "spoof")
         spoof(wire, ends);
     else

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "inject_kinds.hh"
 
+#include <algorithm>
+
 namespace dominoes::guest {
 
 namespace {
@@ -58,9 +60,8 @@ Bytes with_flags(const Ends& ends, int flags) {
 
 // An ICMP error that quotes `quoted`, a frame of which at most `bytes` follow the Ethernet header.
 Bytes icmp_about(const Ends& ends, const Bytes& quoted, std::size_t bytes) {
-    Bytes rest(4);
-    rest.insert(rest.end(), quoted.begin() + kIpAt,
-                quoted.begin() + static_cast<std::ptrdiff_t>(kIpAt + bytes));
+    Bytes rest(4 + bytes);
+    std::copy_n(quoted.begin() + kIpAt, bytes, rest.begin() + 4);
     return icmp_frame(ends, 3, 3, rest);
 }
 

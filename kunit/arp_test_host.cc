@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/arp.hh"
+
+#include "kunit/packets.hh"
+
+namespace kunit {
+namespace {
+
+using namespace scout;
+
+Bytes request(IpAddress target, IpAddress sender = kPeerIp, MacAddress mac = kPeerMac) {
+    return arp_frame({kArpRequest, mac, sender, {}, target});
+}
+
+Bytes reply(IpAddress target, IpAddress sender = kPeerIp, MacAddress mac = kPeerMac) {
+    return arp_frame({kArpReply, mac, sender, kOurMac, target}, kOurMac);
+}
+
+dominoes_packet* waiting(const char* characters) {
+    return rig::make_packet(eth(kOurMac, {}, kEtherIp, text(characters)));
+}
+
+// A neighbour that is released at the end.
+struct Held {
+    Held(Bed& bed, IpAddress ip) : bed_(bed), neighbour(bed.arp->acquire(ip)) {}
+    ~Held() { bed_.arp->release(neighbour); }
+    Neighbour* operator->() const { return neighbour; }
+    Bed& bed_;
+    Neighbour* const neighbour;
+};
+
+// --- demux ---
+
+void demux__drops_what_is_malformed(Check& check) {
+    Bed bed;
+    const Bytes good = request(kOurIp);
+    for (size_t n = kEthHeaderBytes; n < good.size(); ++n) {
+        EXPECT(bed.receive(Bytes(good.begin(), good.begin() + static_cast<long>(n))) == Verdict::kDrop);
+    }
+    EXPECT_EQ(bed.count(Counter::drop_arp_malformed), kArpBytes);
+    for (size_t at : {0, 1, 2, 3, 4, 5, 8}) {  // hardware, protocol, lengths, a multicast sender
+        Bytes bad = good;
+        bad[kEthHeaderBytes + at] ^= 0x11;
+        EXPECT(bed.receive(bad) == Verdict::kDrop);
+    }
+    EXPECT_EQ(bed.count(Counter::drop_arp_malformed), kArpBytes + 7);
+    EXPECT_EQ(bed.interface.deferred(), 0);
+}
+
+void demux__answers_a_request_for_our_address(Check& check) {
+    Bed bed;
+    EXPECT(bed.handle(request(kOurIp)) == Verdict::kTake);
+    EXPECT_EQ(bed.count(Counter::arp_requests_in), 1);
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_arp);
+    EXPECT(sent.eth.destination == kPeerMac);
+    EXPECT(sent.eth.source == kOurMac);
+    EXPECT_EQ(sent.arp.operation, kArpReply);
+    EXPECT(sent.arp.sender_ip == kOurIp && sent.arp.sender_mac == kOurMac);
+    EXPECT(sent.arp.target_ip == kPeerIp && sent.arp.target_mac == kPeerMac);
+}
+
+void demux__learns_from_a_request(Check& check) {
+    Bed bed;
+    bed.handle(request(kOurIp));
+    const Held peer(bed, kPeerIp);
+    EXPECT_EQ(peer->packed_mac(), kPeerMac.packed());
+    // But not about addresses that are not on this link.
+    bed.handle(request(kOurIp, kFarIp));
+    const Held far(bed, kFarIp);
+    EXPECT_EQ(far->packed_mac(), 0);
+}
+
+void demux__takes_a_reply_that_was_asked_for(Check& check) {
+    Bed bed;
+    EXPECT(bed.handle(reply(kOurIp, kOtherIp)) == Verdict::kTake);
+    EXPECT_EQ(bed.count(Counter::arp_replies_in), 0);  // nobody asked
+    const Held peer(bed, kPeerIp);
+    EXPECT(bed.handle(reply(kOurIp)) == Verdict::kTake);
+    EXPECT_EQ(bed.count(Counter::arp_replies_in), 1);
+    EXPECT_EQ(peer->packed_mac(), kPeerMac.packed());
+}
+
+void demux__passes_what_is_not_about_us(Check& check) {
+    Bed bed;
+    EXPECT(bed.receive(request(kOtherIp)) == Verdict::kPass);
+    EXPECT(bed.receive(reply(kOtherIp)) == Verdict::kPass);
+    EXPECT(bed.receive(arp_frame({8, kPeerMac, kPeerIp, {}, kOurIp})) == Verdict::kPass);
+    EXPECT_EQ(bed.interface.deferred(), 0);
+    EXPECT_EQ(bed.sent(), 0);
+}
+
+void demux__follows_an_announcement_and_passes_it(Check& check) {
+    Bed bed;
+    const Held peer(bed, kPeerIp);
+    EXPECT(bed.receive(request(kPeerIp, kPeerIp)) == Verdict::kPass);
+    EXPECT_EQ(peer->packed_mac(), kPeerMac.packed());
+    EXPECT(bed.receive(reply(kPeerIp, kPeerIp, kOtherMac)) == Verdict::kPass);
+    EXPECT_EQ(peer->packed_mac(), kOtherMac.packed());
+    // It makes no neighbour.
+    EXPECT(bed.receive(request(kOtherIp, kOtherIp)) == Verdict::kPass);
+    const Held other(bed, kOtherIp);
+    EXPECT_EQ(other->packed_mac(), 0);
+}
+
+void demux__follows_a_change_of_address(Check& check) {
+    Bed bed;
+    bed.learn(kPeerIp, kPeerMac);
+    const Held peer(bed, kPeerIp);
+    bed.learn(kPeerIp, kOtherMac);
+    EXPECT_EQ(peer->packed_mac(), kOtherMac.packed());
+}
+
+void demux__passes_a_claim_to_our_address(Check& check) {
+    Bed bed;
+    EXPECT(bed.receive(request(kOurIp, kOurIp)) == Verdict::kPass);
+    EXPECT(bed.receive(request(kOtherIp, kOurIp)) == Verdict::kPass);
+    EXPECT_EQ(bed.sent(), 0);
+}
+
+void demux__defends_our_address_against_a_probe(Check& check) {
+    Bed bed;
+    EXPECT(bed.handle(request(kOurIp, IpAddress())) == Verdict::kTake);
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_arp);
+    EXPECT_EQ(sent.arp.operation, kArpReply);
+    EXPECT(sent.arp.sender_ip == kOurIp);
+}
+
+void demux__counts_what_the_control_thread_cannot_take(Check& check) {
+    Bed bed;
+    bed.interface.control_full = true;
+    EXPECT(bed.receive(request(kOurIp)) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_control_full), 1);
+}
+
+// --- the table ---
+
+void create__fails_without_memory(Check& check) {
+    if (!check.can_fail_allocations()) return;
+    TestInterface interface;
+    for (uint64_t mask : {1, 2, 4, 8}) {
+        check.fail_allocations(mask);
+        ArpRouter* router = ArpRouter::create(interface);
+        check.fail_allocations(0);
+        EXPECT(!router || mask == 8);
+        dominoes::destroy(router);
+    }
+}
+
+void acquire__gives_the_same_neighbour(Check& check) {
+    Bed bed;
+    EXPECT(!bed.arp->busy());
+    const Held one(bed, kPeerIp), two(bed, kPeerIp), other(bed, kOtherIp);
+    EXPECT(one.neighbour && one.neighbour == two.neighbour);
+    EXPECT(other.neighbour && other.neighbour != one.neighbour);
+    EXPECT(bed.arp->busy());
+}
+
+void acquire__says_when_there_is_work(Check& check) {
+    Bed bed;
+    int calls = 0;
+    bed.arp->on_busy([](void* n) { ++*static_cast<int*>(n); }, &calls);
+    const Held one(bed, kPeerIp);
+    EXPECT_EQ(calls, 1);
+    const Held two(bed, kOtherIp), again(bed, kPeerIp);
+    EXPECT_EQ(calls, 1);
+}
+
+void acquire__fails_without_memory(Check& check) {
+    if (!check.can_fail_allocations()) return;
+    Bed bed;
+    check.fail_allocations(1);
+    EXPECT(bed.arp->acquire(kPeerIp) == nullptr);
+    check.fail_allocations(0);
+    EXPECT(!bed.arp->busy());
+}
+
+IpAddress nth(uint32_t n) { return IpAddress::v4(0x0a000000 + n); }
+
+void acquire__reuses_the_oldest_when_full(Check& check) {
+    Bed bed;
+    std::vector<Neighbour*> all;
+    for (uint32_t i = 0; i < ArpRouter::kMostNeighbours; ++i) all.push_back(bed.arp->acquire(nth(i)));
+    EXPECT(bed.arp->acquire(nth(5000)) == nullptr);  // all are referenced
+    bed.arp->hold(*all[11], waiting("never to be sent"));
+    bed.arp->release(all[11]);
+    bed.arp->release(all[7]);
+    // Both are free, and 7 is older.
+    Neighbour* first = bed.arp->acquire(nth(5000));
+    REQUIRE(first);
+    Neighbour* eleventh = bed.arp->acquire(nth(11));
+    EXPECT(eleventh == all[11]);
+    bed.arp->release(eleventh);
+    Neighbour* second = bed.arp->acquire(nth(5001));
+    EXPECT(second != nullptr);
+    EXPECT(bed.arp->acquire(nth(7)) == nullptr);
+    bed.arp->release(first);
+    bed.arp->release(second);
+    for (uint32_t i = 0; i < all.size(); ++i) {
+        if (i != 7 && i != 11) bed.arp->release(all[i]);
+    }
+}
+
+// --- packets that wait ---
+
+void hold__sends_once_resolved(Check& check) {
+    Bed bed;
+    const Held peer(bed, kPeerIp);
+    bed.arp->hold(*peer.neighbour, waiting("first"));
+    const Sent asked(bed.take());
+    REQUIRE(asked.is_arp);
+    EXPECT(asked.eth.destination == kBroadcastMac);
+    EXPECT_EQ(asked.arp.operation, kArpRequest);
+    EXPECT(asked.arp.target_ip == kPeerIp && asked.arp.target_mac.is_zero());
+    EXPECT(asked.arp.sender_ip == kOurIp && asked.arp.sender_mac == kOurMac);
+    EXPECT_EQ(bed.count(Counter::arp_requests_out), 1);
+    EXPECT_EQ(bed.sent(), 0);
+    bed.handle(reply(kOurIp));
+    EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, text("first")));
+    EXPECT_EQ(bed.sent(), 0);
+}
+
+void hold__keeps_the_newest_and_asks_once(Check& check) {
+    Bed bed;
+    const Held peer(bed, kPeerIp);
+    bed.arp->hold(*peer.neighbour, waiting("first"));
+    bed.arp->hold(*peer.neighbour, waiting("second"));
+    EXPECT_EQ(bed.count(Counter::arp_requests_out), 1);
+    bed.take();
+    bed.handle(reply(kOurIp));
+    EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, text("second")));
+    EXPECT_EQ(bed.sent(), 0);
+}
+
+void hold__sends_at_once_what_has_been_resolved_meanwhile(Check& check) {
+    Bed bed;
+    bed.learn();
+    const Held peer(bed, kPeerIp);
+    bed.arp->hold(*peer.neighbour, waiting("late"));
+    EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, text("late")));
+    EXPECT_EQ(bed.count(Counter::arp_requests_out), 0);
+}
+
+// Packets are put down while the neighbour is resolved again and again: none is lost.
+struct Holder {
+    Bed& bed;
+    Neighbour& neighbour;
+    dominoes::Atomic<uint32_t> stop;
+
+    static void run(void* argument) {
+        auto& self = *static_cast<Holder*>(argument);
+        while (!self.stop.load_acquire()) {
+            self.bed.receive(request(kPeerIp, kPeerIp));
+        }
+    }
+};
+
+void hold__while_being_resolved(Check& check) {
+    for (uint32_t round = 0; round < check.scale(200, 10); ++round) {
+        Bed bed;
+        const Held peer(bed, kPeerIp);
+        Holder holder{bed, *peer.neighbour, {}};
+        bed.interface.device.refusing = true;  // its queue is not for two threads
+        dominoes_thread* thread = dominoes_thread_start(&Holder::run, &holder, -1, "resolver");
+        REQUIRE(thread);
+        bed.arp->hold(*peer.neighbour, waiting("x"));
+        while (peer->packed_mac() == 0) dominoes_thread_yield();
+        holder.stop.store_release(1);
+        dominoes_thread_join(thread);
+        const uint64_t requests = bed.count(Counter::arp_requests_out);
+        EXPECT_EQ(bed.count(Counter::tx_refused), 1 + requests);  // the packet, once
+    }
+}
+
+void announce__tells_everyone(Check& check) {
+    Bed bed;
+    bed.arp->announce();
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_arp);
+    EXPECT(sent.eth.destination == kBroadcastMac);
+    EXPECT(sent.arp.sender_ip == kOurIp && sent.arp.target_ip == kOurIp);
+}
+
+// --- time ---
+
+void tick__asks_three_times_and_gives_up(Check& check) {
+    Bed bed;
+    const Held peer(bed, kPeerIp);
+    const uint64_t start = dominoes_now_ns();
+    bed.arp->hold(*peer.neighbour, waiting("lost"));
+    bed.arp->tick(start + kSecond / 10);  // too early
+    EXPECT_EQ(bed.count(Counter::arp_requests_out), 1);
+    for (uint64_t second = 1; second <= 2; ++second) {
+        bed.arp->tick(start + second * kSecond);
+        EXPECT_EQ(bed.count(Counter::arp_requests_out), 1 + second);
+        EXPECT(!peer->failed());
+    }
+    bed.arp->tick(start + 3 * kSecond);
+    EXPECT_EQ(bed.count(Counter::arp_requests_out), 3);
+    EXPECT_EQ(bed.count(Counter::arp_failed), 1);
+    EXPECT(peer->failed());
+    bed.arp->tick(start + 4 * kSecond);
+    EXPECT_EQ(bed.count(Counter::arp_failed), 1);
+
+    bed.interface.device.sent.clear();
+    bed.handle(reply(kOurIp));
+    EXPECT(!peer->failed());
+    EXPECT_EQ(bed.sent(), 0);  // the packet was given up too
+}
+
+void tick__begins_anew_after_a_failure(Check& check) {
+    Bed bed;
+    const Held peer(bed, kPeerIp);
+    const uint64_t start = dominoes_now_ns();
+    bed.arp->hold(*peer.neighbour, waiting("lost"));
+    for (uint64_t second = 1; second <= 3; ++second) bed.arp->tick(start + second * kSecond);
+    EXPECT(peer->failed());
+    bed.interface.device.sent.clear();
+    bed.arp->hold(*peer.neighbour, waiting("again"));
+    EXPECT_EQ(bed.sent(), 1);
+    EXPECT(peer->failed());  // until it is answered
+    bed.take();
+    bed.handle(reply(kOurIp));
+    EXPECT(!peer->failed());
+    EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, text("again")));
+}
+
+void tick__refreshes_what_is_used(Check& check) {
+    Bed bed;
+    bed.learn();
+    const Held peer(bed, kPeerIp);
+    const uint64_t start = dominoes_now_ns();
+    bed.arp->tick(start + 61 * kSecond);
+    EXPECT_EQ(bed.sent(), 0);  // not used
+    peer->mark_used();
+    bed.arp->tick(start + 59 * kSecond);
+    EXPECT_EQ(bed.sent(), 0);  // still fresh
+    bed.arp->tick(start + 61 * kSecond);
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_arp);
+    EXPECT(sent.eth.destination == kPeerMac);
+    EXPECT_EQ(peer->packed_mac(), kPeerMac.packed());  // works meanwhile
+    bed.handle(reply(kOurIp));
+    bed.arp->tick(start + 62 * kSecond);
+    EXPECT_EQ(bed.sent(), 0);
+}
+
+void tick__asks_everyone_when_a_refresh_goes_unanswered(Check& check) {
+    Bed bed;
+    bed.learn();
+    const Held peer(bed, kPeerIp);
+    const uint64_t start = dominoes_now_ns() + 61 * kSecond;
+    peer->mark_used();
+    for (uint64_t second = 0; second < 6; ++second) {
+        bed.arp->tick(start + second * kSecond);
+        const Sent sent(bed.take());
+        REQUIRE(sent.is_arp);
+        EXPECT(sent.eth.destination == (second < 3 ? kPeerMac : kBroadcastMac));
+        EXPECT(peer->packed_mac() != 0);
+    }
+    bed.arp->tick(start + 6 * kSecond);
+    EXPECT_EQ(bed.count(Counter::arp_failed), 1);
+    EXPECT(peer->failed());
+    EXPECT_EQ(peer->packed_mac(), 0);
+}
+
+constexpr Test kTests[] = {
+    TEST(demux__drops_what_is_malformed),
+    TEST(demux__answers_a_request_for_our_address),
+    TEST(demux__learns_from_a_request),
+    TEST(demux__takes_a_reply_that_was_asked_for),
+    TEST(demux__passes_what_is_not_about_us),
+    TEST(demux__follows_an_announcement_and_passes_it),
+    TEST(demux__follows_a_change_of_address),
+    TEST(demux__passes_a_claim_to_our_address),
+    TEST(demux__defends_our_address_against_a_probe),
+    TEST(demux__counts_what_the_control_thread_cannot_take),
+    TEST(create__fails_without_memory),
+    TEST(acquire__gives_the_same_neighbour),
+    TEST(acquire__says_when_there_is_work),
+    TEST(acquire__fails_without_memory),
+    TEST(acquire__reuses_the_oldest_when_full),
+    TEST(hold__sends_once_resolved),
+    TEST(hold__keeps_the_newest_and_asks_once),
+    TEST(hold__sends_at_once_what_has_been_resolved_meanwhile),
+    TEST(hold__while_being_resolved),
+    TEST(announce__tells_everyone),
+    TEST(tick__asks_three_times_and_gives_up),
+    TEST(tick__begins_anew_after_a_failure),
+    TEST(tick__refreshes_what_is_used),
+    TEST(tick__asks_everyone_when_a_refresh_goes_unanswered),
+};
+
+}  // namespace
+
+extern const Suite arp_host_suite = SUITE("arp_host", kTests);
+
+}  // namespace kunit

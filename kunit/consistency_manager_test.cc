@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "dominoes/consistency_manager.hh"
+
+#include "kunit/framework.hh"
+
+namespace kunit {
+namespace {
+
+// --- digest ---
+
+void digest__sees_every_bit(Check& check) {
+    for (size_t bytes = 8; bytes <= 48; bytes += 8) {
+        uint64_t words[6] = {1, 2, 3, 4, 5, 6};
+        const uint64_t whole = digest(words, bytes);
+        EXPECT_EQ(digest(words, bytes), whole);
+        uint32_t flips = 0;
+        for (size_t bit = 0; bit < bytes * 8; ++bit) {
+            words[bit / 64] ^= uint64_t{1} << bit % 64;
+            const uint64_t changed = whole ^ digest(words, bytes);
+            words[bit / 64] ^= uint64_t{1} << bit % 64;
+            EXPECT(changed != 0);
+            for (uint64_t left = changed; left; left &= left - 1) ++flips;
+        }
+        // About half the bits of the digest change with any one of the data.
+        EXPECT(flips > bytes * 8 * 28 && flips < bytes * 8 * 36);
+    }
+}
+
+void digest__sees_length_and_order(Check& check) {
+    const uint64_t zeros[4] = {};
+    EXPECT(digest(zeros, 0) != digest(zeros, 8));
+    EXPECT(digest(zeros, 16) != digest(zeros, 24));
+    const uint64_t there[4] = {1, 2, 3, 4};
+    const uint64_t back[4] = {2, 1, 4, 3};
+    EXPECT(digest(there, 32) != digest(back, 32));
+}
+
+// --- create ---
+
+void create__survives_failed_allocations(Check& check) {
+    survives_failures(
+        check, 2, [] { return ConsistencyManager::create(8, 64); }, destroy<ConsistencyManager>);
+}
+
+void due__every_interval(Check& check) {
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(16, 64));
+    Owned<ConsistencyManager> never(ConsistencyManager::create(0, 64));
+    REQUIRE(manager && never);
+    uint32_t times = 0;
+    for (uint64_t position = 0; position < 160; ++position) {
+        times += manager->due(position);
+        EXPECT(!never->due(position));
+    }
+    EXPECT_EQ(times, 10);
+}
+
+// --- post ---
+
+void post__agrees_for_many_laps(Check& check) {
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(4, 32));
+    REQUIRE(manager);
+    const uint32_t posts = check.scale(1'500'000, 3000);  // the laps' numbers wrap too
+    for (uint64_t i = 0; i < posts; ++i) {
+        const uint64_t state = i * 77;
+        if (!manager->post(0, i * 4, state) || !manager->post(1, i * 4, state)) break;
+    }
+    EXPECT_EQ(manager->checks(), posts);
+    EXPECT_EQ(manager->mismatches(), 0);
+}
+
+void post__finds_a_mismatch(Check& check) {
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(4, 32));
+    REQUIRE(manager);
+    EXPECT(manager->post(0, 0, 111));
+    EXPECT(manager->post(1, 0, 111));
+    EXPECT(manager->post(0, 4, 222));
+    EXPECT(!manager->post(1, 4, 223));
+    EXPECT(manager->post(2, 4, 223));  // told once
+    EXPECT_EQ(manager->checks(), 3);
+    EXPECT_EQ(manager->mismatches(), 2);
+}
+
+// One replica runs ahead by all that the channel lets it; the other still compares each post.
+void post__compares_across_the_lag(Check& check) {
+    constexpr uint64_t kBound = 32, kInterval = 4;
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(kInterval, kBound));
+    REQUIRE(manager);
+    for (uint64_t fast = 0; fast < 1000; fast += kInterval) {
+        EXPECT(manager->post(0, fast, fast));
+        if (fast >= kBound) EXPECT(manager->post(1, fast - kBound, fast - kBound));
+    }
+    EXPECT_EQ(manager->checks(), (1000 - kBound) / kInterval);
+}
+
+// Of two replicas that post at the same time, one compares.
+void post__misses_no_mismatch_between_threads(Check& check) {
+    const uint32_t rounds = check.scale(300, 20);
+    for (uint32_t round = 0; round < rounds; ++round) {
+        Owned<ConsistencyManager> manager(ConsistencyManager::create(1, 128));
+        REQUIRE(manager);
+        Atomic<uint32_t> ready;
+        Atomic<uint32_t> told;
+        auto race = [&](uint32_t replica) {
+            ready.fetch_add_acq_rel(1);
+            while (ready.load_acquire() != 2) dominoes_thread_yield();
+            for (uint64_t position = 0; position < 100; ++position) {
+                const uint64_t state = position == 57 && replica ? 1 : position * 3;
+                if (!manager->post(replica, position, state)) told.fetch_add_acq_rel(1);
+            }
+        };
+        {
+            Thread first([&] { race(0); });
+            Thread second([&] { race(1); });
+            REQUIRE(first.started() && second.started());
+        }
+        EXPECT_EQ(manager->checks(), 100);
+        EXPECT_EQ(manager->mismatches(), 1);
+        EXPECT_EQ(told.load_acquire(), 1);
+    }
+}
+
+// --- note_lag ---
+
+void note_lag__keeps_the_most(Check& check) {
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 1 << 20));
+    REQUIRE(manager);
+    manager->note_lag(3, 10);
+    manager->note_lag(3, 30);
+    manager->note_lag(3, 20);
+    EXPECT_EQ(manager->max_lag(3), 30);
+    EXPECT_EQ(manager->max_lag(2), 0);
+}
+
+constexpr Test kTests[] = {
+    TEST(digest__sees_every_bit),
+    TEST(digest__sees_length_and_order),
+    TEST(create__survives_failed_allocations),
+    TEST(due__every_interval),
+    TEST(post__agrees_for_many_laps),
+    TEST(post__finds_a_mismatch),
+    TEST(post__compares_across_the_lag),
+    TEST(post__misses_no_mismatch_between_threads),
+    TEST(note_lag__keeps_the_most),
+};
+
+}  // namespace
+
+extern const Suite consistency_manager_suite = SUITE("consistency_manager", kTests);
+
+}  // namespace kunit

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// For the tests that need packets, which run on the host only: builders of frames, and a bed with the
+// routers of an interface, whose device keeps what is sent and whose control thread runs when told to.
+//
+//     192.0.2.1 (ours) ── link ── 192.0.2.2 (peer), 192.0.2.3 (other), 192.0.2.254 (gateway)
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "kunit/test.hh"
+#include "scout/arp.hh"
+#include "scout/checksum.hh"
+#include "scout/eth.hh"
+#include "scout/icmp.hh"
+#include "scout/ip.hh"
+#include "scout/udp.hh"
+#include "tools/rig/rig.hh"
+
+namespace kunit {
+
+using Bytes = std::vector<uint8_t>;
+
+inline constexpr scout::IpAddress kOurIp = scout::IpAddress::v4(0xc0000201);
+inline constexpr scout::IpAddress kPeerIp = scout::IpAddress::v4(0xc0000202);
+inline constexpr scout::IpAddress kOtherIp = scout::IpAddress::v4(0xc0000203);
+inline constexpr scout::IpAddress kGatewayIp = scout::IpAddress::v4(0xc00002fe);
+inline constexpr scout::IpAddress kFarIp = scout::IpAddress::v4(0xcb007107);
+inline constexpr scout::MacAddress kOurMac{{2, 0, 0, 0, 0, 1}};
+inline constexpr scout::MacAddress kPeerMac{{2, 0, 0, 0, 0, 2}};
+inline constexpr scout::MacAddress kOtherMac{{2, 0, 0, 0, 0, 3}};
+
+inline constexpr uint64_t kSecond = 1'000'000'000;
+
+// --- frames, from the payload out ---
+
+inline Bytes text(const char* characters) {
+    return Bytes(characters, characters + __builtin_strlen(characters));
+}
+
+inline Bytes operator+(Bytes front, const Bytes& back) {
+    front.insert(front.end(), back.begin(), back.end());
+    return front;
+}
+
+inline Bytes eth(scout::MacAddress from, scout::MacAddress to, uint16_t type, const Bytes& payload) {
+    Bytes header(scout::kEthHeaderBytes);
+    scout::write_eth(header.data(), {to, from, type});
+    return header + payload;
+}
+
+inline Bytes arp_frame(const scout::ArpMessage& message, scout::MacAddress to = scout::kBroadcastMac) {
+    Bytes body(scout::kArpBytes);
+    scout::write_arp(body.data(), message);
+    return eth(message.sender_mac, to, scout::kEtherArp, body);
+}
+
+inline Bytes ip_packet(uint8_t protocol, const Bytes& payload, scout::IpAddress from = kPeerIp,
+                       scout::IpAddress to = kOurIp) {
+    Bytes bytes(scout::kIpHeaderBytes);
+    scout::IpHeader header{};
+    header.total_bytes = static_cast<uint32_t>(bytes.size() + payload.size());
+    header.ttl = 64;
+    header.protocol = protocol;
+    header.source = from;
+    header.destination = to;
+    scout::write_ip(bytes.data(), header);
+    return bytes + payload;
+}
+
+// In a frame from the peer to us.
+inline Bytes framed(const Bytes& ip) { return eth(kPeerMac, kOurMac, scout::kEtherIp, ip); }
+
+inline void put16(Bytes& bytes, size_t at, uint16_t value) { scout::store_be16(&bytes.at(at + 1) - 1, value); }
+
+inline Bytes udp_datagram(uint16_t from, uint16_t to, const Bytes& payload, scout::IpAddress source = kPeerIp,
+                          scout::IpAddress destination = kOurIp) {
+    Bytes bytes = Bytes(scout::kUdpHeaderBytes) + payload;
+    const auto length = static_cast<uint16_t>(bytes.size());
+    put16(bytes, 0, from);
+    put16(bytes, 2, to);
+    put16(bytes, 4, length);
+    scout::ChecksumSum sum(scout::pseudo_sum(source, destination, scout::kUdp, length));
+    sum.add(bytes.data(), bytes.size());
+    put16(bytes, 6, sum.checksum() ? sum.checksum() : 0xffff);
+    return bytes;
+}
+
+inline Bytes udp_frame(uint16_t from, uint16_t to, const Bytes& payload) {
+    return framed(ip_packet(scout::kUdp, udp_datagram(from, to, payload)));
+}
+
+inline Bytes icmp_message(uint8_t type, uint8_t code, uint32_t rest, const Bytes& payload) {
+    Bytes bytes = Bytes(scout::kIcmpHeaderBytes) + payload;
+    bytes[0] = type;
+    bytes[1] = code;
+    scout::store_be32(&bytes[4], rest);
+    put16(bytes, 2, scout::checksum(bytes.data(), bytes.size()));
+    return bytes;
+}
+
+// --- the bed ---
+
+// Keeps what is sent.
+class CaptureLink final : public rig::Link {
+public:
+    bool transmit(dominoes_packet* packet) override {
+        if (!refusing) sent.emplace_back(packet->data, packet->data + packet->bytes);
+        dominoes_packet_free(packet);
+        return !refusing;
+    }
+    // The oldest frame sent and not yet taken; empty if there is none.
+    Bytes take() {
+        if (sent.empty()) return {};
+        Bytes bytes = std::move(sent.front());
+        sent.pop_front();
+        return bytes;
+    }
+    std::deque<Bytes> sent;
+    bool refusing = false;
+};
+
+class TestInterface final : public scout::Interface {
+public:
+    TestInterface() {
+        link = &device;
+        address = kOurIp;
+        prefix = {kOurIp, 24};
+        gateway = kGatewayIp;
+    }
+    ~TestInterface() {
+        for (auto& work : deferred_) dominoes_packet_free(work.frame.packet);
+    }
+
+    scout::Verdict defer(scout::Router& router, Handler handle, scout::Frame& frame) override {
+        if (control_full) return drop(scout::Counter::drop_control_full);
+        deferred_.push_back({&router, handle, frame});
+        return scout::Verdict::kTake;
+    }
+    // What the control thread would do. Returns how many frames there were.
+    size_t run_control() {
+        size_t count = 0;
+        for (; !deferred_.empty(); ++count) {
+            auto work = deferred_.front();
+            deferred_.pop_front();
+            work.handle(*work.router, work.frame);
+            dominoes_packet_free(work.frame.packet);
+        }
+        return count;
+    }
+    size_t deferred() const { return deferred_.size(); }
+
+    CaptureLink device;
+    bool control_full = false;
+
+private:
+    struct Work {
+        scout::Router* router;
+        Handler handle;
+        scout::Frame frame;
+    };
+    std::deque<Work> deferred_;
+};
+
+class CountingUser final : public rig::User {
+public:
+    void wake() override { __atomic_fetch_add(&wakes_, 1, __ATOMIC_RELAXED); }
+    uint32_t wakes() const { return __atomic_load_n(&wakes_, __ATOMIC_RELAXED); }
+    // For UdpEndpoint::create().
+    void* handle() { return static_cast<rig::User*>(this); }
+
+private:
+    uint32_t wakes_ = 0;
+};
+
+class Bed {
+public:
+    Bed() {
+        eth.connect(ip, *arp);
+        ip.connect(scout::kIcmp, icmp);
+        ip.connect(scout::kUdp, *udp);
+        ip.connect_errors(icmp);
+        icmp.connect(scout::kUdp, *udp);
+    }
+    ~Bed() { dominoes_retire_barrier(); }
+
+    // A frame arrives; what is not taken is freed.
+    scout::Verdict receive(const Bytes& bytes) {
+        dominoes_packet* packet = rig::make_packet(bytes);
+        scout::Frame frame(packet);
+        const scout::Verdict verdict = eth.demux(frame);
+        if (verdict != scout::Verdict::kTake) dominoes_packet_free(packet);
+        return verdict;
+    }
+    // It arrives, and the control thread does its part.
+    scout::Verdict handle(const Bytes& bytes) {
+        const scout::Verdict verdict = receive(bytes);
+        interface.run_control();
+        return verdict;
+    }
+    // The peer answers for `ip`.
+    void learn(scout::IpAddress ip = kPeerIp, scout::MacAddress mac = kPeerMac) {
+        handle(arp_frame({scout::kArpRequest, mac, ip, {}, kOurIp}));
+        interface.device.sent.clear();
+    }
+    uint64_t count(scout::Counter counter) const { return interface.counters.get(counter); }
+    Bytes take() { return interface.device.take(); }
+    size_t sent() const { return interface.device.sent.size(); }
+
+    TestInterface interface;
+    scout::EthRouter eth{interface};
+    scout::IpRouter ip{interface};
+    dominoes::Owned<scout::ArpRouter> arp{scout::ArpRouter::create(interface)};
+    scout::IcmpRouter icmp{interface, *arp};
+    dominoes::Owned<scout::UdpRouter> udp{scout::UdpRouter::create(interface, *arp, icmp)};
+};
+
+// A frame that was sent, taken apart and checked as a receiver would.
+struct Sent {
+    explicit Sent(const Bytes& bytes) : frame(bytes) {
+        if (scout::parse_eth(frame.data(), length(), eth) != scout::EthResult::kOk) return;
+        const uint8_t* body = frame.data() + scout::kEthHeaderBytes;
+        const uint32_t left = length() - scout::kEthHeaderBytes;
+        is_arp = eth.type == scout::kEtherArp && scout::parse_arp(body, left, arp) == scout::ArpResult::kOk;
+        is_ip = eth.type == scout::kEtherIp && scout::parse_ip(body, left, left, ip) == scout::IpResult::kOk;
+        if (is_ip) payload.assign(body + ip.header_bytes, body + ip.total_bytes);
+    }
+    uint32_t length() const { return static_cast<uint32_t>(frame.size()); }
+    // Whether the TCP or UDP checksum is right.
+    bool checksum_right() const {
+        scout::ChecksumSum sum(scout::pseudo_sum(ip.source, ip.destination, ip.protocol,
+                                                 static_cast<uint32_t>(payload.size())));
+        sum.add(payload.data(), payload.size());
+        return sum.checksum() == 0;
+    }
+    Bytes payload_from(size_t at) const { return Bytes(payload.begin() + static_cast<long>(at), payload.end()); }
+
+    Bytes frame;
+    scout::EthHeader eth{};
+    bool is_arp = false;
+    bool is_ip = false;
+    scout::ArpMessage arp{};
+    scout::IpHeader ip{};
+    Bytes payload;  // of the IP packet
+};
+
+}  // namespace kunit

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "dominoes/ring_channel.hh"
+
+#include "kunit/framework.hh"
+
+namespace kunit {
+namespace {
+
+// A channel and a context for the scope.
+struct Bench {
+    TestContext context;
+    Owned<RingChannel> channel;
+
+    explicit Bench(uint32_t capacity) : channel(RingChannel::create(capacity)) {}
+    bool ready() const { return context.running() && channel; }
+};
+
+// Counts releases: owned is a counter.
+void count_release(Request& request) {
+    static_cast<Atomic<uint32_t>*>(request.owned)->fetch_add_acq_rel(1);
+}
+
+// --- create ---
+
+void create__survives_failed_allocations(Check& check) {
+    survives_failures(check, 2, [] { return RingChannel::create(8); }, destroy<RingChannel>);
+}
+
+void destroy__releases_what_nobody_consumed(Check& check) {
+    Bench bench(8);
+    REQUIRE(bench.ready());
+    Atomic<uint32_t> released;
+    {
+        Reader reader(*bench.context, *bench.channel);
+        REQUIRE(reader.activate(0));
+        for (uint64_t i = 0; i < 5; ++i) publish(*bench.channel, i, 0, count_release, &released);
+        bench.channel->advance(*reader, 2);
+        EXPECT_EQ(released.load_acquire(), 2);
+    }
+    bench.channel.reset();
+    EXPECT_EQ(released.load_acquire(), 5);
+}
+
+// --- claim, publish ---
+
+void claim__gives_fresh_slots_in_order(Check& check) {
+    Bench bench(4);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader reader(*bench.context, channel);
+    REQUIRE(reader.activate(0));
+    for (uint64_t i = 0; i < 11; ++i) {  // almost three laps
+        EXPECT_EQ(channel.tail(), i);
+        Request* request = channel.claim(0);
+        REQUIRE(request);
+        EXPECT_EQ(request->primary.load_relaxed(), kNoPrimary);
+        EXPECT(!request->release && !request->owned);
+        EXPECT(!channel.peek(*reader, 0));  // not before it is published
+        request->try_own(1);
+        request->release = [](Request&) {};
+        channel.publish(*request);
+        REQUIRE(channel.peek(*reader, 0) == request);
+        EXPECT_EQ(request->position(), i);
+        EXPECT(!channel.peek(*reader, 1));
+        channel.advance(*reader, 1);
+    }
+}
+
+void claim__refuses_when_full(Check& check) {
+    Bench bench(4);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader reader(*bench.context, channel);
+    REQUIRE(reader.activate(0));
+    for (uint64_t i = 0; i < 4; ++i) EXPECT(publish(channel, i));
+    EXPECT(!channel.claim(0));
+    EXPECT_EQ(channel.tail(), 4);
+    channel.advance(*reader, 1);
+    EXPECT(publish(channel, 4));
+    EXPECT(!channel.claim(0));
+}
+
+void claim__keeps_headroom(Check& check) {
+    Bench bench(8);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader reader(*bench.context, channel);
+    REQUIRE(reader.activate(0));
+    for (uint64_t i = 0; i < 5; ++i) EXPECT(publish(channel, i, 3));
+    EXPECT(!channel.claim(3));
+    EXPECT(publish(channel, 5, 2));
+    EXPECT(!channel.claim(2));
+    EXPECT(publish(channel, 6, 0));
+    EXPECT(publish(channel, 7, 0));
+    channel.advance(*reader, 3);
+    EXPECT(!channel.claim(3));
+    channel.advance(*reader, 1);
+    EXPECT(publish(channel, 8, 3));
+    EXPECT(!channel.claim(8));  // more than there is
+}
+
+// Every subscriber sees every request once, all in the same order, each producer's in its own.
+void publish__has_one_order_for_all(Check& check) {
+    constexpr uint32_t kProducers = 3;
+    constexpr uint32_t kSubscribers = 3;
+    const uint32_t each = check.scale(40000, 200);
+    TestContext contexts[2];
+    Owned<RingChannel> channel(RingChannel::create(64));
+    REQUIRE(channel && contexts[0].running() && contexts[1].running());
+
+    struct Seen {
+        uint64_t position = 0;
+        uint64_t next[kProducers] = {};
+        uint64_t order = 0;
+    } seen[kSubscribers];
+    Atomic<uint32_t> wrong;
+    Atomic<uint32_t> released;
+    auto make_subscriber = [&](uint32_t i) {
+        return [&, i](Request& request) {
+            const uint64_t number = request.as<uint64_t>();
+            const uint64_t producer = number >> 32;
+            bool right = request.position() == seen[i].position++;
+            right &= producer < kProducers && (number & 0xffffffff) == seen[i].next[producer]++;
+            if (!right) wrong.fetch_add_relaxed(1);
+            seen[i].order = (seen[i].order ^ number) * 0x9e3779b97f4a7c15;
+            return true;
+        };
+    };
+    {
+        TestDomain first(*contexts[0], *channel, make_subscriber(0));
+        TestDomain second(*contexts[1], *channel, make_subscriber(1));
+        TestDomain third(*contexts[1], *channel, make_subscriber(2));
+        REQUIRE(first.subscribe() && second.subscribe() && third.subscribe());
+        {
+            auto produce = [&](uint64_t producer) {
+                for (uint64_t i = 0; i < each; ++i)
+                    publish_surely(*channel, producer << 32 | i, count_release, &released);
+            };
+            Thread a([&] { produce(0); });
+            Thread b([&] { produce(1); });
+            Thread c([&] { produce(2); });
+            EXPECT(a.started() && b.started() && c.started());
+        }
+        const uint64_t all = kProducers * uint64_t{each};
+        EXPECT(eventually([&] { return channel->reclaimed() == all; }));
+        EXPECT_EQ(channel->lag(first.subscription()), 0);
+    }
+    EXPECT_EQ(wrong.load_acquire(), 0);
+    EXPECT_EQ(released.load_acquire(), kProducers * each);
+    for (const Seen& s : seen) {
+        EXPECT_EQ(s.position, kProducers * uint64_t{each});
+        EXPECT_EQ(s.order, seen[0].order);
+    }
+}
+
+// --- reclaiming ---
+
+void advance__releases_once_after_the_slowest(Check& check) {
+    Bench bench(8);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader fast(*bench.context, channel);
+    Reader slow(*bench.context, channel);
+    REQUIRE(fast.activate(0) && slow.activate(0));
+    Atomic<uint32_t> released;
+    for (uint64_t i = 0; i < 6; ++i) publish(channel, i, 0, count_release, &released);
+
+    channel.advance(*fast, 4);
+    EXPECT_EQ(released.load_acquire(), 0);
+    channel.advance(*slow, 3);
+    EXPECT_EQ(released.load_acquire(), 3);
+    EXPECT_EQ(channel.reclaimed(), 3);
+    channel.advance(*slow, 3);
+    EXPECT_EQ(released.load_acquire(), 4);
+    channel.advance(*fast, 2);
+    EXPECT_EQ(released.load_acquire(), 6);
+    EXPECT_EQ(channel.lag(*fast), 0);
+}
+
+// Two consumers at different paces: a request is released when both have passed, never before, never
+// twice, and in the end all are, whoever came last to a cursor.
+void advance__loses_no_reclaim(Check& check) {
+    struct Record {
+        Atomic<uint32_t> passed;
+        Atomic<uint32_t> released;
+    };
+    const uint32_t requests = check.scale(60000, 300);
+    TestContext contexts[2];
+    Owned<RingChannel> channel(RingChannel::create(16));
+    auto* records = static_cast<Record*>(dominoes_alloc(sizeof(Record) * requests));
+    REQUIRE(channel && records && contexts[0].running() && contexts[1].running());
+
+    Atomic<uint32_t> early;
+    struct Owner {
+        Record* records;
+        Atomic<uint32_t>* early;
+    } owner = {records, &early};
+    auto release = [](Request& request) {
+        auto* o = static_cast<Owner*>(request.owned);
+        Record& record = o->records[request.as<uint64_t>()];
+        if (record.passed.load_acquire() != 2) o->early->fetch_add_relaxed(1);
+        record.released.fetch_add_acq_rel(1);
+    };
+    {
+        auto pass = [&](Request& request) {
+            records[request.as<uint64_t>()].passed.fetch_add_acq_rel(1);
+            return true;
+        };
+        TestDomain first(*contexts[0], *channel, pass);
+        TestDomain second(*contexts[1], *channel, [&](Request& request) {
+            if (request.position() % 64 == 7) dominoes_thread_delay(2'000);
+            return pass(request);
+        });
+        REQUIRE(first.subscribe() && second.subscribe());
+        for (uint64_t i = 0; i < requests; ++i) {
+            publish_surely(*channel, i, release, &owner);
+            // Let it run dry now and then: what is lost must not be made good by the next request.
+            if (i % 1024 == 0)
+                EXPECT(eventually([&] { return channel->reclaimed() == i + 1; }));
+        }
+        EXPECT(eventually([&] { return channel->reclaimed() == requests; }));
+    }
+    EXPECT_EQ(early.load_acquire(), 0);
+    uint32_t not_once = 0;
+    for (uint32_t i = 0; i < requests; ++i) not_once += records[i].released.load_acquire() != 1;
+    EXPECT_EQ(not_once, 0);
+    dominoes_free(records);
+}
+
+// --- activate, deactivate ---
+
+void activate__has_a_slot_for_each_replica(Check& check) {
+    Bench bench(4);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    TestDomain idle(*bench.context, channel, [](Request&) { return false; });
+    struct Many {
+        Subscription subscription;
+        static bool no(void*, Request&) { return false; }
+        Many(Channel& c, Domain& d) : subscription(c, d, no, nullptr) {}
+    };
+    Owned<Many> many[kMaxReplicas + 1];
+    for (Owned<Many>& one : many) {
+        one.reset(make<Many>(channel, idle.domain()));
+        REQUIRE(one);
+    }
+    for (unsigned i = 0; i < kMaxReplicas; ++i) {
+        EXPECT(!channel.subscription(i));
+        EXPECT(channel.activate(many[i]->subscription, 0));
+        EXPECT(channel.subscription(i) == &many[i]->subscription);
+    }
+    EXPECT(!channel.subscription(kMaxReplicas));
+    EXPECT(!channel.activate(many[kMaxReplicas]->subscription, 0));
+    channel.deactivate(many[5]->subscription);
+    EXPECT(!many[5]->subscription.active());
+    EXPECT(!channel.subscription(5));
+    EXPECT(channel.activate(many[kMaxReplicas]->subscription, 0));
+    EXPECT(channel.subscription(5) == &many[kMaxReplicas]->subscription);
+    for (Owned<Many>& one : many) channel.deactivate(one->subscription);
+}
+
+void activate__refuses_a_position_that_was_passed(Check& check) {
+    Bench bench(8);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader reader(*bench.context, channel);
+    Reader late(*bench.context, channel);
+    REQUIRE(reader.activate(0));
+    for (uint64_t i = 0; i < 4; ++i) publish(channel, i);
+    channel.advance(*reader, 3);
+    EXPECT(!late.activate(2));
+    EXPECT(!(*late).active());
+    EXPECT(late.activate(3));
+    channel.advance(*reader, 1);
+    EXPECT_EQ(channel.reclaimed(), 3);
+    EXPECT(channel.peek(*late, 0));
+}
+
+// A leader at position p lets a follower join at p + 1 and goes on, while producers publish and others
+// reclaim. The follower must see p + 1 first, and nothing that was released: what is released is
+// overwritten.
+void activate__joins_at_the_leaders_next(Check& check) {
+    constexpr uint64_t kPoison = ~uint64_t{0};
+    constexpr uint32_t kSees = 40;  // requests, before it leaves
+    const uint32_t joins = check.scale(200, 4);
+    TestContext contexts[2];
+    Owned<RingChannel> channel(RingChannel::create(16));
+    REQUIRE(channel && contexts[0].running() && contexts[1].running());
+
+    struct Follower {
+        uint64_t expected = 0;
+        uint64_t seen = 0;
+        Atomic<uint32_t>* wrong = nullptr;
+        Atomic<uint32_t> retired;
+        Domain domain;
+        Subscription subscription;
+
+        Follower(Context& context, Channel& c)
+            : domain(1, this, context,
+                     Domain::Hooks{.schedule = nullptr,
+                                   .subscribed = nullptr,
+                                   .unsubscribed = nullptr,
+                                   .batch_done = nullptr,
+                                   .retired =
+                                       [](Domain& d) {
+                                           static_cast<Follower*>(d.state())->retired.store_release(1);
+                                       }}),
+              subscription(
+                  c, domain,
+                  [](void* self, Request& r) { return static_cast<Follower*>(self)->see(r); }, this) {}
+        bool see(Request& request) {
+            if (request.position() != expected++ || request.as<uint64_t>() == kPoison)
+                wrong->fetch_add_relaxed(1);
+            if (++seen == kSees) domain.retire();
+            return true;
+        }
+    };
+    auto** followers = static_cast<Follower**>(dominoes_alloc(sizeof(Follower*) * joins));
+    REQUIRE(followers);
+    Atomic<uint32_t> wrong;
+    for (uint32_t i = 0; i < joins; ++i) {
+        followers[i] = make<Follower>(*contexts[1], *channel);
+        REQUIRE(followers[i]);
+        followers[i]->wrong = &wrong;
+    }
+    Atomic<uint32_t> joined;
+    auto poison = [](Request& request) { request.as<uint64_t>() = kPoison; };
+    Atomic<uint32_t> done;
+    {
+        uint64_t expected = 0;
+        TestDomain leader(*contexts[0], *channel, [&](Request& request) {
+            if (request.position() != expected++) wrong.fetch_add_relaxed(1);
+            const uint32_t next = joined.load_relaxed();
+            if (next == joins || request.position() % 16 != 5) return true;
+            Follower& follower = *followers[next];
+            follower.expected = request.position() + 1;
+            if (!follower.domain.subscribe(follower.subscription, request.position() + 1))
+                return true;  // all slots taken: another time
+            follower.domain.schedule();
+            joined.store_release(next + 1);
+            return true;
+        });
+        TestDomain other(*contexts[1], *channel, [](Request&) { return true; });
+        REQUIRE(leader.subscribe() && other.subscribe());
+        auto produce = [&] {
+            for (uint64_t i = 0; !done.load_acquire(); ++i) publish_surely(*channel, i, poison);
+        };
+        Thread a(produce);
+        Thread b(produce);
+        EXPECT(a.started() && b.started());
+        EXPECT(eventually([&] { return joined.load_acquire() == joins; }));
+        for (uint32_t i = 0; i < joins; ++i)
+            EXPECT(eventually([&] { return followers[i]->retired.load_acquire() != 0; }));
+        done.store_release(1);
+    }
+    EXPECT_EQ(wrong.load_acquire(), 0);
+    wait_for_readers();
+    for (uint32_t i = 0; i < joins; ++i) {
+        EXPECT_EQ(followers[i]->seen, kSees);
+        destroy(followers[i]);
+    }
+    dominoes_free(followers);
+}
+
+void deactivate__lets_the_others_go_on(Check& check) {
+    Bench bench(4);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader fast(*bench.context, channel);
+    Reader stalled(*bench.context, channel);
+    REQUIRE(fast.activate(0) && stalled.activate(0));
+    for (uint64_t i = 0; i < 4; ++i) EXPECT(publish(channel, i));
+    channel.advance(*fast, 4);
+    EXPECT(!channel.claim(0));
+    channel.deactivate(*stalled);
+    EXPECT(!(*stalled).active());
+    EXPECT_EQ(channel.reclaimed(), 4);
+    EXPECT(publish(channel, 4));
+    channel.deactivate(*stalled);  // harmless
+}
+
+// --- close ---
+
+void close__ends_claims_not_delivery(Check& check) {
+    Bench bench(4);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader reader(*bench.context, channel);
+    REQUIRE(reader.activate(0));
+    EXPECT(publish(channel, 17));
+    EXPECT(!channel.closed());
+    channel.close();
+    EXPECT(channel.closed());
+    EXPECT(!channel.claim(0));
+    EXPECT_EQ(channel.tail(), 1);
+    REQUIRE(channel.peek(*reader, 0));
+    EXPECT_EQ(channel.peek(*reader, 0)->as<uint64_t>(), 17);
+    EXPECT(channel.pending(*reader));
+    channel.advance(*reader, 1);
+    EXPECT(!channel.pending(*reader));
+}
+
+// --- space ---
+
+void want_space__is_answered_once(Check& check) {
+    Bench bench(2);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader reader(*bench.context, channel);
+    REQUIRE(reader.activate(0));
+    Atomic<uint32_t> told;
+    channel.on_space(
+        [](void* count) { static_cast<Atomic<uint32_t>*>(count)->fetch_add_relaxed(1); }, &told);
+    EXPECT(publish(channel, 0) && publish(channel, 1));
+    channel.advance(*reader, 1);
+    EXPECT_EQ(told.load_relaxed(), 0);  // nobody has asked
+    channel.want_space();
+    channel.want_space();
+    channel.advance(*reader, 1);
+    EXPECT_EQ(told.load_relaxed(), 1);
+    EXPECT(publish(channel, 2));
+    channel.advance(*reader, 1);
+    EXPECT_EQ(told.load_relaxed(), 1);
+    channel.want_space();
+    channel.close();
+    EXPECT_EQ(told.load_relaxed(), 2);
+}
+
+// A producer that sleeps when it is refused is always woken.
+void want_space__loses_no_wakeup(Check& check) {
+    const uint32_t requests = check.scale(20000, 100);
+    Bench bench(2);
+    dominoes_completion* space = dominoes_completion_create();
+    REQUIRE(bench.ready() && space);
+    RingChannel& channel = *bench.channel;
+    channel.on_space(
+        [](void* s) { dominoes_completion_complete(static_cast<dominoes_completion*>(s)); }, space);
+    Atomic<uint64_t> seen;
+    {
+        TestDomain domain(*bench.context, channel, [&](Request& request) {
+            seen.store_release(request.as<uint64_t>() + 1);
+            return true;
+        });
+        REQUIRE(domain.subscribe());
+        for (uint64_t i = 0; i < requests; ++i) {
+            while (!publish(channel, i)) {
+                channel.want_space();
+                if (publish(channel, i)) break;
+                dominoes_completion_wait(space);
+            }
+        }
+        EXPECT(eventually([&] { return seen.load_acquire() == requests; }));
+    }
+    dominoes_completion_destroy(space);
+}
+
+constexpr Test kTests[] = {
+    TEST(create__survives_failed_allocations),
+    TEST(destroy__releases_what_nobody_consumed),
+    TEST(claim__gives_fresh_slots_in_order),
+    TEST(claim__refuses_when_full),
+    TEST(claim__keeps_headroom),
+    TEST(publish__has_one_order_for_all),
+    TEST(advance__releases_once_after_the_slowest),
+    TEST(advance__loses_no_reclaim),
+    TEST(activate__has_a_slot_for_each_replica),
+    TEST(activate__refuses_a_position_that_was_passed),
+    TEST(activate__joins_at_the_leaders_next),
+    TEST(deactivate__lets_the_others_go_on),
+    TEST(close__ends_claims_not_delivery),
+    TEST(want_space__is_answered_once),
+    TEST(want_space__loses_no_wakeup),
+};
+
+}  // namespace
+
+extern const Suite ring_channel_suite = SUITE("ring_channel", kTests);
+
+}  // namespace kunit

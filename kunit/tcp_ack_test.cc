@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kunit/tcp_wire.hh"
+
+namespace scout {
+namespace {
+
+void schedule_ack__quick_at_the_beginning(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.state().quick_acks = 2;
+    wire.peer({.seq = 1, .len = 1});
+    wire.sent(kAck, 1, 2, 0);
+    wire.peer({.seq = 2, .len = 1});
+    wire.sent(kAck, 1, 3, 0);
+    wire.peer({.seq = 3, .len = 1});
+    wire.quiet();
+}
+
+// RFC 9293 section 3.8.6.3.
+void schedule_ack__delayed_but_every_second_full_segment(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.peer({.seq = 1, .len = 1000});
+    wire.quiet();
+    wire.peer({.seq = 1001, .len = 1000});
+    wire.sent(kAck, 1, 2001, 0);
+    wire.peer({.seq = 2001, .len = 1000});
+    wire.quiet();
+    wire.pass_ms(39);
+    wire.quiet();
+    wire.pass_ms(1);
+    wire.sent(kAck, 1, 3001, 0);
+    wire.pass_ms(1000);
+    wire.quiet();
+}
+
+void schedule_ack__merged_segment_at_once(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.peer({.seq = 1, .len = 20000});
+    wire.sent(kAck, 1, 20001, 0);
+    wire.quiet();
+}
+
+void schedule_ack__data_carries_it(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.peer({.seq = 1, .len = 100});
+    wire.quiet();
+    wire.writes(10);
+    wire.sent(kAck, 1, 101, 10);
+    wire.pass_ms(100);
+    wire.quiet();
+}
+
+void announce_window__right_edge_never_goes_back(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 4096;
+    Wire wire(check, config);
+    wire.establish();
+    wire.peer({.seq = 1, .len = 2000});
+    EXPECT_EQ(wire.sent(kAck, 1, 2001, 0).window, 2096);
+    wire.reads(500);  // less than a segment: the edge stays (RFC 9293 section 3.8.6.2.2)
+    wire.quiet();
+    wire.peer({.seq = 2001, .len = 2000});
+    EXPECT_EQ(wire.sent(kAck, 1, 4001, 0).window, 96);
+    wire.reads(1000);
+    EXPECT_EQ(wire.sent(kAck, 1, 4001, 0).window, 1596);
+}
+
+void announce_window__scaled(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 1 << 20;
+    Wire wire(check, config);
+    wire.peer({.flags = kSyn, .seq = 0, .options = kHasMss | kHasWindowScale, .scale = 2});
+    const TransmitEffect& answer = wire.sent(kSyn | kAck, 0, 1, 0);
+    EXPECT_EQ(answer.window, 65535);
+    EXPECT_EQ(answer.window_scale, 5);
+    wire.peer({.len = 3000});
+    EXPECT_EQ(wire.sent(kAck, 1, 3001, 0).window, ((1 << 20) - 3000) >> 5);
+}
+
+void window_update_due__when_it_has_doubled(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 16384;
+    Wire wire(check, config);
+    wire.establish();
+    wire.peer({.seq = 1, .len = 8192});
+    wire.reads(4096);
+    wire.quiet();
+    wire.reads(4096);
+    EXPECT_EQ(wire.sent(kAck, 1, 8193, 0).window, 16384);
+    wire.reads(0);
+    wire.quiet();
+}
+
+// RFC 2018 section 4.
+void fill_sack_blocks__latest_first(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.peer({.seq = 101, .len = 100});
+    const TransmitEffect& one = wire.sent(kAck, 1, 1, 0);
+    REQUIRE_EQ(one.sack_blocks, 1);
+    EXPECT_EQ(one.sack[0].start - Wire::kIrs, 101);
+    EXPECT_EQ(one.sack[0].end - Wire::kIrs, 201);
+    for (uint32_t seq = 301; seq <= 901; seq += 200) wire.peer({.seq = seq, .len = 100});
+    wire.peer({.seq = 401, .len = 50});  // grows the second
+    const TransmitEffect& full = wire.sent(kAck, 1, 1, 0);
+    REQUIRE_EQ(full.sack_blocks, 4);
+    EXPECT_EQ(full.sack[0].start - Wire::kIrs, 301);
+    EXPECT_EQ(full.sack[0].end - Wire::kIrs, 451);
+    EXPECT_EQ(full.sack[1].start - Wire::kIrs, 901);
+    EXPECT_EQ(full.sack[2].start - Wire::kIrs, 701);
+    EXPECT_EQ(full.sack[3].start - Wire::kIrs, 501);
+}
+
+void fill_sack_blocks__not_unless_permitted(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.peer({.seq = 101, .len = 100});
+    EXPECT_EQ(wire.sent(kAck, 1, 1, 0).sack_blocks, 0);
+}
+
+// RFC 5961 section 7.
+void send_challenge_ack__is_limited(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    for (uint32_t i = 0; i < 10; ++i) {
+        wire.peer({.flags = kSyn, .seq = 10});
+        wire.sent(kAck, 1, 1, 0);
+    }
+    wire.peer({.flags = kSyn, .seq = 10});
+    wire.quiet();
+    wire.pass_ms(5000);
+    wire.peer({.flags = kSyn, .seq = 10});
+    wire.sent(kAck, 1, 1, 0);
+    EXPECT_EQ(wire.info().challenge_acks, 11);
+}
+
+constexpr kunit::Test kTests[] = {
+    TEST(schedule_ack__quick_at_the_beginning),
+    TEST(schedule_ack__delayed_but_every_second_full_segment),
+    TEST(schedule_ack__merged_segment_at_once),
+    TEST(schedule_ack__data_carries_it),
+    TEST(announce_window__right_edge_never_goes_back),
+    TEST(announce_window__scaled),
+    TEST(window_update_due__when_it_has_doubled),
+    TEST(fill_sack_blocks__latest_first),
+    TEST(fill_sack_blocks__not_unless_permitted),
+    TEST(send_challenge_ack__is_limited),
+};
+
+}  // namespace
+}  // namespace scout
+
+namespace kunit {
+
+extern const Suite tcp_ack_suite = SUITE("tcp_ack", scout::kTests);
+
+}  // namespace kunit

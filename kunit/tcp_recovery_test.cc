@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kunit/tcp_wire.hh"
+
+namespace scout {
+namespace {
+
+constexpr uint8_t kSackOptions = kHasMss | kHasSackPermitted;
+
+// Ten segments of 1000 in flight.
+void fly(Wire& wire, uint8_t options) {
+    wire.establish(options);
+    wire.writes(10000);
+    wire.sent(kAck, 1, 1, 10000);
+    wire.quiet();
+    wire.writes(10000);  // more, which cwnd holds back
+    wire.quiet();
+}
+
+// RFC 5681 section 3.2, RFC 3042.
+void recovery_detect__third_duplicate(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    wire.peer({});
+    wire.sent(kAck, 10001, 1, 1000);  // limited transmit
+    wire.peer({});
+    wire.sent(kAck, 11001, 1, 1000);
+    wire.peer({});
+    wire.sent(kAck, 1, 1, 1000);
+    EXPECT_EQ(wire.info().ssthresh, 5000);  // half of cwnd, not of what limited transmit made of it
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+}
+
+// RFC 6582 section 3.2.
+void recovery_acknowledged__partial_without_sack(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    for (uint32_t i = 0; i < 3; ++i) wire.peer({});
+    wire.peer({.ack = 3001});
+    wire.sent(kAck, 3001, 1, 1000);  // the next hole, at once
+    EXPECT(wire.state().recovery == TcpRecovery::kFast);
+    wire.peer({.ack = 12001});  // all that was in flight when it began
+    EXPECT(wire.state().recovery == TcpRecovery::kOpen);
+    EXPECT_EQ(wire.info().timeouts, 0);
+}
+
+void is_duplicate__not_with_data_or_a_new_window(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    for (uint32_t i = 0; i < 5; ++i) wire.peer({.seq = 1 + i, .len = 1});
+    for (uint16_t i = 0; i < 5; ++i) wire.peer({.seq = 6, .win = static_cast<uint16_t>(50000 + i)});
+    EXPECT_EQ(wire.info().fast_recoveries, 0);
+}
+
+// RFC 6675 section 5.
+void recovery_detect__by_sack(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.peer({.sack = {{1001, 2001}}});
+    wire.sent(kAck, 10001, 1, 1000);
+    wire.peer({.sack = {{1001, 3001}}});
+    wire.sent(kAck, 11001, 1, 1000);
+    wire.peer({.sack = {{1001, 4001}}});
+    wire.sent(kAck, 1, 1, 1000);
+    wire.quiet();
+}
+
+void recovery_detect__one_ack_for_many_segments(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.peer({.sack = {{2001, 9001}}});  // merged at the peer: two lost, seven there
+    wire.sent(kAck, 1, 1, 2000);
+    wire.sent(kAck, 10001, 1, 2000);  // pipe 3000 of 5000
+    wire.quiet();
+}
+
+void recovery_acknowledged__sack_repairs_several_holes(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.peer({.sack = {{9001, 10001}, {5001, 8001}, {1001, 4001}}});
+    wire.sent(kAck, 1, 1, 1000);
+    wire.sent(kAck, 4001, 1, 1000);
+    // 8001 is not lost yet, one segment is above it; new data goes first.
+    wire.sent(kAck, 10001, 1, 2000);
+    wire.quiet();
+    wire.peer({.ack = 8001, .sack = {{9001, 12001}}});
+    wire.sent(kAck, 8001, 1, 1000);
+}
+
+void recovery_take_sack__nonsense_is_ignored(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.peer({.sack = {{5001, 4001}, {0, 1}, {9001, 50001}, {1, 500}}});
+    EXPECT(wire.state().sacked.empty());
+    wire.quiet();
+}
+
+void recovery_take_sack__not_unless_agreed(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    wire.peer({.sack = {{1001, 9001}}});
+    EXPECT(wire.state().sacked.empty());
+}
+
+void detect_lost_head__sends_it_again_without_timeout(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.writes(20000);
+    wire.peer({.sack = {{1001, 8001}}});  // the first is lost
+    wire.sent(kAck, 1, 1, 1000);
+    wire.sent(kAck, 10001, 1, 2000);
+    wire.peer({.sack = {{1001, 10001}}});
+    wire.sent(kAck, 12001, 1, 2000);
+    wire.peer({.sack = {{1001, 12001}}});  // what was sent after it arrives, but not it
+    wire.sent(kAck, 14001, 1, 2000);
+    wire.peer({.sack = {{1001, 14001}}});
+    wire.sent(kAck, 1, 1, 1000);
+    EXPECT_EQ(wire.info().timeouts, 0);
+}
+
+// RFC 6298 (5.4) to (5.6), RFC 5681 section 3.1.
+void recovery_timeout__starts_slowly_from_the_beginning(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    wire.pass_ms(300);
+    wire.sent(kAck, 1, 1, 1000);
+    wire.quiet();
+    EXPECT_EQ(wire.info().cwnd, 1000);
+    EXPECT_EQ(wire.info().ssthresh, 5000);
+    wire.peer({.ack = 1001});
+    wire.sent(kAck, 1001, 1, 2000);
+    wire.peer({.ack = 10001});  // they had arrived after all
+    EXPECT(wire.state().recovery == TcpRecovery::kOpen);
+    wire.sent(kAck, 10001, 1, 5000);
+}
+
+void recovery_timeout__keeps_sack_once_only(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.peer({.sack = {{1001, 3001}}});
+    wire.pass_ms(300);
+    wire.sent(kAck, 1, 1, 1000);
+    EXPECT(!wire.state().sacked.empty());
+    wire.pass_ms(600);
+    EXPECT(wire.state().sacked.empty());
+    EXPECT_EQ(wire.info().ssthresh, 5000);  // not halved again
+}
+
+// RFC 6582 section 4: duplicates of what was sent twice.
+void recovery_detect__not_right_after_a_timeout(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    wire.pass_ms(300);
+    wire.peer({.ack = 10001});
+    for (uint32_t i = 0; i < 4; ++i) wire.peer({.ack = 10001});
+    EXPECT_EQ(wire.info().fast_recoveries, 0);
+}
+
+constexpr kunit::Test kTests[] = {
+    TEST(recovery_detect__third_duplicate),
+    TEST(recovery_acknowledged__partial_without_sack),
+    TEST(is_duplicate__not_with_data_or_a_new_window),
+    TEST(recovery_detect__by_sack),
+    TEST(recovery_detect__one_ack_for_many_segments),
+    TEST(recovery_acknowledged__sack_repairs_several_holes),
+    TEST(recovery_take_sack__nonsense_is_ignored),
+    TEST(recovery_take_sack__not_unless_agreed),
+    TEST(detect_lost_head__sends_it_again_without_timeout),
+    TEST(recovery_timeout__starts_slowly_from_the_beginning),
+    TEST(recovery_timeout__keeps_sack_once_only),
+    TEST(recovery_detect__not_right_after_a_timeout),
+};
+
+}  // namespace
+}  // namespace scout
+
+namespace kunit {
+
+extern const Suite tcp_recovery_suite = SUITE("tcp_recovery", scout::kTests);
+
+}  // namespace kunit

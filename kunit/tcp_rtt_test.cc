@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kunit/tcp_wire.hh"
+
+namespace scout {
+namespace {
+
+// RFC 6298 section 2.
+void rtt_sample__first_and_second(Check& check) {
+    Wire wire(check);
+    wire.peer({.flags = kSyn, .seq = 0, .options = kHasMss});
+    EXPECT_EQ(wire.info().rto_us, 1000000);
+    wire.pass_ms(100);
+    wire.peer({});
+    EXPECT_EQ(wire.info().srtt_us, 100000);
+    EXPECT_EQ(wire.info().rttvar_us, 50000);
+    EXPECT_EQ(wire.info().rto_us, 300000);  // Linux's least variance: 200 ms
+    wire.writes(10);
+    wire.pass_ms(180);
+    wire.peer({.ack = 11});
+    EXPECT_EQ(wire.info().srtt_us, 110000);
+    EXPECT_EQ(wire.info().rttvar_us, 57500);
+    EXPECT_EQ(wire.info().rto_us, 340000);
+}
+
+// Karn's algorithm.
+void rtt_acknowledged__nothing_from_a_retransmission(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    const uint32_t before = wire.info().srtt_us;
+    wire.writes(10);
+    wire.pass_ms(500);
+    wire.peer({.ack = 11});
+    EXPECT_EQ(wire.info().srtt_us, before);
+    EXPECT_EQ(wire.state().backoff, 1);  // until there is a measurement
+    wire.writes(10);
+    wire.pass_ms(10);
+    wire.peer({.ack = 21});
+    EXPECT_EQ(wire.state().backoff, 0);
+}
+
+// RFC 7323 section 4.1.
+void rtt_acknowledged__timestamp_tells_which(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasTimestamps);
+    wire.state().min_rtt_ns = 20000000;
+    wire.writes(10);
+    const uint32_t original = wire.ts_now();
+    wire.pass_ms(210);
+    wire.sent(kAck, 1, 1, 10);
+    wire.peer({.ack = 11, .options = kHasTimestamps, .ts_val = 101, .ts_ecr = original});
+    EXPECT(wire.info().srtt_us > 20000);  // it was late, not lost
+}
+
+void acknowledgement_was_lost__timeout_does_not_feed_on_itself(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasTimestamps);
+    wire.writes(10);
+    wire.pass_ms(20);
+    wire.peer({.ack = 11, .options = kHasTimestamps, .ts_val = 100, .ts_ecr = wire.ts_now() - 20});
+    wire.state().min_rtt_ns = 20000000;
+    const uint32_t before = wire.info().srtt_us;
+    wire.writes(10);
+    const uint32_t original = wire.ts_now();
+    wire.pass_ms(300);
+    wire.peer({.ack = 21, .options = kHasTimestamps, .ts_val = 101, .ts_ecr = original});
+    EXPECT_EQ(wire.info().srtt_us, before);
+}
+
+constexpr kunit::Test kTests[] = {
+    TEST(rtt_sample__first_and_second),
+    TEST(rtt_acknowledged__nothing_from_a_retransmission),
+    TEST(rtt_acknowledged__timestamp_tells_which),
+    TEST(acknowledgement_was_lost__timeout_does_not_feed_on_itself),
+};
+
+}  // namespace
+}  // namespace scout
+
+namespace kunit {
+
+extern const Suite tcp_rtt_suite = SUITE("tcp_rtt", scout::kTests);
+
+}  // namespace kunit

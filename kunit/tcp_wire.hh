@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Wire: a conversation with one TCP endpoint, for tests. The test plays the peer, the application
+// and the clock, and says what the endpoint must answer:
+//
+//   Wire wire(check);
+//   wire.establish();
+//   wire.peer({.seq = 1, .len = 1000});
+//   wire.sent(kAck, 1, 1001, 0);        // flags, seq, ack, payload bytes
+//   wire.quiet();                       // and nothing else
+//
+// Sequence numbers are relative: the endpoint's SYN is 0 and the peer's SYN is 0. On the wire both
+// begin just below 2^32, so that every test goes through the wrap. Invariants are checked after
+// every step.
+#pragma once
+
+#include "kunit/test.hh"
+#include "scout/errors.hh"
+#include "scout/tcp_constants.hh"
+#include "scout/tcp_info.hh"
+#include "scout/tcp_state.hh"
+
+namespace scout {
+
+using kunit::Check;
+
+// A segment of the peer's. What is not said is that of a plain ACK.
+struct Seg {
+    uint8_t flags = kAck;
+    uint32_t seq = 1;
+    uint32_t ack = 1;
+    uint32_t len = 0;
+    uint16_t win = 60000;
+    uint8_t options = 0;
+    uint16_t mss = 1000;
+    uint8_t scale = 0;
+    uint32_t ts_val = 0;
+    uint32_t ts_ecr = 0;
+    SackBlock sack[4] = {};
+};
+
+class Wire {
+public:
+    static constexpr uint32_t kIss = 0xffffff00;
+    static constexpr uint32_t kIrs = 0xffffff80;
+    static constexpr uint32_t kTsOffset = 5000;
+    static constexpr uint64_t kMs = 1'000'000;
+    static constexpr uint32_t kLog = 64;
+
+    // Passive unless `active`; MSS 1000, rings of 64 KB, three replicas.
+    static TcpConfig config(bool active = false) {
+        return {
+            .passive = !active,
+            .iss = kIss,
+            .ts_offset = kTsOffset,
+            .receive_bytes = 65536,
+            .send_bytes = 65536,
+            .mss = 1000,
+            .max_piece = 16000,
+            .no_delay = false,
+            .replicas = 7,
+        };
+    }
+
+    explicit Wire(Check& test, const TcpConfig& with = config()) : check(test) {
+        world_ = static_cast<World*>(dominoes_alloc(sizeof(World)));
+        if (EXPECT(world_ != nullptr)) tcp_init(world_->state, with);
+    }
+    ~Wire() { dominoes_free(world_); }
+    Wire(const Wire&) = delete;
+    Wire& operator=(const Wire&) = delete;
+
+    bool ready() const { return world_ != nullptr; }
+    TcpState& state() { return world_->state; }
+    TcpInfo info() const { return tcp_info(world_->state); }
+    TcpPhase phase() const { return world_->state.phase; }
+    uint64_t now() const { return now_ns_; }
+    // The wire's timestamp clock.
+    uint32_t ts_now() const { return static_cast<uint32_t>(now_ns_ / kMs) + kTsOffset; }
+
+    // --- what happens ---------------------------------------------------------------------------
+
+    void peer(const Seg& seg) {
+        SegmentEvent& event = begin(EventKind::kSegment).as<SegmentEvent>();
+        event.seq = seg.seq + kIrs;
+        event.ack = seg.ack + kIss;
+        event.payload_bytes = seg.len;
+        event.payload_offset = 66;
+        event.window = seg.win;
+        event.flags = seg.flags;
+        event.options = seg.options;
+        event.mss = seg.mss;
+        event.window_scale = seg.scale;
+        event.ts_val = seg.ts_val;
+        event.ts_ecr = seg.ts_ecr;
+        while (event.sack_blocks < 4 && seg.sack[event.sack_blocks].end != 0) {
+            const SackBlock& block = seg.sack[event.sack_blocks];
+            event.sack[event.sack_blocks++] = {block.start + kIss, block.end + kIss};
+        }
+        step();
+    }
+    void connect() { say(EventKind::kConnect); }
+    void writes(uint64_t bytes) {
+        written_ += bytes;
+        begin(EventKind::kSend).as<SendEvent>() = {{read_}, written_, 1, 0};
+        step();
+    }
+    void reads(uint64_t bytes) {
+        read_ += bytes;
+        say(EventKind::kRead);
+    }
+    void shutdown() { say(EventKind::kShutdown); }
+    void close_reads() { say(EventKind::kCloseReads); }
+    void abort(uint32_t error, bool silent = false) {
+        begin(EventKind::kAbort).as<AbortEvent>() = {{read_}, error, silent};
+        step();
+    }
+    void option(TcpOption option, uint32_t value) {
+        begin(EventKind::kOption).as<OptionEvent>() = {{read_}, option, value};
+        step();
+    }
+    void icmp(uint8_t type, uint8_t code, uint32_t seq) {
+        begin(EventKind::kIcmp).as<IcmpEvent>() = {{read_}, seq + kIss, type, code, 0};
+        step();
+    }
+    // A timeout that the wheel brings although it need not.
+    void stray_timeout(TimerKind timer) {
+        begin(EventKind::kTimeout).as<TimeoutEvent>() = {{read_}, timer, 0};
+        step();
+    }
+    // Time passes; the wheel fires what is due, when it is due.
+    void pass(uint64_t ns) {
+        forget();
+        const uint64_t until = now_ns_ + ns;
+        while (const uint32_t next = next_timer(until)) {
+            uint64_t& armed = world_->wheel[next - 1];
+            now_ns_ = dominoes::max(now_ns_, armed);
+            armed = 0;
+            request(EventKind::kTimeout).as<TimeoutEvent>() = {
+                {read_}, static_cast<TimerKind>(next - 1), 0};
+            step();
+        }
+        now_ns_ = until;
+    }
+    void pass_ms(uint64_t ms) { pass(ms * kMs); }
+
+    // --- the way to where a test begins
+    // -----------------------------------------------------------
+
+    // ESTABLISHED by a passive open. `options` are those of the peer's SYN.
+    void establish(uint8_t options = kHasMss, uint16_t win = 60000, uint8_t scale = 0) {
+        peer({.flags = kSyn,
+              .seq = 0,
+              .ack = 0,
+              .win = win,
+              .options = options,
+              .scale = scale,
+              .ts_val = 100});
+        peer({.win = win,
+              .options = static_cast<uint8_t>(options & kHasTimestamps),
+              .ts_val = 100,
+              .ts_ecr = ts_now()});
+        EXPECT(phase() == TcpPhase::kEstablished);
+        // Tests are about delayed ACKs unless they are about quick ones.
+        if (ready()) state().quick_acks = 0;
+        forget();
+    }
+
+    // --- what must follow
+    // --------------------------------------------------------------------------
+
+    // The next segment sent since the last event was this one. Returns it, for a closer look.
+    const TransmitEffect& sent(uint32_t flags, uint32_t seq, uint32_t ack, uint32_t bytes,
+                               int line = __builtin_LINE(), const char* file = __builtin_FILE()) {
+        static constexpr TransmitEffect kNothing{};
+        if (!check.expect(looked_at_ < logged_, file, line, "a segment is sent")) return kNothing;
+        const TransmitEffect& found = world_->log[looked_at_++];
+        check.expect_equal(found.flags & ~uint32_t{kPsh}, flags, file, line, "flags sent");
+        check.expect_equal(found.seq - kIss, seq, file, line, "seq sent");
+        if (flags & kAck) check.expect_equal(found.ack - kIrs, ack, file, line, "ack sent");
+        check.expect_equal(found.bytes, bytes, file, line, "bytes sent");
+        return found;
+    }
+    // Nothing more was sent.
+    void quiet(int line = __builtin_LINE(), const char* file = __builtin_FILE()) {
+        check.expect_equal(logged_, looked_at_, file, line, "segments sent");
+    }
+    // Since the last event [offset, +bytes) was delivered, as the next delivery.
+    void delivered(uint64_t offset, uint32_t bytes, uint64_t readable, int line = __builtin_LINE(),
+                   const char* file = __builtin_FILE()) {
+        if (!check.expect(deliveries_seen_ < deliveries_, file, line, "something is delivered"))
+            return;
+        const DeliverEffect& found = world_->deliveries[deliveries_seen_++];
+        check.expect_equal(found.stream_offset, offset, file, line, "offset delivered");
+        check.expect_equal(found.bytes, bytes, file, line, "bytes delivered");
+        check.expect_equal(found.readable, readable, file, line, "readable");
+    }
+    const DeliverEffect& delivery(uint32_t i) const { return world_->deliveries[i]; }
+    uint32_t deliveries() const { return deliveries_; }
+
+    // How many effects of a kind there were in all.
+    uint32_t count(EffectKind kind) const { return counts_[static_cast<uint32_t>(kind)]; }
+    uint32_t error() const { return error_; }
+    uint32_t close_error() const { return close_error_; }
+    uint64_t end_of_stream() const { return end_of_stream_; }
+    // When the wheel would fire; 0: never.
+    uint64_t armed(TimerKind timer) const { return world_->wheel[static_cast<uint32_t>(timer)]; }
+    const Effects& effects() const { return world_->effects; }
+
+private:
+    struct World {
+        TcpState state;
+        dominoes::Request request;
+        Effects effects;
+        TransmitEffect log[kLog];
+        DeliverEffect deliveries[kLog];
+        uint64_t wheel[kTimerKinds];
+    };
+
+    dominoes::Request& request(EventKind kind) {
+        dominoes::Request& request = world_->request;
+        __builtin_memset(static_cast<void*>(&request), 0, sizeof request);
+        request.kind = static_cast<uint32_t>(kind);
+        return request;
+    }
+    dominoes::Request& begin(EventKind kind) {
+        forget();
+        return request(kind);
+    }
+    void say(EventKind kind) {
+        begin(kind);
+        step();
+    }
+    void forget() { logged_ = looked_at_ = deliveries_ = deliveries_seen_ = 0; }
+
+    void step() {
+        world_->request.now_ns = now_ns_;
+        world_->request.as<Event>().app_read = read_;
+        tcp_step(world_->state, world_->request, world_->effects);
+        if (const char* wrong = tcp_check_invariants(world_->state))
+            check.expect(false, __FILE__, __LINE__, wrong);
+        EXPECT(!over_ || world_->effects.count() == 0);
+        for (const Effect& effect : world_->effects) note(effect);
+    }
+
+    void note(const Effect& effect) {
+        ++counts_[static_cast<uint32_t>(effect.kind)];
+        switch (effect.kind) {
+            case EffectKind::kTransmit:
+                EXPECT_EQ(effect.transmit.serial, transmissions_);
+                transmissions_ += effect.transmit.pieces();
+                if (logged_ < kLog) world_->log[logged_++] = effect.transmit;
+                return;
+            case EffectKind::kDeliver:
+                if (deliveries_ < kLog) world_->deliveries[deliveries_++] = effect.deliver;
+                return;
+            case EffectKind::kTimer:
+                world_->wheel[static_cast<uint32_t>(effect.timer.timer)] = effect.timer.deadline_ns;
+                return;
+            case EffectKind::kEndOfStream:
+                end_of_stream_ = effect.stream_offset;
+                return;
+            case EffectKind::kError:
+                error_ = effect.error;
+                return;
+            case EffectKind::kClosed:
+                close_error_ = effect.error;
+                over_ = true;
+                return;
+            default:
+                return;
+        }
+    }
+
+    // 1 + which timer the wheel fires next, not after `until`; 0: none.
+    uint32_t next_timer(uint64_t until) const {
+        uint32_t next = 0;
+        for (uint32_t i = 0; i < kTimerKinds; ++i)
+            if (world_->wheel[i] != 0 && world_->wheel[i] <= until &&
+                (next == 0 || world_->wheel[i] < world_->wheel[next - 1]))
+                next = i + 1;
+        return next;
+    }
+
+    Check& check;
+    World* world_;
+    uint64_t now_ns_ = 1'000'000'000;
+    uint64_t written_ = 0;
+    uint64_t read_ = 0;
+    uint64_t transmissions_ = 0;
+    uint64_t end_of_stream_ = ~uint64_t{0};
+    uint32_t logged_ = 0;
+    uint32_t looked_at_ = 0;
+    uint32_t deliveries_ = 0;
+    uint32_t deliveries_seen_ = 0;
+    uint32_t counts_[16] = {};
+    uint32_t error_ = 0;
+    uint32_t close_error_ = 0;
+    bool over_ = false;
+};
+
+}  // namespace scout

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/udp.hh"
+
+#include "kunit/packets.hh"
+#include "scout/errors.hh"
+#include "scout/stack.h"
+
+namespace kunit {
+namespace {
+
+using namespace scout;
+
+// An endpoint that is closed at the end.
+struct Open {
+    Open() : endpoint(UdpEndpoint::create(user.handle())) {}
+    ~Open() {
+        if (endpoint) endpoint->close();
+    }
+    UdpEndpoint* operator->() const { return endpoint; }
+
+    // What is received next, or the error.
+    int64_t receive(Bytes& out, size_t room = 65536, bool peek = false) {
+        out.resize(room);
+        dominoes_iter iter(out.data(), out.size());
+        const int64_t got = endpoint->receive_from(&from, &iter, room, peek);
+        out.resize(got < 0 ? 0 : dominoes::min<size_t>(room, static_cast<size_t>(got)));
+        return got;
+    }
+    int64_t receive_error() {
+        Bytes nothing;
+        return receive(nothing);
+    }
+    int64_t send(const Bytes& data, const SocketAddress* to = nullptr) {
+        dominoes_iter iter(data.data(), data.size());
+        return endpoint->send_to(to, &iter, data.size());
+    }
+
+    CountingUser user;
+    UdpEndpoint* endpoint;
+    SocketAddress from;
+};
+
+constexpr SocketAddress kPeer{kPeerIp, 4000};
+constexpr SocketAddress kOther{kOtherIp, 4000};
+
+constexpr int64_t error(Errno number) { return -int64_t{number}; }
+
+// --- what arrives ---
+
+void demux__delivers_to_the_port(Check& check) {
+    Bed bed;
+    Open open;
+    REQUIRE(open.endpoint);
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    EXPECT_EQ(open->poll(), SCOUT_OUT);
+    EXPECT(bed.receive(udp_frame(4000, 53, text("question"))) == Verdict::kTake);
+    EXPECT_EQ(open.user.wakes(), 1);
+    EXPECT_EQ(open->poll(), SCOUT_IN | SCOUT_OUT);
+    EXPECT_EQ(open->queued(), 1);
+    Bytes data;
+    EXPECT_EQ(open.receive(data), 8);
+    EXPECT(data == text("question"));
+    EXPECT(open.from == kPeer);
+    EXPECT_EQ(open.receive_error(), error(kEagain));
+    EXPECT_EQ(bed.count(Counter::udp_in), 1);
+}
+
+void demux__counts_each_cause(Check& check) {
+    Bed bed;
+    const Bytes good = udp_datagram(1, 2, text("payload"));
+    for (size_t n = 0; n < good.size(); ++n) {
+        const Bytes cut(good.begin(), good.begin() + static_cast<long>(n));
+        EXPECT(bed.receive(framed(ip_packet(kUdp, cut))) == Verdict::kDrop);
+    }
+    EXPECT_EQ(bed.count(Counter::drop_udp_short), good.size());
+    Bytes corrupt = good;
+    corrupt[10] ^= 4;
+    EXPECT(bed.receive(framed(ip_packet(kUdp, corrupt))) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_udp_checksum), 1);
+    EXPECT(bed.receive(framed(ip_packet(kUdp, good))) == Verdict::kTake);
+    EXPECT_EQ(bed.count(Counter::drop_udp_no_port), 1);
+}
+
+void demux__without_a_checksum(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    Bytes datagram = udp_datagram(1, 2, text("unchecked"));
+    put16(datagram, 6, 0);
+    EXPECT(bed.receive(framed(ip_packet(kUdp, datagram))) == Verdict::kTake);
+    Bytes data;
+    EXPECT_EQ(open.receive(data), 9);
+}
+
+void demux__ignores_what_follows_the_datagram(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    EXPECT(bed.receive(framed(ip_packet(kUdp, udp_datagram(1, 2, text("short")) + text("surplus")))) ==
+           Verdict::kTake);
+    Bytes data;
+    EXPECT_EQ(open.receive(data), 5);
+    EXPECT(data == text("short"));
+}
+
+void demux__drops_when_the_queue_is_full(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    for (uint32_t i = 0; i < UdpEndpoint::kQueueSlots; ++i) {
+        EXPECT(bed.receive(udp_frame(1, 2, text("x"))) == Verdict::kTake);
+    }
+    EXPECT(bed.receive(udp_frame(1, 2, text("y"))) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_udp_full), 1);
+    EXPECT_EQ(open->queued(), UdpEndpoint::kQueueSlots);
+    // What is left is freed with the endpoint.
+}
+
+void demux__of_a_connected_endpoint_hears_its_peer_only(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
+    EXPECT(bed.receive(udp_frame(4001, 2, text("x"))) == Verdict::kTake);  // to be answered with ICMP
+    EXPECT_EQ(bed.count(Counter::drop_udp_no_port), 1);
+    EXPECT_EQ(open.receive_error(), error(kEagain));
+    EXPECT(bed.receive(udp_frame(4000, 2, text("y"))) == Verdict::kTake);
+    Bytes data;
+    EXPECT_EQ(open.receive(data), 1);
+}
+
+// --- ICMP ---
+
+Bytes error_about(const SocketAddress& local, const SocketAddress& peer, uint8_t code) {
+    const Bytes quote = ip_packet(kUdp, udp_datagram(local.port, peer.port, {}, local.ip, peer.ip), local.ip,
+                                  peer.ip);
+    return framed(ip_packet(kIcmp, icmp_message(kIcmpUnreachable, code, 0, quote)));
+}
+
+void icmp_error__of_the_peer_is_reported_once(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
+    bed.handle(error_about({kOurIp, 2}, kPeer, kPortUnreachable));
+    EXPECT_EQ(bed.count(Counter::icmp_errors_in), 1);
+    EXPECT_EQ(open.user.wakes(), 1);
+    EXPECT_EQ(open->poll(), SCOUT_IN | SCOUT_OUT | SCOUT_ERR);
+    EXPECT_EQ(open.receive_error(), error(kEconnrefused));
+    EXPECT_EQ(open.receive_error(), error(kEagain));
+    bed.handle(error_about({kOurIp, 2}, kPeer, kPortUnreachable));
+    EXPECT_EQ(open.send(text("x")), error(kEconnrefused));
+    EXPECT_EQ(open->take_error(), 0);
+}
+
+void icmp_error__about_others_is_not(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    bed.handle(error_about({kOurIp, 2}, kPeer, kPortUnreachable));  // not connected
+    EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
+    bed.handle(error_about({kOurIp, 2}, kOther, kPortUnreachable));
+    bed.handle(error_about({kOurIp, 3}, kPeer, kPortUnreachable));
+    EXPECT_EQ(bed.count(Counter::drop_icmp_unmatched), 3);
+    bed.handle(error_about({kOurIp, 2}, kPeer, kHostUnreachable));  // may pass
+    EXPECT_EQ(open->take_error(), 0);
+}
+
+// --- naming ---
+
+void create__fails_without_memory(Check& check) {
+    if (!check.can_fail_allocations()) return;
+    for (uint32_t nth = 0; nth < 4; ++nth) {
+        check.fail_allocations(uint64_t{1} << nth);
+        UdpEndpoint* endpoint = UdpEndpoint::create(nullptr);
+        check.fail_allocations(0);
+        EXPECT(endpoint == nullptr);
+    }
+}
+
+void bind__one_endpoint_a_port(Check& check) {
+    Bed bed;
+    Open one, two;
+    EXPECT(!one->bound());
+    EXPECT_EQ(one->bind(*bed.udp, 5353), 0);
+    EXPECT(one->bound());
+    EXPECT(one->local() == (SocketAddress{kOurIp, 5353}));
+    EXPECT_EQ(one->bind(*bed.udp, 5354), error(kEinval));
+    EXPECT_EQ(two->bind(*bed.udp, 5353), error(kEaddrinuse));
+    EXPECT_EQ(two->bind(*bed.udp, 5354), 0);
+    uint32_t count = 0;
+    bed.udp->for_each([&count](UdpEndpoint&) { ++count; });
+    EXPECT_EQ(count, 2);
+}
+
+void bind__to_any_free_port(Check& check) {
+    Bed bed;
+    Open one, two;
+    EXPECT_EQ(one->bind(*bed.udp, 0), 0);
+    EXPECT_EQ(two->bind(*bed.udp, 0), 0);
+    EXPECT(one->local().port >= UdpRouter::kFirstEphemeral);
+    EXPECT(two->local().port >= UdpRouter::kFirstEphemeral);
+    EXPECT(one->local().port != two->local().port);
+}
+
+void bind__fails_without_memory(Check& check) {
+    if (!check.can_fail_allocations()) return;
+    Bed bed;
+    Open open;
+    for (uint16_t port : {7, 0}) {
+        check.fail_allocations(1);
+        EXPECT_EQ(open->bind(*bed.udp, port), error(kEnomem));
+        check.fail_allocations(0);
+        EXPECT(!open->bound());
+    }
+}
+
+void connect__checks_the_address(Check& check) {
+    Bed bed;
+    Open open;
+    SocketAddress peer;
+    EXPECT_EQ(open->connect(*bed.udp, {kPeerIp, 0}), error(kEinval));
+    EXPECT_EQ(open->connect(*bed.udp, {IpAddress(), 5}), error(kEinval));
+    EXPECT_EQ(open->connect(*bed.udp, {IpAddress::v4(0xe0000001), 5}), error(kEinval));
+    EXPECT_EQ(open->connect(*bed.udp, {IpAddress::v4(0xc00002ff), 5}), error(kEnetunreach));
+    EXPECT(!open->peer(peer));
+    EXPECT(!open->bound());
+    EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
+    EXPECT(open->bound());
+    EXPECT(open->peer(peer) && peer == kPeer);
+    EXPECT_EQ(open->connect(*bed.udp, kOther), 0);
+    EXPECT(open->peer(peer) && peer == kOther);
+}
+
+void close__frees_the_port(Check& check) {
+    Bed bed;
+    {
+        Open open;
+        EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    }
+    EXPECT(bed.receive(udp_frame(1, 53, {})) == Verdict::kTake);
+    EXPECT_EQ(bed.count(Counter::drop_udp_no_port), 1);
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+}
+
+void detach__takes_the_ports_away(Check& check) {
+    Bed bed;
+    Open open, other;
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    EXPECT_EQ(other->bind(*bed.udp, 54), 0);
+    bed.receive(udp_frame(4000, 53, text("before")));
+    bed.udp->detach(kEnetdown);
+    EXPECT(!open->bound());
+    EXPECT_EQ(open.receive_error(), error(kEnetdown));
+    EXPECT_EQ(other.receive_error(), error(kEnetdown));
+    Bytes data;
+    EXPECT_EQ(open.receive(data), 6);  // what was there can still be read
+    EXPECT_EQ(open.send(text("x"), &kPeer), error(kEinval));
+}
+
+// --- sending ---
+
+void send_to__goes_down_the_path(Check& check) {
+    Bed bed;
+    bed.learn();
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    EXPECT_EQ(open.send(text("an answer"), &kPeer), 9);
+    EXPECT_EQ(bed.count(Counter::udp_out), 1);
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_ip && sent.ip.protocol == kUdp);
+    EXPECT(sent.eth.destination == kPeerMac);
+    EXPECT(sent.ip.source == kOurIp && sent.ip.destination == kPeerIp);
+    UdpHeader header;
+    REQUIRE(parse_udp(sent.payload.data(), static_cast<uint32_t>(sent.payload.size()), header) == UdpResult::kOk);
+    EXPECT_EQ(header.source_port, 53);
+    EXPECT_EQ(header.destination_port, 4000);
+    EXPECT_EQ(header.length, 17);
+    EXPECT(header.checksum != 0 && sent.checksum_right());
+    EXPECT(sent.payload_from(8) == text("an answer"));
+}
+
+void send_to__to_the_connected_peer(Check& check) {
+    Bed bed;
+    bed.learn();
+    Open open;
+    EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
+    EXPECT_EQ(open.send({}), 0);  // an empty datagram is one too
+    const Sent empty(bed.take());
+    REQUIRE(empty.is_ip);
+    EXPECT_EQ(empty.payload.size(), 8);
+    EXPECT(empty.checksum_right());
+}
+
+void send_to__refuses_what_cannot_be_sent(Check& check) {
+    Bed bed;
+    bed.learn();
+    Open open;
+    EXPECT_EQ(open.send(text("x")), error(kEdestaddrreq));
+    EXPECT_EQ(open.send(text("x"), &kPeer), error(kEinval));  // not bound
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    const SocketAddress bad[] = {{kPeerIp, 0}, {IpAddress::v4(0xe0000001), 9}, {IpAddress(), 9}};
+    for (const SocketAddress& to : bad) EXPECT_EQ(open.send(text("x"), &to), error(kEinval));
+    const SocketAddress everyone{IpAddress::v4(0xc00002ff), 9};
+    EXPECT_EQ(open.send(text("x"), &everyone), error(kEnetunreach));
+    EXPECT_EQ(open.send(Bytes(1473), &kPeer), error(kEmsgsize));
+    EXPECT_EQ(open.send(Bytes(1472), &kPeer), 1472);
+    EXPECT_EQ(bed.count(Counter::udp_out), 1);
+    bed.interface.device.mtu = 65535;
+    EXPECT_EQ(open.send(Bytes(65508), &kPeer), error(kEmsgsize));
+}
+
+void send_to__faults_and_refusals(Check& check) {
+    Bed bed;
+    bed.learn();
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    const Bytes data = text("some data");
+    dominoes_iter iter(data.data(), data.size());
+    iter.fault_after(4);
+    EXPECT_EQ(open->send_to(&kPeer, &iter, data.size()), error(kEfault));
+    EXPECT_EQ(bed.sent(), 0);
+    bed.interface.device.refusing = true;
+    EXPECT_EQ(open.send(data, &kPeer), error(kEnomem));
+    EXPECT_EQ(bed.count(Counter::udp_out), 0);
+    if (!check.can_fail_allocations()) return;
+    check.fail_allocations(1);
+    EXPECT_EQ(open.send(data, &kPeer), error(kEnomem));
+    check.fail_allocations(0);
+}
+
+void send_to__waits_for_the_address(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    EXPECT_EQ(open.send(text("hello"), &kPeer), 5);
+    EXPECT(Sent(bed.take()).is_arp);
+    bed.handle(arp_frame({kArpReply, kPeerMac, kPeerIp, kOurMac, kOurIp}, kOurMac));
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_ip);
+    EXPECT(sent.checksum_right());
+    EXPECT(sent.payload_from(8) == text("hello"));
+}
+
+// --- receiving ---
+
+void receive_from__gives_what_there_is_room_for(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    bed.receive(udp_frame(4000, 2, text("a long datagram")));
+    bed.receive(udp_frame(4000, 2, text("the next")));
+    Bytes data;
+    EXPECT_EQ(open.receive(data, 6), 15);
+    EXPECT(data == text("a long"));
+    EXPECT_EQ(open.receive(data, 100), 8);  // the rest is gone
+    EXPECT(data == text("the next"));
+}
+
+void receive_from__peeks(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    bed.receive(udp_frame(4000, 2, text("look")));
+    Bytes data;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(open.receive(data, 100, true), 4);
+        EXPECT(data == text("look"));
+    }
+    EXPECT_EQ(open.receive(data), 4);
+    EXPECT_EQ(open.receive_error(), error(kEagain));
+}
+
+void receive_from__more_than_the_bounce_buffer(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    Bytes big(60000);
+    for (size_t i = 0; i < big.size(); ++i) big[i] = static_cast<uint8_t>(i * 7 + i / 253);
+    bed.receive(udp_frame(4000, 2, big));
+    Bytes data;
+    EXPECT_EQ(open.receive(data), 60000);
+    EXPECT(data == big);
+}
+
+void receive_from__faults(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    bed.receive(udp_frame(4000, 2, text("unreadable")));
+    Bytes data(100);
+    dominoes_iter iter(data.data(), data.size());
+    iter.fault_after(3);
+    EXPECT_EQ(open->receive_from(nullptr, &iter, data.size(), false), error(kEfault));
+    EXPECT_EQ(open.receive_error(), error(kEagain));  // it is gone, as in Linux
+}
+
+// A reader, a sender and an interrupt at work while the endpoint's device goes away.
+struct Traffic {
+    Bed& bed;
+    Open& open;
+    dominoes::Atomic<uint32_t> stop;
+
+    template <void (Traffic::*Work)()>
+    static void run(void* argument) {
+        auto& self = *static_cast<Traffic*>(argument);
+        while (!self.stop.load_acquire()) (self.*Work)();
+    }
+    void send() { open.send(text("out"), &kPeer); }
+    void arrive() { bed.receive(udp_frame(4000, 2, text("in"))); }
+};
+
+void detach__while_in_use(Check& check) {
+    for (uint32_t round = 0; round < check.scale(40, 4); ++round) {
+        Bed bed;
+        bed.learn();
+        bed.interface.device.refusing = true;
+        bed.interface.control_full = true;  // the queues behind them are not for several threads
+        Open open;
+        EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+        Traffic traffic{bed, open, {}};
+        dominoes_thread* threads[] = {
+            dominoes_thread_start(&Traffic::run<&Traffic::send>, &traffic, -1, "sender"),
+            dominoes_thread_start(&Traffic::run<&Traffic::arrive>, &traffic, -1, "interrupt"),
+        };
+        Bytes data;
+        for (uint32_t i = 0; i < 200; ++i) {
+            if (open.receive(data) >= 0) EXPECT(data == text("in"));
+            dominoes_thread_yield();
+        }
+        bed.udp->detach(kEnetdown);
+        for (uint32_t i = 0; i < 50; ++i) open.receive(data);
+        traffic.stop.store_release(1);
+        for (auto* thread : threads) {
+            if (thread) dominoes_thread_join(thread);
+        }
+        EXPECT(!open->bound());
+    }
+}
+
+constexpr Test kTests[] = {
+    TEST(demux__delivers_to_the_port),
+    TEST(demux__counts_each_cause),
+    TEST(demux__without_a_checksum),
+    TEST(demux__ignores_what_follows_the_datagram),
+    TEST(demux__drops_when_the_queue_is_full),
+    TEST(demux__of_a_connected_endpoint_hears_its_peer_only),
+    TEST(icmp_error__of_the_peer_is_reported_once),
+    TEST(icmp_error__about_others_is_not),
+    TEST(create__fails_without_memory),
+    TEST(bind__one_endpoint_a_port),
+    TEST(bind__to_any_free_port),
+    TEST(bind__fails_without_memory),
+    TEST(connect__checks_the_address),
+    TEST(close__frees_the_port),
+    TEST(detach__takes_the_ports_away),
+    TEST(send_to__goes_down_the_path),
+    TEST(send_to__to_the_connected_peer),
+    TEST(send_to__refuses_what_cannot_be_sent),
+    TEST(send_to__faults_and_refusals),
+    TEST(send_to__waits_for_the_address),
+    TEST(receive_from__gives_what_there_is_room_for),
+    TEST(receive_from__peeks),
+    TEST(receive_from__more_than_the_bounce_buffer),
+    TEST(receive_from__faults),
+    TEST(detach__while_in_use),
+};
+
+}  // namespace
+
+extern const Suite udp_host_suite = SUITE("udp_host", kTests);
+
+}  // namespace kunit

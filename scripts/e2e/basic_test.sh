@@ -1,0 +1,93 @@
+# Attaching, showing, pinging; and that the host's own stack on the same device notices nothing of it.
+# shellcheck disable=SC2154
+. ./traffic.sh
+
+test_attach_show_detach() {
+    expect "^[0-9]+: dm0 10\.77\.0\.1/24 mtu 1500 replicas [0-9]+ cpus .* connections 0" dominoes show interfaces
+    expect '"address": "10.77.0.1/24"' dominoes show --json
+    dominoes detach dm0
+    [[ -z $(dominoes show interfaces) ]] || fail "still there: $(dominoes show interfaces)"
+    expect_failure "dm0" -- dominoes detach dm0
+    attach via "$peer_address" --replicas 3 --cpus 0-1
+    expect "dm0 10\.77\.0\.1/24 via 10\.77\.0\.2 mtu 1500 replicas 3 cpus 0-1 connections 0" dominoes show
+}
+
+test_stats() {
+    peer ping -c 3 -i 0.2 "$dominoes_address"
+    [[ $(counter icmp_echo_in) == 3 ]] || fail "$(dominoes stats dm0 --nonzero)"
+    expect "rx_packets +[1-9]" dominoes stats dm0 --nonzero
+    [[ $(drops) == 0 ]] || fail "dropped: $(dominoes stats dm0 --nonzero)"
+    expect "^dm0:" dominoes stats
+    expect_failure "dm1" -- dominoes stats dm1
+}
+
+test_ping() {
+    expect " 0% packet loss" peer ping -c 5 -i 0.2 "$dominoes_address"
+    expect " 0% packet loss" peer ping -c 2 -i 0.2 -s 1472 -M "do" "$dominoes_address"
+    ip link set dm0 mtu 9000
+    ip -n peer link set peer0 mtu 9000
+    expect " 0% packet loss" peer ping -c 2 -i 0.2 -s 8972 -M "do" "$dominoes_address"
+}
+
+test_ping_stops_with_detach() {
+    dominoes detach dm0
+    ip -n peer neigh flush dev peer0
+    expect "100% packet loss" peer ping -c 1 -W 1 "$dominoes_address"
+    expect " 0% packet loss" peer ping -c 1 "$host_address"
+}
+
+# Each address is claimed once, and others not at all.
+test_arp() {
+    local address
+    for address in "$dominoes_address" "$host_address"; do
+        ip -n peer neigh flush dev peer0
+        expect "Received 2 repl" peer arping -I peer0 -b -c 2 -w 5 "$address"
+    done
+    expect "Received 0 repl" peer arping -I peer0 -b -c 1 -w 1 10.77.0.77
+}
+
+# The host and Dominoes are neighbours of the same peer; neither takes the other's replies.
+test_arp_of_both() {
+    ip neigh flush dev dm0
+    ping -c 1 -I "$host_address" "$peer_address"
+    peer talk linux serve 9000 1 &
+    wait_for 10 peer_listening 9000
+    talk dominoes repeat "$peer_address" 9000 1
+    wait
+    [[ $(counter arp_requests_out) -ge 1 ]] || fail "Dominoes used the host's neighbour table"
+}
+
+linux_both_ways() { # SECONDS
+    local direction
+    iperf3 -s -B "$host_address" -p 5300 >/run/linux.server 2>&1 &
+    local server=$!
+    wait_for 10 listening 5300
+    for direction in "" -R; do
+        # shellcheck disable=SC2086
+        peer iperf3 -c "$host_address" -p 5300 -t "$1" -J $direction >/run/linux.json ||
+            fail "iperf3 $direction between the two Linuxes: $(cat /run/linux.json)"
+    done
+    kill "$server"
+    wait "$server" || true
+    ping -c 3 -i 0.2 "$peer_address"
+    peer ping -c 3 -i 0.2 "$host_address"
+    local forwarded
+    forwarded=$(counter drop_tcp_unmatched)
+    [[ $forwarded == 0 ]] || fail "Dominoes took $forwarded segments that were the host's"
+}
+
+test_host_while_attached() { linux_both_ways 1; }
+
+test_host_under_load() {
+    dominoes perf -s -1 --replicas 4 -J >/run/dominoes.json &
+    local server=$!
+    wait_for 10 dominoes_listening 5201
+    peer iperf3 -c "$dominoes_address" -t $((8 * slowness)) -J >/run/iperf.json &
+    local client=$!
+    wait_for 10 connection_exceeds 5201 bytes_received 1000000
+    linux_both_ways 1
+    ! ended "$client" || fail "the load ended before the test did"
+    wait "$client"
+    wait "$server"
+    replicas_agreed /run/dominoes.json 4
+}

@@ -1,0 +1,61 @@
+# What Dominoes leaves of the machine.
+# shellcheck disable=SC2154
+. ./traffic.sh
+
+# Ticks of CPU time that Dominoes' threads have taken.
+thread_ticks() {
+    local stat total=0 words
+    for stat in /proc/[0-9]*/stat; do
+        words=$(cat "$stat" 2>/dev/null) || continue
+        [[ $words == *"(dominoes"* ]] || continue
+        # After the name in parentheses: the state is the first word, utime and stime are the 12th and 13th.
+        read -r -a words <<<"${words##*) }"
+        [[ ${words[6]} -ne 0 ]] || true
+        total=$((total + words[11] + words[12]))
+    done
+    echo "$total"
+}
+
+threads() { grep -l '^dominoes' /proc/[0-9]*/comm 2>/dev/null | wc -l; }
+
+test_idle_uses_no_cpu() {
+    [[ $(threads) -gt 0 ]] || fail "no thread of Dominoes is known by its name"
+    idles
+}
+
+idles() {
+    local before after
+    before=$(thread_ticks)
+    sleep 2 # this is what is measured
+    after=$(thread_ticks)
+    [[ $((after - before)) -le 2 ]] || fail "$((after - before)) ticks in 2 s of idling"
+}
+
+# Connections that nobody uses cost nothing either.
+test_idle_connection_uses_no_cpu() {
+    mkfifo /run/go
+    peer talk linux listen 9001 receive /dev/null &
+    wait_for 10 peer_listening 9001
+    talk dominoes connect "$peer_address" 9001 send /etc/passwd wait /run/go &
+    local client=$!
+    wait_for 10 connection_exceeds 9001 bytes_acked 10
+    idles
+    echo go >/run/go
+    wait "$client"
+}
+
+test_responsive_under_load() {
+    dominoes perf -s -1 --replicas 4 -J >/run/server.json &
+    wait_for 10 dominoes_listening 5201
+    peer iperf3 -c "$dominoes_address" -t $((12 * slowness)) >/dev/null &
+    local client=$! i start
+    wait_for 10 connection_exceeds 5201 bytes_received 1000000
+    start=$SECONDS
+    for ((i = 0; i < 20; i++)); do
+        date >/dev/null
+        cat /proc/loadavg >/dev/null
+    done
+    [[ $((SECONDS - start)) -le $((10 * slowness)) ]] || fail "40 commands took $((SECONDS - start)) s"
+    ! ended "$client" || fail "the load ended before the test did"
+    kill "$client"
+}

@@ -1,0 +1,80 @@
+# `dominoes perf` and the stock iperf3 as each other's client and server.
+# shellcheck disable=SC2154
+. ./traffic.sh
+
+moved_bytes() { # FILE: bytes that both ends say have arrived
+    local bytes
+    bytes=$(sed -n '/"sum_received"/,/}/p' "$1" | json bytes)
+    [[ $bytes -ge ${2:-1} ]] || fail "moved '$bytes' bytes: $(cat "$1")"
+}
+
+peer_client() { # REPLICAS [iperf3 option...]
+    local replicas=$1 server
+    shift
+    dominoes perf -s -1 --replicas "$replicas" -J >/run/server.json &
+    server=$!
+    wait_for 10 dominoes_listening 5201
+    peer iperf3 -c "$dominoes_address" -J "$@" >/run/client.json || fail "$(cat /run/client.json)"
+    wait "$server"
+    moved_bytes /run/client.json 100000
+    moved_bytes /run/server.json 100000
+    replicas_agreed /run/server.json "$replicas"
+}
+
+peer_server() { # REPLICAS [option...]
+    local replicas=$1 server
+    shift
+    peer iperf3 -s -1 >/run/server.txt &
+    server=$!
+    wait_for 10 peer_listening 5201
+    dominoes perf -c "$peer_address" --replicas "$replicas" -J "$@" >/run/client.json ||
+        fail "$(cat /run/client.json)"
+    wait "$server"
+    expect "receiver" cat /run/server.txt
+    moved_bytes /run/client.json 100000
+    replicas_agreed /run/client.json "$replicas"
+}
+
+test_iperf3_client_1() { peer_client 1 -t 1; }
+test_iperf3_client_2() { peer_client 2 -t 1; }
+test_iperf3_client_4() { peer_client 4 -t 1; }
+test_iperf3_client_reverse_1() { peer_client 1 -t 1 -R; }
+test_iperf3_client_reverse_2() { peer_client 2 -t 1 -R; }
+test_iperf3_client_reverse_4() { peer_client 4 -t 1 -R; }
+test_iperf3_server_1() { peer_server 1 -t 1; }
+test_iperf3_server_2() { peer_server 2 -t 1; }
+test_iperf3_server_4() { peer_server 4 -t 1; }
+test_iperf3_server_reverse_1() { peer_server 1 -t 1 -R; }
+test_iperf3_server_reverse_2() { peer_server 2 -t 1 -R; }
+test_iperf3_server_reverse_4() { peer_server 4 -t 1 -R; }
+
+# A number of bytes instead of a time.
+test_iperf3_server_bytes() {
+    peer_server 2 -n 4M
+    moved_bytes /run/client.json $((4 << 20))
+    peer_server 2 -n 4M -R
+    moved_bytes /run/client.json $((4 << 20))
+}
+test_iperf3_client_bytes() {
+    peer_client 2 -n 4M
+    moved_bytes /run/server.json $((4 << 20))
+}
+
+# For people: no -J.
+test_plain_text() {
+    peer iperf3 -s -1 >/dev/null &
+    wait_for 10 peer_listening 5201
+    expect "replicas:2 policy:greedy" dominoes perf -c "$peer_address" -t 1 --replicas 2
+    wait
+}
+
+# Dominoes does not talk to itself on one device, but two tests in a row to one server must work.
+test_server_serves_again() {
+    dominoes perf -s >/dev/null &
+    local server=$!
+    wait_for 10 dominoes_listening 5201
+    peer iperf3 -c "$dominoes_address" -n 1M -J >/run/client.json
+    peer iperf3 -c "$dominoes_address" -n 1M -R -J >/run/client.json
+    kill -TERM "$server"
+    ends 10 "$server"
+}
