@@ -67,15 +67,16 @@ struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes)
 
 void dominoes_sendbuf_destroy(struct dominoes_sendbuf *buffer)
 {
-	size_t i;
+	size_t i, step;
 
 	if (!buffer)
 		return;
-	for (i = 0; i < buffer->bytes >> PAGE_SHIFT; i++) {
+	for (i = 0; i < buffer->bytes >> PAGE_SHIFT; i += step) {
 		struct page *page = buffer->pages[i];
 
-		/* One reference to a compound page, at its head. */
-		if (page && compound_head(page) == page)
+		/* Looked at first: the tails of a compound page are ordinary pages once it is freed. */
+		step = page && PageHead(page) ? 1 << buffer->slot_order : 1;
+		if (page)
 			put_page(page);
 	}
 	dominoes_free(buffer);

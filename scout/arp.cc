@@ -79,10 +79,12 @@ bool Neighbour::reference() {
     return true;
 }
 
+Neighbour::~Neighbour() {
+    if (dominoes_packet* packet = pending_.load_acquire()) dominoes_packet_free(packet);
+}
+
 void Neighbour::free(dominoes_retired* retired) {
-    auto& neighbour = static_cast<Neighbour&>(*retired);
-    if (dominoes_packet* packet = neighbour.pending_.load_acquire()) dominoes_packet_free(packet);
-    dominoes::destroy(&neighbour);
+    dominoes::destroy(static_cast<Neighbour*>(retired));
 }
 
 // --- the table ---

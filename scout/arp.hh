@@ -29,9 +29,10 @@ ArpResult parse_arp(const uint8_t* bytes, uint32_t length, ArpMessage& out);
 void write_arp(uint8_t* bytes, const ArpMessage& message);
 
 // A host on the link, as seen by those who send to it.
-class Neighbour final : public MapNode<IpAddress>, public dominoes_retired, dominoes::Pinned {
+class Neighbour final : public dominoes_retired, public MapNode<IpAddress>, dominoes::Pinned {
 public:
     explicit Neighbour(IpAddress address) : MapNode(address) {}
+    ~Neighbour();
 
     IpAddress address() const { return key(); }
     // MacAddress::packed(); 0 while not known. Context: any.
