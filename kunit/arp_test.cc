@@ -9,9 +9,9 @@ namespace {
 using namespace scout;
 
 constexpr uint8_t kReply[kArpBytes] = {
-    0, 1, 8, 0, 6, 4, 0, 2,              // Ethernet, IPv4, reply
-    2, 0, 0, 0, 0, 9, 192, 0, 2, 9,      // from
-    2, 0, 0, 0, 0, 1, 192, 0, 2, 1,      // to
+    0, 1, 8, 0, 6, 4, 0,   2,        // Ethernet, IPv4, reply
+    2, 0, 0, 0, 0, 9, 192, 0, 2, 9,  // from
+    2, 0, 0, 0, 0, 1, 192, 0, 2, 1,  // to
 };
 
 ArpResult parse_with(uint32_t at, uint8_t value) {

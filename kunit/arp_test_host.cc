@@ -35,7 +35,8 @@ void demux__drops_what_is_malformed(Check& check) {
     Bed bed;
     const Bytes good = request(kOurIp);
     for (size_t n = kEthHeaderBytes; n < good.size(); ++n) {
-        EXPECT(bed.receive(Bytes(good.begin(), good.begin() + static_cast<long>(n))) == Verdict::kDrop);
+        EXPECT(bed.receive(Bytes(good.begin(), good.begin() + static_cast<long>(n))) ==
+               Verdict::kDrop);
     }
     EXPECT_EQ(bed.count(Counter::drop_arp_malformed), kArpBytes);
     for (size_t at : {0, 1, 2, 3, 4, 5, 8}) {  // hardware, protocol, lengths, a multicast sender
@@ -181,7 +182,8 @@ IpAddress nth(uint32_t n) { return IpAddress::v4(0x0a000000 + n); }
 void acquire__reuses_the_oldest_when_full(Check& check) {
     Bed bed;
     std::vector<Neighbour*> all;
-    for (uint32_t i = 0; i < ArpRouter::kMostNeighbours; ++i) all.push_back(bed.arp->acquire(nth(i)));
+    for (uint32_t i = 0; i < ArpRouter::kMostNeighbours; ++i)
+        all.push_back(bed.arp->acquire(nth(i)));
     EXPECT(bed.arp->acquire(nth(5000)) == nullptr);  // all are referenced
     bed.arp->hold(*all[11], waiting("never to be sent"));
     bed.arp->release(all[11]);

@@ -31,7 +31,8 @@ void demux__passes_other_types(Check& check) {
     Bed bed;
     for (uint16_t type : {uint16_t{0x86dd}, uint16_t{kEtherVlan}, uint16_t{kEtherProviderVlan},
                           uint16_t{0x0026}, uint16_t{0x88cc}}) {
-        EXPECT(bed.receive(eth(kPeerMac, kOurMac, type, arp_request_from_peer())) == Verdict::kPass);
+        EXPECT(bed.receive(eth(kPeerMac, kOurMac, type, arp_request_from_peer())) ==
+               Verdict::kPass);
     }
 }
 
@@ -89,12 +90,9 @@ void push__holds_what_has_no_address_yet(Check& check) {
 }
 
 constexpr Test kTests[] = {
-    TEST(demux__drops_what_is_short),
-    TEST(demux__passes_frames_to_others),
-    TEST(demux__passes_other_types),
-    TEST(demux__notes_a_broadcast),
-    TEST(push__prepends_the_header),
-    TEST(push__holds_what_has_no_address_yet),
+    TEST(demux__drops_what_is_short), TEST(demux__passes_frames_to_others),
+    TEST(demux__passes_other_types),  TEST(demux__notes_a_broadcast),
+    TEST(push__prepends_the_header),  TEST(push__holds_what_has_no_address_yet),
 };
 
 }  // namespace

@@ -115,7 +115,8 @@ void take__as_many_as_the_rate_allows(Check& check) {
     EXPECT(!bucket.take(now + kSecond / 1000));
     // However it is asked, a second lets as many pass as were promised.
     uint32_t taken = 0;
-    for (uint32_t i = 0; i < 10000; ++i, now += kSecond / 10000) taken += bucket.take(now + kSecond);
+    for (uint32_t i = 0; i < 10000; ++i, now += kSecond / 10000)
+        taken += bucket.take(now + kSecond);
     EXPECT(taken >= 1000 && taken <= 1050);
     // It does not save up more than its depth.
     now += 3600 * kSecond;

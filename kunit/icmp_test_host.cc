@@ -10,7 +10,9 @@ using namespace scout;
 
 Bytes icmp_frame(const Bytes& message) { return framed(ip_packet(kIcmp, message)); }
 
-Bytes echo_frame(const Bytes& data) { return icmp_frame(icmp_message(kIcmpEchoRequest, 0, 0x12345678, data)); }
+Bytes echo_frame(const Bytes& data) {
+    return icmp_frame(icmp_message(kIcmpEchoRequest, 0, 0x12345678, data));
+}
 
 Bytes pattern(size_t n) {
     Bytes bytes(n);
@@ -122,8 +124,8 @@ void error__is_told_to_its_protocol(Check& check) {
     Bed bed;
     Listening tcp;
     bed.icmp.connect(kTcp, tcp);
-    EXPECT(bed.handle(icmp_frame(icmp_message(kIcmpUnreachable, kFragmentationNeeded, 1400, quoted_tcp()))) ==
-           Verdict::kTake);
+    EXPECT(bed.handle(icmp_frame(icmp_message(kIcmpUnreachable, kFragmentationNeeded, 1400,
+                                              quoted_tcp()))) == Verdict::kTake);
     REQUIRE_EQ(tcp.count, 1);
     EXPECT_EQ(tcp.last.protocol, kTcp);
     EXPECT_EQ(tcp.last.type, kIcmpUnreachable);
@@ -139,7 +141,9 @@ void error__about_nothing_of_ours(Check& check) {
     Bed bed;
     Listening tcp;
     bed.icmp.connect(kTcp, tcp);
-    const auto error = [](const Bytes& quote) { return icmp_frame(icmp_message(kIcmpUnreachable, 1, 0, quote)); };
+    const auto error = [](const Bytes& quote) {
+        return icmp_frame(icmp_message(kIcmpUnreachable, 1, 0, quote));
+    };
     bed.handle(error(quoted_tcp(kOtherIp)));  // another host's
     EXPECT_EQ(tcp.count, 0);
     bed.handle(error(ip_packet(47, Bytes(20), kOurIp, kPeerIp)));  // a protocol nobody listens for

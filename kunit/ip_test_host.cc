@@ -101,7 +101,8 @@ void demux__counts_each_cause(Check& check) {
 
 void demux__refuses_sources_that_are_no_host(Check& check) {
     for (uint32_t source : {0u, 0xe0000001u, 0xffffffffu, 0x7f000001u, 0xc00002ffu, kOurIp.v4()}) {
-        expect_drop(check, ip_packet(kTcp, Bytes(20), IpAddress::v4(source)), Counter::drop_ip_source);
+        expect_drop(check, ip_packet(kTcp, Bytes(20), IpAddress::v4(source)),
+                    Counter::drop_ip_source);
     }
 }
 
@@ -174,7 +175,8 @@ void send_datagram__without_a_route(Check& check) {
     msg.prepend(8);
     other.prepend(8);
     EXPECT_EQ(send_datagram(bed.interface, *bed.arp, kFarIp, kUdp, msg), int64_t{-101});
-    EXPECT_EQ(send_datagram(bed.interface, *bed.arp, IpAddress::v4(0xc00002ff), kUdp, other), int64_t{-101});
+    EXPECT_EQ(send_datagram(bed.interface, *bed.arp, IpAddress::v4(0xc00002ff), kUdp, other),
+              int64_t{-101});
     EXPECT_EQ(bed.sent(), 0);
 }
 

@@ -115,8 +115,10 @@ struct Race {
         for (uint32_t key = 0; !race.stop.load_acquire(); key = (key + 7) % kKeys) {
             dominoes::ReadSection section;
             const Item* item = race.items.find(key);
-            race.check.expect(item || key % 2, __FILE__, __LINE__, "a key that stays was not found");
-            race.check.expect(!item || item->value == key * 3, __FILE__, __LINE__, "a freed item was found");
+            race.check.expect(item || key % 2, __FILE__, __LINE__,
+                              "a key that stays was not found");
+            race.check.expect(!item || item->value == key * 3, __FILE__, __LINE__,
+                              "a freed item was found");
             race.looked.fetch_add_relaxed(1);
         }
     }
@@ -131,7 +133,8 @@ void find__while_others_write(Check& check) {
     }
     Race race{check, *items, {}, {}};
     dominoes_thread* threads[2];
-    for (auto*& thread : threads) thread = dominoes_thread_start(&Race::read, &race, -1, "map_reader");
+    for (auto*& thread : threads)
+        thread = dominoes_thread_start(&Race::read, &race, -1, "map_reader");
 
     const uint32_t rounds = check.scale(20000, 500);
     for (uint32_t i = 0; i < rounds; ++i) {
@@ -145,7 +148,8 @@ void find__while_others_write(Check& check) {
         EXPECT(items->insert(*item));
         if (i % 64 == 0) dominoes_thread_yield();
     }
-    for (uint32_t i = 0; i < 100000 && race.looked.load_acquire() < 100; ++i) dominoes_thread_yield();
+    for (uint32_t i = 0; i < 100000 && race.looked.load_acquire() < 100; ++i)
+        dominoes_thread_yield();
     race.stop.store_release(1);
     for (auto* thread : threads) {
         if (thread) dominoes_thread_join(thread);
@@ -159,12 +163,9 @@ void find__while_others_write(Check& check) {
 }
 
 constexpr Test kTests[] = {
-    TEST(create__fails_without_memory),
-    TEST(find__what_was_inserted),
-    TEST(find__keys_of_several_members),
-    TEST(insert__refuses_a_key_that_is_there),
-    TEST(remove__takes_out_that_one_only),
-    TEST(for_each__may_remove_what_it_visits),
+    TEST(create__fails_without_memory),    TEST(find__what_was_inserted),
+    TEST(find__keys_of_several_members),   TEST(insert__refuses_a_key_that_is_there),
+    TEST(remove__takes_out_that_one_only), TEST(for_each__may_remove_what_it_visits),
     TEST(find__while_others_write),
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Good frames with random damage: whatever arrives is passed, taken, or dropped and counted by one cause,
-// and nothing is read that is not there (ASan and UBSan watch).
+// Good frames with random damage: whatever arrives is passed, taken, or dropped and counted by one
+// cause, and nothing is read that is not there (ASan and UBSan watch).
 #include "kunit/packets.hh"
 
 namespace kunit {
@@ -26,7 +26,8 @@ private:
 // One of each kind that is looked at.
 Bytes sample(Chance& chance) {
     const Bytes data(chance.below(100), 0x5a);
-    const Bytes quote = ip_packet(kUdp, udp_datagram(53, 4000, {}, kOurIp, kPeerIp), kOurIp, kPeerIp);
+    const Bytes quote =
+        ip_packet(kUdp, udp_datagram(53, 4000, {}, kOurIp, kPeerIp), kOurIp, kPeerIp);
     switch (chance.below(8)) {
         case 0:
             return arp_frame({kArpRequest, kPeerMac, kPeerIp, {}, kOurIp});
@@ -35,7 +36,8 @@ Bytes sample(Chance& chance) {
         case 2:
             return framed(ip_packet(kIcmp, icmp_message(kIcmpEchoRequest, 0, 7, data)));
         case 3:
-            return framed(ip_packet(kIcmp, icmp_message(kIcmpUnreachable, kPortUnreachable, 0, quote)));
+            return framed(
+                ip_packet(kIcmp, icmp_message(kIcmpUnreachable, kPortUnreachable, 0, quote)));
         case 4:
             return udp_frame(4000, 53, data);
         case 5:
@@ -80,12 +82,12 @@ void repair(Bytes& bytes, Chance& chance) {
 }
 
 constexpr Counter kDropCounters[] = {
-    Counter::drop_eth_short,      Counter::drop_arp_malformed,  Counter::drop_ip_short,
-    Counter::drop_ip_version,     Counter::drop_ip_header,      Counter::drop_ip_checksum,
-    Counter::drop_ip_length,      Counter::drop_ip_source,      Counter::drop_ip_fragment,
-    Counter::drop_ip_protocol,    Counter::drop_icmp_short,     Counter::drop_icmp_checksum,
-    Counter::drop_icmp_type,      Counter::drop_udp_short,      Counter::drop_udp_checksum,
-    Counter::drop_udp_no_port,    Counter::drop_udp_full,
+    Counter::drop_eth_short,   Counter::drop_arp_malformed, Counter::drop_ip_short,
+    Counter::drop_ip_version,  Counter::drop_ip_header,     Counter::drop_ip_checksum,
+    Counter::drop_ip_length,   Counter::drop_ip_source,     Counter::drop_ip_fragment,
+    Counter::drop_ip_protocol, Counter::drop_icmp_short,    Counter::drop_icmp_checksum,
+    Counter::drop_icmp_type,   Counter::drop_udp_short,     Counter::drop_udp_checksum,
+    Counter::drop_udp_no_port, Counter::drop_udp_full,
 };
 
 uint64_t drops(const Bed& bed) {
@@ -114,7 +116,8 @@ void demux__of_damaged_frames(Check& check) {
         ++verdicts[static_cast<int>(verdict)];
         const uint64_t counted = drops(bed) - before;
         // What is answered with an ICMP error is both counted and taken.
-        EXPECT(counted == (verdict == Verdict::kDrop ? 1u : 0u) || (verdict == Verdict::kTake && counted == 1));
+        EXPECT(counted == (verdict == Verdict::kDrop ? 1u : 0u) ||
+               (verdict == Verdict::kTake && counted == 1));
         bed.interface.run_control();
         bed.interface.device.sent.clear();
         dominoes_iter iter(room.data(), room.size());

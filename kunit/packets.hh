@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// For the tests that need packets, which run on the host only: builders of frames, and a bed with the
-// routers of an interface, whose device keeps what is sent and whose control thread runs when told to.
+// For the tests that need packets, which run on the host only: builders of frames, and a bed with
+// the routers of an interface, whose device keeps what is sent and whose control thread runs when
+// told to.
 //
 //     192.0.2.1 (ours) ── link ── 192.0.2.2 (peer), 192.0.2.3 (other), 192.0.2.254 (gateway)
 #pragma once
@@ -44,13 +45,15 @@ inline Bytes operator+(Bytes front, const Bytes& back) {
     return front;
 }
 
-inline Bytes eth(scout::MacAddress from, scout::MacAddress to, uint16_t type, const Bytes& payload) {
+inline Bytes eth(scout::MacAddress from, scout::MacAddress to, uint16_t type,
+                 const Bytes& payload) {
     Bytes header(scout::kEthHeaderBytes);
     scout::write_eth(header.data(), {to, from, type});
     return header + payload;
 }
 
-inline Bytes arp_frame(const scout::ArpMessage& message, scout::MacAddress to = scout::kBroadcastMac) {
+inline Bytes arp_frame(const scout::ArpMessage& message,
+                       scout::MacAddress to = scout::kBroadcastMac) {
     Bytes body(scout::kArpBytes);
     scout::write_arp(body.data(), message);
     return eth(message.sender_mac, to, scout::kEtherArp, body);
@@ -72,9 +75,12 @@ inline Bytes ip_packet(uint8_t protocol, const Bytes& payload, scout::IpAddress 
 // In a frame from the peer to us.
 inline Bytes framed(const Bytes& ip) { return eth(kPeerMac, kOurMac, scout::kEtherIp, ip); }
 
-inline void put16(Bytes& bytes, size_t at, uint16_t value) { scout::store_be16(&bytes.at(at + 1) - 1, value); }
+inline void put16(Bytes& bytes, size_t at, uint16_t value) {
+    scout::store_be16(&bytes.at(at + 1) - 1, value);
+}
 
-inline Bytes udp_datagram(uint16_t from, uint16_t to, const Bytes& payload, scout::IpAddress source = kPeerIp,
+inline Bytes udp_datagram(uint16_t from, uint16_t to, const Bytes& payload,
+                          scout::IpAddress source = kPeerIp,
                           scout::IpAddress destination = kOurIp) {
     Bytes bytes = Bytes(scout::kUdpHeaderBytes) + payload;
     const auto length = static_cast<uint16_t>(bytes.size());
@@ -222,8 +228,10 @@ struct Sent {
         if (scout::parse_eth(frame.data(), length(), eth) != scout::EthResult::kOk) return;
         const uint8_t* body = frame.data() + scout::kEthHeaderBytes;
         const uint32_t left = length() - scout::kEthHeaderBytes;
-        is_arp = eth.type == scout::kEtherArp && scout::parse_arp(body, left, arp) == scout::ArpResult::kOk;
-        is_ip = eth.type == scout::kEtherIp && scout::parse_ip(body, left, left, ip) == scout::IpResult::kOk;
+        is_arp = eth.type == scout::kEtherArp &&
+                 scout::parse_arp(body, left, arp) == scout::ArpResult::kOk;
+        is_ip = eth.type == scout::kEtherIp &&
+                scout::parse_ip(body, left, left, ip) == scout::IpResult::kOk;
         if (is_ip) payload.assign(body + ip.header_bytes, body + ip.total_bytes);
     }
     uint32_t length() const { return static_cast<uint32_t>(frame.size()); }
@@ -234,7 +242,9 @@ struct Sent {
         sum.add(payload.data(), payload.size());
         return sum.checksum() == 0;
     }
-    Bytes payload_from(size_t at) const { return Bytes(payload.begin() + static_cast<long>(at), payload.end()); }
+    Bytes payload_from(size_t at) const {
+        return Bytes(payload.begin() + static_cast<long>(at), payload.end());
+    }
 
     Bytes frame;
     scout::EthHeader eth{};

@@ -88,7 +88,8 @@ void push__from_many_keeps_each_ones_order(Check& check) {
     REQUIRE(queue);
     constexpr uint32_t kProducers = 3;
     const uint32_t wanted = check.scale(50000, 1000);
-    Producer producers[kProducers] = {{*queue, 0, wanted}, {*queue, 1, wanted}, {*queue, 2, wanted}};
+    Producer producers[kProducers] = {
+        {*queue, 0, wanted}, {*queue, 1, wanted}, {*queue, 2, wanted}};
     dominoes_thread* threads[kProducers] = {};
     uint32_t next[kProducers] = {};
     uint32_t expected = 0;
@@ -105,7 +106,8 @@ void push__from_many_keeps_each_ones_order(Check& check) {
         queue->pop();
         ++count;
         const uint32_t producer = out.source.ip.v4();
-        EXPECT(producer < kProducers && out.offset == next[producer] && out.bytes == out.offset + 1);
+        EXPECT(producer < kProducers && out.offset == next[producer] &&
+               out.bytes == out.offset + 1);
         if (producer < kProducers) ++next[producer];
     }
     for (auto* thread : threads) {

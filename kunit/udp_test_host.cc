@@ -96,8 +96,8 @@ void demux__ignores_what_follows_the_datagram(Check& check) {
     Bed bed;
     Open open;
     EXPECT_EQ(open->bind(*bed.udp, 2), 0);
-    EXPECT(bed.receive(framed(ip_packet(kUdp, udp_datagram(1, 2, text("short")) + text("surplus")))) ==
-           Verdict::kTake);
+    EXPECT(bed.receive(framed(ip_packet(
+               kUdp, udp_datagram(1, 2, text("short")) + text("surplus")))) == Verdict::kTake);
     Bytes data;
     EXPECT_EQ(open.receive(data), 5);
     EXPECT(data == text("short"));
@@ -121,7 +121,8 @@ void demux__of_a_connected_endpoint_hears_its_peer_only(Check& check) {
     Open open;
     EXPECT_EQ(open->bind(*bed.udp, 2), 0);
     EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
-    EXPECT(bed.receive(udp_frame(4001, 2, text("x"))) == Verdict::kTake);  // to be answered with ICMP
+    EXPECT(bed.receive(udp_frame(4001, 2, text("x"))) ==
+           Verdict::kTake);  // to be answered with ICMP
     EXPECT_EQ(bed.count(Counter::drop_udp_no_port), 1);
     EXPECT_EQ(open.receive_error(), error(kEagain));
     EXPECT(bed.receive(udp_frame(4000, 2, text("y"))) == Verdict::kTake);
@@ -132,8 +133,8 @@ void demux__of_a_connected_endpoint_hears_its_peer_only(Check& check) {
 // --- ICMP ---
 
 Bytes error_about(const SocketAddress& local, const SocketAddress& peer, uint8_t code) {
-    const Bytes quote = ip_packet(kUdp, udp_datagram(local.port, peer.port, {}, local.ip, peer.ip), local.ip,
-                                  peer.ip);
+    const Bytes quote = ip_packet(kUdp, udp_datagram(local.port, peer.port, {}, local.ip, peer.ip),
+                                  local.ip, peer.ip);
     return framed(ip_packet(kIcmp, icmp_message(kIcmpUnreachable, code, 0, quote)));
 }
 
@@ -273,7 +274,8 @@ void send_to__goes_down_the_path(Check& check) {
     EXPECT(sent.eth.destination == kPeerMac);
     EXPECT(sent.ip.source == kOurIp && sent.ip.destination == kPeerIp);
     UdpHeader header;
-    REQUIRE(parse_udp(sent.payload.data(), static_cast<uint32_t>(sent.payload.size()), header) == UdpResult::kOk);
+    REQUIRE(parse_udp(sent.payload.data(), static_cast<uint32_t>(sent.payload.size()), header) ==
+            UdpResult::kOk);
     EXPECT_EQ(header.source_port, 53);
     EXPECT_EQ(header.destination_port, 4000);
     EXPECT_EQ(header.length, 17);

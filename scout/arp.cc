@@ -13,12 +13,18 @@ namespace {
 constexpr uint16_t kHardwareEthernet = 1;
 constexpr uint32_t kBuckets = 256;
 
+bool read(const Frame& frame, ArpMessage& message) {
+    const uint32_t available = frame.head_bytes - frame.network_offset;
+    return parse_arp(frame.network(), available, message) == ArpResult::kOk;
+}
+
 // Enough to blame an address in one line of the log.
 void log_address(const char* what, IpAddress ip, MacAddress mac) {
     const uint32_t a = ip.v4();
     const uint8_t* m = mac.bytes;
-    dominoes_log(DOMINOES_LOG_WARNING, "ARP: %u.%u.%u.%u: %02x:%02x:%02x:%02x:%02x:%02x %s", a >> 24,
-                 a >> 16 & 255, a >> 8 & 255, a & 255, m[0], m[1], m[2], m[3], m[4], m[5], what);
+    dominoes_log(DOMINOES_LOG_WARNING, "ARP: %u.%u.%u.%u: %02x:%02x:%02x:%02x:%02x:%02x %s",
+                 a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255, m[0], m[1], m[2], m[3], m[4], m[5],
+                 what);
 }
 
 }  // namespace
@@ -130,7 +136,8 @@ bool ArpRouter::make_room() {
     Neighbour* oldest = nullptr;
     neighbours_->for_each([&oldest](Neighbour& neighbour) {
         if (neighbour.references_.load_relaxed() != 0) return;
-        if (!oldest || neighbour.acquired_ns_.load_relaxed() < oldest->acquired_ns_.load_relaxed()) {
+        if (!oldest ||
+            neighbour.acquired_ns_.load_relaxed() < oldest->acquired_ns_.load_relaxed()) {
             oldest = &neighbour;
         }
     });
@@ -145,9 +152,9 @@ bool ArpRouter::make_room() {
 
 // --- packets that wait ---
 //
-// hold() puts the packet down and then looks at the address; resolve() sets the address and then looks for
-// a packet. All four are in the one order of seq_cst, so at least one of them finds what the other left, and
-// the exchange in send_pending() sees to it that only one sends it.
+// hold() puts the packet down and then looks at the address; resolve() sets the address and then
+// looks for a packet. All four are in the one order of seq_cst, so at least one of them finds what
+// the other left, and the exchange in send_pending() sees to it that only one sends it.
 
 void ArpRouter::hold(Neighbour& neighbour, dominoes_packet* packet) {
     dominoes_packet* replaced = neighbour.pending_.exchange_seq_cst(packet);  // (1) before (2)
@@ -205,10 +212,7 @@ void ArpRouter::learn(IpAddress address, MacAddress mac) {
 
 Verdict ArpRouter::demux(Frame& frame) {
     ArpMessage message;
-    const uint32_t available = frame.head_bytes - frame.network_offset;
-    if (parse_arp(frame.network(), available, message) != ArpResult::kOk) {
-        return interface_.drop(Counter::drop_arp_malformed);
-    }
+    if (!read(frame, message)) return interface_.drop(Counter::drop_arp_malformed);
     return classify(frame, message);
 }
 
@@ -226,8 +230,8 @@ Verdict ArpRouter::classify(Frame& frame, const ArpMessage& message) {
     return Verdict::kPass;
 }
 
-// Somebody else uses our address, or is about to (RFC 5227 sections 2.1.1 and 2.4). A probe is answered
-// like any request, which defends the address.
+// Somebody else uses our address, or is about to (RFC 5227 sections 2.1.1 and 2.4). A probe is
+// answered like any request, which defends the address.
 void ArpRouter::check_conflict(const ArpMessage& message) {
     const bool claims = message.sender_ip == interface_.address;
     const bool probes = message.sender_ip.is_any() && message.target_ip == interface_.address;
@@ -239,9 +243,7 @@ void ArpRouter::check_conflict(const ArpMessage& message) {
 void ArpRouter::handle_request(Router& router, Frame& frame) {
     auto& self = static_cast<ArpRouter&>(router);
     ArpMessage message;
-    if (parse_arp(frame.network(), frame.head_bytes - frame.network_offset, message) != ArpResult::kOk) {
-        return;
-    }
+    if (!read(frame, message)) return;
     self.interface_.counters.add(Counter::arp_requests_in);
     self.learn(message.sender_ip, message.sender_mac);
     self.answer(message);
@@ -250,9 +252,7 @@ void ArpRouter::handle_request(Router& router, Frame& frame) {
 void ArpRouter::handle_reply(Router& router, Frame& frame) {
     auto& self = static_cast<ArpRouter&>(router);
     ArpMessage message;
-    if (parse_arp(frame.network(), frame.head_bytes - frame.network_offset, message) != ArpResult::kOk) {
-        return;
-    }
+    if (!read(frame, message)) return;
     // One that was not asked for makes no neighbour.
     if (self.update(message.sender_ip, message.sender_mac)) {
         self.interface_.counters.add(Counter::arp_replies_in);
@@ -271,7 +271,8 @@ void ArpRouter::send(const ArpMessage& message, MacAddress destination) {
     Msg msg;
     write_arp(msg.prepend(kArpBytes), message);
     write_eth(msg.prepend(kEthHeaderBytes), {destination, message.sender_mac, kEtherArp});
-    if (dominoes_packet* packet = build_packet(interface_, msg)) transmit_packet(interface_, packet);
+    if (dominoes_packet* packet = build_packet(interface_, msg))
+        transmit_packet(interface_, packet);
 }
 
 void ArpRouter::request(IpAddress target, MacAddress destination) {
@@ -295,8 +296,9 @@ void ArpRouter::tick(uint64_t now_ns) {
     neighbours_->for_each([&](Neighbour& neighbour) { tick_neighbour(neighbour, now_ns); });
 }
 
-// An unknown address is asked for by broadcast. One that is known and used is asked for again when it is
-// old, first of itself (RFC 1122 section 2.3.2.1 (2)) and then of everyone, in case it has moved.
+// An unknown address is asked for by broadcast. One that is known and used is asked for again when
+// it is old, first of itself (RFC 1122 section 2.3.2.1 (2)) and then of everyone, in case it has
+// moved.
 void ArpRouter::tick_neighbour(Neighbour& neighbour, uint64_t now_ns) {
     const uint64_t mac = neighbour.packed_mac();
     const uint32_t attempts = neighbour.attempts_.load_relaxed();
@@ -314,7 +316,8 @@ bool ArpRouter::refresh_due(const Neighbour& neighbour, uint64_t now_ns) const {
            now_ns - neighbour.confirmed_ns_.load_relaxed() >= kFreshNs;
 }
 
-void ArpRouter::ask(Neighbour& neighbour, uint32_t attempt, MacAddress destination, uint64_t now_ns) {
+void ArpRouter::ask(Neighbour& neighbour, uint32_t attempt, MacAddress destination,
+                    uint64_t now_ns) {
     neighbour.attempts_.store_relaxed(attempt);
     neighbour.requested_ns_.store_relaxed(now_ns);
     request(neighbour.address(), destination);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// ARP (RFC 826) for Ethernet and IPv4. The host's own stack lives at the same MAC address with other IP
-// addresses: what is not about ours passes, so that its ARP goes on working.
+// ARP (RFC 826) for Ethernet and IPv4. The host's own stack lives at the same MAC address with
+// other IP addresses: what is not about ours passes, so that its ARP goes on working.
 //
-// Neighbours are found without a lock. Their MAC address is one atomic word: an answer, or a change of it,
-// is seen by the next packet sent. The table itself changes under a mutex, in a thread.
+// Neighbours are found without a lock. Their MAC address is one atomic word: an answer, or a change
+// of it, is seen by the next packet sent. The table itself changes under a mutex, in a thread.
 #pragma once
 
 #include "scout/eth.hh"
@@ -37,8 +37,8 @@ public:
     IpAddress address() const { return key(); }
     // MacAddress::packed(); 0 while not known. Context: any.
     uint64_t packed_mac() const { return mac_.load_acquire(); }
-    // The last attempt to find the MAC address went unanswered; false again once it is known. Sending
-    // begins a new attempt. Context: any.
+    // The last attempt to find the MAC address went unanswered; false again once it is known.
+    // Sending begins a new attempt. Context: any.
     bool failed() const { return failed_.load_relaxed() != 0; }
     // Somebody sends to it, so its address is to be kept fresh. Context: any.
     void mark_used() {
@@ -60,15 +60,15 @@ private:
     dominoes::Atomic<uint32_t> attempts_;  // requests sent and not answered; 0: none is due
     dominoes::Atomic<uint32_t> used_;      // since the address was last confirmed
     dominoes::Atomic<uint32_t> failed_;
-    dominoes::Atomic<uint64_t> confirmed_ns_;  // when the address was last heard from its owner
+    dominoes::Atomic<uint64_t> confirmed_ns_;  // when its owner was last heard
     dominoes::Atomic<uint64_t> requested_ns_;  // when it was last asked for
-    dominoes::Atomic<uint64_t> acquired_ns_;   // when a reference was last taken: oldest is reused first
+    dominoes::Atomic<uint64_t> acquired_ns_;   // the oldest is reused first
 };
 
 class ArpRouter final : public Router {
 public:
     static constexpr uint32_t kMostNeighbours = 1024;
-    static constexpr uint32_t kMostAttempts = 3;  // one a second (RFC 1122 section 2.3.2.1)
+    static constexpr uint32_t kMostAttempts = 3;       // one a second (RFC 1122 section 2.3.2.1)
     static constexpr uint64_t kRetryNs = 950'000'000;  // a second, less what a timer may be early
     static constexpr uint64_t kFreshNs = 60'000'000'000;
 
@@ -86,8 +86,8 @@ public:
     // Gives a reference back; nullptr is allowed. Context: any.
     void release(Neighbour* neighbour);
 
-    // Sends `packet` as soon as the neighbour's address is known; asks for it if nobody has yet. A packet
-    // that waits already is dropped for it. Consumes the packet. Context: any.
+    // Sends `packet` as soon as the neighbour's address is known; asks for it if nobody has yet. A
+    // packet that waits already is dropped for it. Consumes the packet. Context: any.
     void hold(Neighbour& neighbour, dominoes_packet* packet);
 
     // Tells the link whose our address is (RFC 5227 section 2.3). Context: any.

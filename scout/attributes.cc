@@ -23,23 +23,23 @@ struct Limit {
     int64_t initial;
 };
 
+constexpr Limit kBuffer = {Rule::kRoundUp, Attributes::kLeastBuffer, Attributes::kMostBuffer,
+                           Attributes::kDefaultBuffer};
+
 // By option number.
 constexpr Limit kLimits[] = {
     {},
-    {Rule::kTransport, 0, 0, kTcp},
-    {},  // the pending error
-    {Rule::kRange, 0, 1, 0},                                     // kNoDelay
-    {Rule::kRange, 1, dominoes::kMaxReplicas, 1},                // kReplicas
-    {Rule::kRange, 0, 3, 0},                                     // kPolicy: enum dominoes_policy
-    {Rule::kRoundUp, Attributes::kLeastBuffer, Attributes::kMostBuffer,
-     Attributes::kDefaultBuffer},                                // kReceiveBytes
-    {Rule::kRoundUp, Attributes::kLeastBuffer, Attributes::kMostBuffer,
-     Attributes::kDefaultBuffer},                                // kSendBytes
-    {Rule::kRange, -1, Attributes::kMostLinger, -1},             // kLinger
-    {Rule::kRange, 0, 1, 0},                                     // kReuseAddress
-    {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval,
-     Attributes::kDefaultDigestInterval},                        // kDigestInterval
-    {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},  // kMss
+    {Rule::kTransport, 0, 0, kTcp},                // kProtocol
+    {},                                            // the pending error
+    {Rule::kRange, 0, 1, 0},                       // kNoDelay
+    {Rule::kRange, 1, dominoes::kMaxReplicas, 1},  // kReplicas
+    {Rule::kRange, 0, 3, 0},                       // kPolicy: enum dominoes_policy
+    kBuffer,                                       // kReceiveBytes
+    kBuffer,                                       // kSendBytes
+    {Rule::kRange, -1, Attributes::kMostLinger, -1},
+    {Rule::kRange, 0, 1, 0},  // kReuseAddress
+    {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval, Attributes::kDefaultDigestInterval},
+    {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 

@@ -28,15 +28,16 @@ public:
     static constexpr int64_t kMostBuffer = 64 << 20;
     static constexpr int64_t kDefaultBuffer = 1 << 20;
     static constexpr int64_t kLeastMss = 88;
-    static constexpr int64_t kMostMss = 65495;  // 65535 less 40 of headers; also "no limit of its own"
+    // 65535 less 40 of headers; also the default, which limits nothing.
+    static constexpr int64_t kMostMss = 65495;
     static constexpr int64_t kDefaultDigestInterval = 64;
     static constexpr int64_t kMostDigestInterval = int64_t{1} << 30;
     static constexpr int64_t kMostLinger = 1 << 20;  // seconds
 
     Attributes();
 
-    // Checks `value` and takes it; buffers are rounded up to a power of two. 0, -EINVAL, or -ENOPROTOOPT
-    // when `option` is no attribute (debug options and the pending error are not).
+    // Checks `value` and takes it; buffers are rounded up to a power of two. 0, -EINVAL, or
+    // -ENOPROTOOPT when `option` is no attribute (debug options and the pending error are not).
     int set(uint32_t option, int64_t value);
     // 0 or -ENOPROTOOPT.
     int get(uint32_t option, int64_t* value) const;

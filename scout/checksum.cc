@@ -14,8 +14,8 @@ uint16_t fold(uint64_t sum) {
     return static_cast<uint16_t>(sum);
 }
 
-// The folded sum of the words as this machine loads them: byte order does not matter to the sum but for
-// the order of the result's own bytes (RFC 1071 section 2(B)).
+// The folded sum of the words as this machine loads them: byte order does not matter to the sum but
+// for the order of the result's own bytes (RFC 1071 section 2(B)).
 uint16_t native_sum(const uint8_t* bytes, size_t count) {
     uint64_t sum = 0;
     for (; count >= 8; bytes += 8, count -= 8) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The Internet checksum (RFC 1071): the ones' complement of the ones' complement sum of 16-bit words.
+// The Internet checksum (RFC 1071): the ones' complement of the ones' complement sum of 16-bit
+// words.
 #pragma once
 
 #include "scout/address.hh"
@@ -12,7 +13,8 @@ namespace scout {
 class ChecksumSum {
 public:
     ChecksumSum() = default;
-    // Goes on from a folded sum (not complemented) over an even number of bytes, such as pseudo_sum().
+    // Goes on from a folded sum (not complemented) over an even number of bytes, such as
+    // pseudo_sum().
     explicit ChecksumSum(uint16_t folded) : sum_(folded) {}
 
     void add(const void* data, size_t bytes);
@@ -29,8 +31,8 @@ private:
 // The checksum of `bytes` at `data`: 0 if they contain a checksum field that is right.
 uint16_t checksum(const void* data, size_t bytes);
 
-// The folded sum, not complemented, of the pseudo header (RFC 9293 section 3.1, RFC 768). `length` is that
-// of the transport's header and payload; more than 65535 before segmentation.
+// The folded sum, not complemented, of the pseudo header (RFC 9293 section 3.1, RFC 768). `length`
+// is that of the transport's header and payload; more than 65535 before segmentation.
 uint16_t pseudo_sum(IpAddress source, IpAddress destination, uint8_t protocol, uint32_t length);
 
 }  // namespace scout

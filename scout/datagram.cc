@@ -18,7 +18,8 @@ bool DatagramStage::push(Msg& msg) {
     return error_ == 0;
 }
 
-int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol, Msg& msg) {
+int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
+                  Msg& msg) {
     DatagramStage stage(interface, arp, destination, protocol);
     stage.push(msg);
     return stage.error();

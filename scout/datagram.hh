@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The path of single datagrams: what is sent without a connection finds its route and its neighbour, and
-// gets its stages ip, eth and driver, anew each time.
+// The path of single datagrams: what is sent without a connection finds its route and its
+// neighbour, and gets its stages ip, eth and driver, anew each time.
 #pragma once
 
 #include "scout/arp.hh"
@@ -31,11 +31,15 @@ private:
 class DatagramStage final : public Stage {
 public:
     DatagramStage(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol)
-        : Stage(nullptr), interface_(interface), arp_(arp), destination_(destination), protocol_(protocol) {}
+        : Stage(nullptr),
+          interface_(interface),
+          arp_(arp),
+          destination_(destination),
+          protocol_(protocol) {}
 
     bool push(Msg& msg) override;
-    // Why push() failed: -ENETUNREACH (no route), or -ENOMEM (no memory, or the device refused the packet,
-    // which has been counted); 0 if it did not.
+    // Why push() failed: -ENETUNREACH (no route), or -ENOMEM (no memory, or the device refused the
+    // packet, which has been counted); 0 if it did not.
     int error() const { return error_; }
 
 private:
@@ -46,8 +50,9 @@ private:
     int error_ = 0;
 };
 
-// Sends `msg`, which begins with the transport's header, from the interface's address. 0, or an error as
-// above. Context: process.
-int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol, Msg& msg);
+// Sends `msg`, which begins with the transport's header, from the interface's address. 0, or an
+// error as above. Context: process.
+int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
+                  Msg& msg);
 
 }  // namespace scout

@@ -24,13 +24,13 @@ public:
         return packet && send(packet);
     }
 
-    // The packet could not be sent yet: it was built, and waits at ARP for the neighbour's address, which
-    // will send it. Called instead of send() by the Ethernet stage.
+    // The packet could not be sent yet: it was built, and waits at ARP for the neighbour's address,
+    // which will send it. Called instead of send() by the Ethernet stage.
     virtual void held() {}
 
 protected:
-    // What becomes of a built packet; consumes it. Here: it is transmitted at once. A stage that restores
-    // an order overrides it. False: it will not be sent, and has been counted.
+    // What becomes of a built packet; consumes it. Here: it is transmitted at once. A stage that
+    // restores an order overrides it. False: it will not be sent, and has been counted.
     virtual bool send(dominoes_packet* packet) { return transmit_packet(interface_, packet); }
 
     Interface& interface_;

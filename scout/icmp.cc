@@ -8,7 +8,8 @@ namespace scout {
 namespace {
 
 constexpr uint32_t kQuotedTransportBytes = 8;
-// The longest ICMP error that is read: header, quoted IP header, the ports and sequence number behind it.
+// The longest ICMP error that is read: header, quoted IP header, the ports and sequence number
+// behind it.
 constexpr uint32_t kMostErrorRead = kIcmpHeaderBytes + kIpMostHeaderBytes + kQuotedTransportBytes;
 // An error with its IP header is at most this long (RFC 1812 section 4.3.2.3).
 constexpr uint32_t kMostErrorSent = 576;
@@ -99,7 +100,8 @@ Verdict IcmpRouter::demux(Frame& frame) {
     const uint32_t available = dominoes::min(head, frame.transport_bytes);
     const IcmpResult result = parse_icmp(frame.transport(), available, header);
     if (result == IcmpResult::kShort) return interface_.drop(Counter::drop_icmp_short);
-    if (!dominoes_packet_checksum_ok(frame.packet, frame.transport_offset, frame.transport_bytes, 0)) {
+    if (!dominoes_packet_checksum_ok(frame.packet, frame.transport_offset, frame.transport_bytes,
+                                     0)) {
         return interface_.drop(Counter::drop_icmp_checksum);
     }
     if (result != IcmpResult::kOk) return interface_.drop(Counter::drop_icmp_type);
@@ -107,14 +109,16 @@ Verdict IcmpRouter::demux(Frame& frame) {
     return interface_.defer(*this, echo ? &handle_echo : &handle_error, frame);
 }
 
-void IcmpRouter::handle_echo(Router& router, Frame& frame) { static_cast<IcmpRouter&>(router).echo(frame); }
+void IcmpRouter::handle_echo(Router& router, Frame& frame) {
+    static_cast<IcmpRouter&>(router).echo(frame);
+}
 
 void IcmpRouter::handle_error(Router& router, Frame& frame) {
     static_cast<IcmpRouter&>(router).take_error(frame);
 }
 
-// RFC 1122 section 3.2.2.6: all of the data goes back; what exceeds the MTU is cut off, for nothing is
-// fragmented here.
+// RFC 1122 section 3.2.2.6: all of the data goes back; what exceeds the MTU is cut off, for nothing
+// is fragmented here.
 void IcmpRouter::echo(const Frame& frame) {
     const uint32_t most = dominoes_link_mtu(interface_.link) - kIpHeaderBytes;
     const uint32_t bytes = dominoes::min(frame.transport_bytes, most);
@@ -143,26 +147,31 @@ void IcmpRouter::take_error(const Frame& frame) {
         return;
     }
     const bool ours = error.local.ip == interface_.address;
-    interface_.counters.add(ours && tell(error) ? Counter::icmp_errors_in : Counter::drop_icmp_unmatched);
+    interface_.counters.add(ours && tell(error) ? Counter::icmp_errors_in
+                                                : Counter::drop_icmp_unmatched);
 }
 
 bool IcmpRouter::tell(const IcmpError& error) {
     for (const Listener& slot : listeners_) {
-        if (slot.listener && slot.protocol == error.protocol) return slot.listener->icmp_error(error);
+        if (slot.listener && slot.protocol == error.protocol)
+            return slot.listener->icmp_error(error);
     }
     return false;
 }
 
 // --- errors of our own ---
 
-Verdict IcmpRouter::port_unreachable(Frame& frame) { return defer_error(frame, &handle_port_unreachable); }
+Verdict IcmpRouter::port_unreachable(Frame& frame) {
+    return defer_error(frame, &handle_port_unreachable);
+}
 
 Verdict IcmpRouter::protocol_unreachable(Frame& frame) {
     return defer_error(frame, &handle_protocol_unreachable);
 }
 
-// RFC 1122 section 3.2.2: never about an ICMP error, a broadcast, a fragment but the first, or a source
-// that is not one host. The last two never come here (ip.cc), nor does our address name many.
+// RFC 1122 section 3.2.2: never about an ICMP error, a broadcast, a fragment but the first, or a
+// source that is not one host. The last two never come here (ip.cc), nor does our address name
+// many.
 bool IcmpRouter::deserves_error(const Frame& frame) const {
     return !frame.broadcast && frame.protocol != kIcmp;
 }

@@ -61,8 +61,8 @@ protected:
     ~IcmpListener() = default;
 };
 
-// Lets `rate` events a second pass, and `burst` at once: a token bucket, kept as the time at which it
-// will be full again. Context: any.
+// Lets `rate` events a second pass, and `burst` at once: a token bucket, kept as the time at which
+// it will be full again. Context: any.
 class TokenBucket {
 public:
     constexpr TokenBucket(uint64_t rate, uint64_t burst)
@@ -87,9 +87,9 @@ public:
 
     Verdict demux(Frame& frame) override;
 
-    // Hands `frame`, whose IP header is parsed, to the control thread to be answered with an error, if it
-    // deserves one and not too many were sent. The caller has counted its cause, and returns the verdict.
-    // Context: any.
+    // Hands `frame`, whose IP header is parsed, to the control thread to be answered with an error,
+    // if it deserves one and not too many were sent. The caller has counted its cause, and returns
+    // the verdict. Context: any.
     Verdict port_unreachable(Frame& frame);
     Verdict protocol_unreachable(Frame& frame);
 

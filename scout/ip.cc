@@ -21,9 +21,13 @@ bool version_right(const uint8_t* bytes) { return bytes[0] >> 4 == 4; }
 
 bool header_length_right(const IpHeader& header) { return header.header_bytes >= kIpHeaderBytes; }
 
-bool options_present(const IpHeader& header, uint32_t length) { return header.header_bytes <= length; }
+bool options_present(const IpHeader& header, uint32_t length) {
+    return header.header_bytes <= length;
+}
 
-bool total_length_right(const IpHeader& header) { return header.total_bytes >= header.header_bytes; }
+bool total_length_right(const IpHeader& header) {
+    return header.total_bytes >= header.header_bytes;
+}
 
 bool payload_present(const IpHeader& header, uint32_t packet_bytes) {
     return header.total_bytes <= packet_bytes;
@@ -33,7 +37,8 @@ bool checksum_right(const uint8_t* bytes, const IpHeader& header) {
     return checksum(bytes, header.header_bytes) == 0;
 }
 
-// Only in a packet that was merged after it arrived can there be more than the field can say; it is 0 then.
+// Only in a packet that was merged after it arrived can there be more than the field can say; it is
+// 0 then.
 uint32_t total_bytes(const uint8_t* bytes, uint32_t packet_bytes) {
     const uint32_t field = load_be16(bytes + 2);
     return field == 0 && packet_bytes > kMostTotal ? packet_bytes : field;
@@ -55,7 +60,9 @@ void read_fields(const uint8_t* bytes, IpHeader& out) {
     out.destination = IpAddress::v4(bytes + 16);
 }
 
-bool is_fragment(const IpHeader& header) { return header.more_fragments || header.fragment_bytes != 0; }
+bool is_fragment(const IpHeader& header) {
+    return header.more_fragments || header.fragment_bytes != 0;
+}
 
 Counter cause_of(IpResult result) {
     switch (result) {
@@ -103,7 +110,8 @@ IpResult parse_quoted_ip(const uint8_t* bytes, uint32_t length, IpHeader& out) {
 void write_ip(uint8_t* bytes, const IpHeader& header) {
     const uint32_t total = header.total_bytes > kMostTotal ? 0 : header.total_bytes;
     const uint32_t fragment = (header.dont_fragment ? kDontFragment : 0u) |
-                              (header.more_fragments ? kMoreFragments : 0u) | header.fragment_bytes / 8;
+                              (header.more_fragments ? kMoreFragments : 0u) |
+                              header.fragment_bytes / 8;
     bytes[0] = 4 << 4 | kIpHeaderBytes / 4;
     bytes[1] = static_cast<uint8_t>(header.dscp << 2 | header.ecn);
     store_be16(bytes + 2, static_cast<uint16_t>(total));

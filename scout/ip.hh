@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// IPv4 (RFC 791, RFC 1122 section 3) for one address on one device: a host, not a router of packets.
+// IPv4 (RFC 791, RFC 1122 section 3) for one address on one device: a host, not a router of
+// packets.
 #pragma once
 
 #include "scout/interface.hh"
@@ -10,13 +11,13 @@ namespace scout {
 
 class IcmpRouter;
 
-inline constexpr uint32_t kIpHeaderBytes = 20;      // without options
+inline constexpr uint32_t kIpHeaderBytes = 20;  // without options
 inline constexpr uint32_t kIpMostHeaderBytes = 60;
-inline constexpr uint8_t kIpTtl = 64;               // RFC 1122 section 3.2.1.7, IANA's default
+inline constexpr uint8_t kIpTtl = 64;  // RFC 1122 section 3.2.1.7, IANA's default
 
 struct IpHeader {
     uint32_t header_bytes;
-    uint32_t total_bytes;     // header and payload
+    uint32_t total_bytes;  // header and payload
     uint16_t id;
     uint16_t fragment_bytes;  // offset of the payload in the original datagram
     bool more_fragments;
@@ -31,12 +32,13 @@ struct IpHeader {
 
 enum class IpResult { kOk, kShort, kVersion, kHeader, kLength, kChecksum };
 
-// `bytes` holds what there is of the header, at most `length`; `packet_bytes` is what the frame carries
-// from the IP header on, padding included. Checks all that can be told from these alone.
+// `bytes` holds what there is of the header, at most `length`; `packet_bytes` is what the frame
+// carries from the IP header on, padding included. Checks all that can be told from these alone.
 IpResult parse_ip(const uint8_t* bytes, uint32_t length, uint32_t packet_bytes, IpHeader& out);
 // Writes 20 bytes, with the checksum. `total_bytes` beyond 65535 (to be segmented) is written as 0.
 void write_ip(uint8_t* bytes, const IpHeader& header);
-// The header of a datagram that an ICMP error quotes: truncated payload and an old checksum are allowed.
+// The header of a datagram that an ICMP error quotes: truncated payload and an old checksum are
+// allowed.
 IpResult parse_quoted_ip(const uint8_t* bytes, uint32_t length, IpHeader& out);
 
 class IpRouter final : public Router {
@@ -69,9 +71,10 @@ private:
 
 class IpStage final : public Stage {
 public:
-    // `dont_fragment`: such datagrams are atomic, and their id is 0 (RFC 6864 section 4.1); the id of the
-    // others is drawn at random.
-    IpStage(Stage& below, IpAddress source, IpAddress destination, uint8_t protocol, bool dont_fragment)
+    // `dont_fragment`: such datagrams are atomic, and their id is 0 (RFC 6864 section 4.1); the id
+    // of the others is drawn at random.
+    IpStage(Stage& below, IpAddress source, IpAddress destination, uint8_t protocol,
+            bool dont_fragment)
         : Stage(&below),
           source_(source),
           destination_(destination),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Map (Scout; dissertation 4.2.1): from a small plain key to the object that a router keeps under it.
-// Lookups are on every packet's way and never wait: readers walk the chains in a dominoes_read_lock()
-// section. Writers are serialised by the caller. The hash is keyed at random for each map, so that a
-// peer cannot choose keys that collide.
+// Map (Scout; dissertation 4.2.1): from a small plain key to the object that a router keeps under
+// it. Lookups are on every packet's way and never wait: readers walk the chains in a
+// dominoes_read_lock() section. Writers are serialised by the caller. The hash is keyed at random
+// for each map, so that a peer cannot choose keys that collide.
 #pragma once
 
 #include "dominoes/atomic.hh"
@@ -31,7 +31,8 @@ class Map : dominoes::Pinned {
     static_assert(__has_unique_object_representations(Key));
 
 public:
-    // `buckets` is a power of two, and never changes. nullptr when memory is short. Context: process.
+    // `buckets` is a power of two, and never changes. nullptr when memory is short. Context:
+    // process.
     [[nodiscard]] static Map* create(uint32_t buckets) {
         DOMINOES_ASSERT(dominoes::is_power_of_two(buckets));
         Map* map = dominoes::make<Map>(buckets);
@@ -42,12 +43,14 @@ public:
         return nullptr;
     }
 
-    explicit Map(uint32_t buckets) : mask_(buckets - 1) { dominoes_random(secret_, sizeof(secret_)); }
+    explicit Map(uint32_t buckets) : mask_(buckets - 1) {
+        dominoes_random(secret_, sizeof(secret_));
+    }
     // The objects are the caller's, and no reader is left.
     ~Map() { dominoes_free(buckets_); }
 
-    // The object under `key`, or nullptr. Valid until the end of the caller's read section (or, for the
-    // writer, until it removes it). Context: any.
+    // The object under `key`, or nullptr. Valid until the end of the caller's read section (or, for
+    // the writer, until it removes it). Context: any.
     T* find(const Key& key) const {
         // (1) acquire: pairs with (2), so that an object found is seen as it was inserted.
         for (Node* node = bucket(key).load_acquire(); node; node = node->next_.load_acquire())
@@ -67,14 +70,14 @@ public:
         return true;
     }
 
-    // False: it was not in the map. The object keeps its link, for readers that stand on it: it may be
-    // freed, or inserted anew, only after dominoes_retire() has called back. Writer.
+    // False: it was not in the map. The object keeps its link, for readers that stand on it: it may
+    // be freed, or inserted anew, only after dominoes_retire() has called back. Writer.
     bool remove(T& object) {
         Node& node = object;
         for (Head* link = &bucket(node.key()); Node* at = link->load_relaxed(); link = &at->next_) {
             if (at != &node) continue;
-            // (3) release: what follows was published by (2) when a writer linked it; a reader comes to
-            // it through this link as well, so the link passes that on.
+            // (3) release: what follows was published by (2) when a writer linked it; a reader
+            // comes to it through this link as well, so the link passes that on.
             link->store_release(node.next_.load_relaxed());
             count_.store_relaxed(count_.load_relaxed() - 1);
             return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Participants (Scout; dissertation 4.2.2): who takes part in a connection. Path creation works from it.
+// Participants (Scout; dissertation 4.2.2): who takes part in a connection. Path creation works
+// from it.
 #pragma once
 
 #include "scout/address.hh"
@@ -14,7 +15,8 @@ enum Protocol : uint8_t {
     kUdp = 17,
 };
 
-// What connections of one protocol are told apart by, on one interface. Without padding: hashed as bytes.
+// What connections of one protocol are told apart by, on one interface. Without padding: hashed as
+// bytes.
 struct ConnectionKey {
     IpAddress local_ip;
     IpAddress peer_ip;

@@ -48,8 +48,9 @@ uint64_t within_budget(const Turn& turn, uint64_t length) {
     return min(length, uint64_t{turn.pieces_left} * piece_bytes(turn.state, length));
 }
 
-// Sends [seq, seq + length) of the sequence space, which may end with our FIN.
-void emit_data(Turn& turn, uint64_t seq, uint64_t length) {
+// Sends [seq, seq + length) of the sequence space, which may end with our FIN. Returns how many
+// bytes of data that is.
+uint32_t emit_data(Turn& turn, uint64_t seq, uint64_t length) {
     TcpState& state = turn.state;
     const uint64_t data_end = min(seq + length, send_seq(state, state.written));
     const uint32_t bytes = static_cast<uint32_t>(data_end - seq);
@@ -62,6 +63,7 @@ void emit_data(Turn& turn, uint64_t seq, uint64_t length) {
     turn.pieces_left -= min(turn.pieces_left, run.pieces());
     state.bytes_sent += bytes;
     state.last_sent_ns = state.now_ns;
+    return bytes;
 }
 
 // Sends the first hole again, which was so already: what was lost with its first segment was sent
@@ -74,8 +76,7 @@ void resend_head(Turn& turn) {
     state.resend_head = 0;
     state.head_mark = state.snd_nxt;
     if (length == 0) return;
-    emit_data(turn, hole.start, length);
-    state.bytes_retransmitted += length;
+    state.bytes_retransmitted += emit_data(turn, hole.start, length);
 }
 
 // Sends again what is lost below `limit`, as far as cwnd allows (RFC 6675 section 5 step C).
@@ -94,9 +95,8 @@ void resend(Turn& turn, uint64_t limit) {
         if (length == 0) return;
         length = within_budget(turn, length);
         if (length == 0) return start_timer(state, TimerKind::kOutput, 0);
-        emit_data(turn, hole.start, length);
+        state.bytes_retransmitted += emit_data(turn, hole.start, length);
         if (hole.start == state.snd_una) state.head_mark = state.snd_nxt;
-        state.bytes_retransmitted += length;
         state.retransmit_nxt = hole.start + length;
         state.retransmit_now = 0;
     }

@@ -18,7 +18,7 @@ struct Turn {
     bool ended = false;          // the connection is over with this step
     bool override = false;       // send even what SWS avoidance, Nagle or cork hold back
     uint32_t runs_left = kMostRuns;
-    uint32_t pieces_left = Effects::kMostTransmissions - 8;  // the rest is for control segments
+    uint32_t pieces_left = Effects::kMostTransmissions - 32;  // the rest is for rounding and ACKs
 };
 
 // A received segment with its numbers extended, as far as it is new. Checks may cut it down.

@@ -24,7 +24,8 @@ UdpResult parse_udp(const uint8_t* bytes, uint32_t length, UdpHeader& out) {
     out.destination_port = load_be16(bytes + 2);
     out.length = load_be16(bytes + 4);
     out.checksum = load_be16(bytes + 6);
-    return out.length >= kUdpHeaderBytes && out.length <= length ? UdpResult::kOk : UdpResult::kShort;
+    return out.length >= kUdpHeaderBytes && out.length <= length ? UdpResult::kOk
+                                                                 : UdpResult::kShort;
 }
 
 bool UdpStage::push(Msg& msg) {
@@ -55,7 +56,8 @@ Verdict UdpRouter::demux(Frame& frame) {
 
     ReadSection section;
     const UdpPort* port = ports_->find(header.destination_port);
-    if (!port || !port->endpoint().accepts({frame.source, header.source_port})) return no_port(frame);
+    if (!port || !port->endpoint().accepts({frame.source, header.source_port}))
+        return no_port(frame);
     return enqueue(port->endpoint(), frame, header);
 }
 

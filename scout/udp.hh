@@ -42,14 +42,16 @@ class UdpPort final : public MapNode<uint16_t>, public dominoes_retired, dominoe
 public:
     UdpPort(uint16_t port, UdpEndpoint& endpoint) : MapNode(port), endpoint_(endpoint) {}
     UdpEndpoint& endpoint() const { return endpoint_; }
-    static void free(dominoes_retired* retired) { dominoes::destroy(static_cast<UdpPort*>(retired)); }
+    static void free(dominoes_retired* retired) {
+        dominoes::destroy(static_cast<UdpPort*>(retired));
+    }
 
 private:
     UdpEndpoint& endpoint_;
 };
 
-// The UDP of one interface: its ports. What changes the ports (bind, unbind, detach) is serialised by the
-// caller, over all interfaces, together with UdpEndpoint's bind, connect and close.
+// The UDP of one interface: its ports. What changes the ports (bind, unbind, detach) is serialised
+// by the caller, over all interfaces, together with UdpEndpoint's bind, connect and close.
 class UdpRouter final : public Router, public IcmpListener {
 public:
     static constexpr uint16_t kFirstEphemeral = 49152;  // RFC 6335 section 6
@@ -64,8 +66,8 @@ public:
     Verdict demux(Frame& frame) override;
     bool icmp_error(const IcmpError& error) override;
 
-    // The device goes away: every endpoint bound here loses its port, with `error` (ENETDOWN) pending,
-    // and none uses this router afterwards. Context: process.
+    // The device goes away: every endpoint bound here loses its port, with `error` (ENETDOWN)
+    // pending, and none uses this router afterwards. Context: process.
     void detach(int error);
 
     // visit(UdpEndpoint&) for each bound endpoint; it unbinds none. Serialised as above.
@@ -95,9 +97,9 @@ private:
 
 // An application's UDP endpoint.
 //
-// bind, connect, close and UdpRouter::detach are serialised by the caller over the whole stack. Receives
-// are serialised among themselves, and so are sends; a receive, a send and any of the others may run at the
-// same time. Errors are negative errnos.
+// bind, connect, close and UdpRouter::detach are serialised by the caller over the whole stack.
+// Receives are serialised among themselves, and so are sends; a receive, a send and any of the
+// others may run at the same time. Errors are negative errnos.
 class UdpEndpoint final : public dominoes_retired, dominoes::Pinned {
 public:
     static constexpr uint32_t kQueueSlots = 512;
@@ -105,24 +107,24 @@ public:
 
     // `user` is for dominoes_user_wake(). nullptr when memory is short. Context: process.
     [[nodiscard]] static UdpEndpoint* create(void* user);
-    // Frees its port and, once no interrupt looks at it, itself. The user is not woken after this returns.
-    // Context: process.
+    // Frees its port and, once no interrupt looks at it, itself. The user is not woken after this
+    // returns. Context: process.
     void close();
 
-    // Takes `port` (0: any free one) of `router`'s interface. -EINVAL already bound, -EADDRINUSE, -ENOMEM.
-    // Context: process.
+    // Takes `port` (0: any free one) of `router`'s interface. -EINVAL already bound, -EADDRINUSE,
+    // -ENOMEM. Context: process.
     int bind(UdpRouter& router, uint16_t port);
-    // Fixes the peer: only its datagrams are received from now on, and its ICMP errors are reported. May
-    // be called again. Bound first if it is not. -EINVAL bad address or another interface's, -ENETUNREACH,
-    // and what bind says. Context: process.
+    // Fixes the peer: only its datagrams are received from now on, and its ICMP errors are
+    // reported. May be called again. Bound first if it is not. -EINVAL bad address or another
+    // interface's, -ENETUNREACH, and what bind says. Context: process.
     int connect(UdpRouter& router, SocketAddress peer);
 
-    // Sends `bytes` of `from` to `peer`, or to the connected peer if nullptr. Returns `bytes`. -EINVAL not
-    // bound or bad address, -EDESTADDRREQ, -EMSGSIZE, -ENETUNREACH, -EFAULT, -ENOMEM, or the pending error.
-    // Context: process.
+    // Sends `bytes` of `from` to `peer`, or to the connected peer if nullptr. Returns `bytes`.
+    // -EINVAL not bound or bad address, -EDESTADDRREQ, -EMSGSIZE, -ENETUNREACH, -EFAULT, -ENOMEM,
+    // or the pending error. Context: process.
     int64_t send_to(const SocketAddress* peer, dominoes_iter* from, size_t bytes);
-    // The next datagram: gives at most `bytes` of it, and returns its whole length. It stays if `peek`.
-    // -EAGAIN, -EFAULT, or the pending error. `peer` may be nullptr. Context: process.
+    // The next datagram: gives at most `bytes` of it, and returns its whole length. It stays if
+    // `peek`. -EAGAIN, -EFAULT, or the pending error. `peer` may be nullptr. Context: process.
     int64_t receive_from(SocketAddress* peer, dominoes_iter* to, size_t bytes, bool peek);
 
     // SCOUT_IN, SCOUT_OUT, SCOUT_ERR. Context: any.
@@ -160,8 +162,8 @@ private:
 
     User user_;
     dominoes::Owned<UdpQueue> queue_;
-    uint8_t* bounce_ = nullptr;         // the reader's
-    dominoes_mutex* mutex_ = nullptr;   // held by a sender as long as it uses router_
+    uint8_t* bounce_ = nullptr;        // the reader's
+    dominoes_mutex* mutex_ = nullptr;  // held by a sender as long as it uses router_
     UdpRouter* router_ = nullptr;
     UdpPort* port_ = nullptr;
     SocketAddress local_;

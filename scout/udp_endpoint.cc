@@ -53,7 +53,9 @@ void UdpEndpoint::close() {
     dominoes_retire(this, &UdpEndpoint::free);
 }
 
-void UdpEndpoint::free(dominoes_retired* retired) { dominoes::destroy(static_cast<UdpEndpoint*>(retired)); }
+void UdpEndpoint::free(dominoes_retired* retired) {
+    dominoes::destroy(static_cast<UdpEndpoint*>(retired));
+}
 
 // --- naming ---
 

@@ -23,7 +23,8 @@ UdpQueue::~UdpQueue() {
     dominoes_free(slots_);
 }
 
-// A producer that has claimed a slot and is not done holds up the reader: it must not be descheduled.
+// A producer that has claimed a slot and is not done holds up the reader: it must not be
+// descheduled.
 bool UdpQueue::push(const UdpDatagram& datagram) {
     dominoes_publish_begin();
     Slot* slot = claim();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // The datagrams that wait for the reader of a UDP endpoint: a bounded ring, filled by any number of
-// interrupts, emptied by one reader. Each slot has a stamp that says whose turn it is (D. Vyukov's bounded
-// queue, 2010): a producer never waits for another, and a full queue is noticed without touching the head.
+// interrupts, emptied by one reader. Each slot has a stamp that says whose turn it is (D. Vyukov's
+// bounded queue, 2010): a producer never waits for another, and a full queue is noticed without
+// touching the head.
 #pragma once
 
 #include "dominoes/atomic.hh"
@@ -32,11 +33,12 @@ public:
     // Takes out what peek() has shown; its packet is the caller's. Reader.
     void pop();
 
-    // Whether peek() would find nothing; may be out of date at once but for the reader. Context: any.
+    // Whether peek() would find nothing; may be out of date at once but for the reader. Context:
+    // any.
     bool empty() const;
     // About how many there are. Context: any.
     uint32_t count() const {
-        const uint64_t head = head_.load_relaxed();  // first: the tail is never behind a head seen before
+        const uint64_t head = head_.load_relaxed();
         const uint64_t tail = tail_.load_relaxed();
         return tail > head ? static_cast<uint32_t>(tail - head) : 0;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Two links, back to back, in memory: what one transmits arrives at the other, unless the hook decides
-// otherwise. Packets wait in the receiving link until deliver() is called, so that one thread can run both
-// ends without recursion, and time can be virtual.
+// Two links, back to back, in memory: what one transmits arrives at the other, unless the hook
+// decides otherwise. Packets wait in the receiving link until deliver() is called, so that one
+// thread can run both ends without recursion, and time can be virtual.
 #pragma once
 
 #include <mutex>
@@ -14,7 +14,8 @@ namespace rig {
 
 class MemoryLink final : public Link {
 public:
-    // What becomes of a packet on the wire. A delay longer than that of a later packet reorders them.
+    // What becomes of a packet on the wire. A delay longer than that of a later packet reorders
+    // them.
     struct Fate {
         bool lost = false;
         bool duplicated = false;
@@ -40,8 +41,8 @@ public:
 
     bool transmit(dominoes_packet* packet) override;
 
-    // Hands what has arrived by now to on_receive, including what arrives meanwhile. Returns how many. One
-    // thread at a time.
+    // Hands what has arrived by now to on_receive, including what arrives meanwhile. Returns how
+    // many. One thread at a time.
     size_t deliver();
     // When the next packet arrives here, or kNever.
     uint64_t next_arrival_ns() const;

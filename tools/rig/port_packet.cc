@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The packet, link, send buffer, iterator and user parts of dominoes/port.h for userspace. Everything is
-// copied: a packet refers to nobody's memory, so a send buffer may be reused as soon as its bytes are
-// acknowledged.
+// The packet, link, send buffer, iterator and user parts of dominoes/port.h for userspace.
+// Everything is copied: a packet refers to nobody's memory, so a send buffer may be reused as soon
+// as its bytes are acknowledged.
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -29,7 +29,8 @@ dominoes_packet* allocate_packet(uint32_t bytes) {
     return packet;
 }
 
-// Calls copy(at, done, count) for the one or two pieces of the ring that `bytes` at `offset` lie in.
+// Calls copy(at, done, count) for the one or two pieces of the ring that `bytes` at `offset` lie
+// in.
 template <typename Copy>
 void for_pieces(const dominoes_sendbuf& buffer, uint64_t offset, size_t bytes, Copy copy) {
     for (size_t done = 0; done < bytes;) {
@@ -46,10 +47,11 @@ void copy_payload(uint8_t* out, const dominoes_tx& tx) {
         std::memcpy(out, tx.payload, tx.payload_bytes);
         return;
     }
-    for_pieces(*tx.buffer, tx.buffer_offset, tx.payload_bytes, [&](size_t at, size_t done, size_t n) {
-        std::memcpy(out + done, tx.buffer->data + at, n);
-        return true;
-    });
+    for_pieces(*tx.buffer, tx.buffer_offset, tx.payload_bytes,
+               [&](size_t at, size_t done, size_t n) {
+                   std::memcpy(out + done, tx.buffer->data + at, n);
+                   return true;
+               });
 }
 
 // Copies `bytes` in pieces, as the iterator's memory lies. How many, or -EFAULT if none.
@@ -98,8 +100,9 @@ void rewrite_tcp(uint8_t* tcp, uint32_t offset, bool first, bool last) {
 
 void put_pseudo_sum(dominoes_packet& packet) {
     const uint8_t* ip = packet.data + kEthBytes;
-    const uint16_t sum = scout::pseudo_sum(scout::IpAddress::v4(ip + 12), scout::IpAddress::v4(ip + 16),
-                                           ip[9], packet.bytes - packet.transport_offset);
+    const uint16_t sum =
+        scout::pseudo_sum(scout::IpAddress::v4(ip + 12), scout::IpAddress::v4(ip + 16), ip[9],
+                          packet.bytes - packet.transport_offset);
     scout::store_be16(packet.data + packet.transport_offset + packet.checksum_offset, sum);
 }
 
@@ -109,12 +112,14 @@ dominoes_packet* cut(const dominoes_packet& whole, const TcpLayout& layout, uint
     dominoes_packet* piece = allocate_packet(layout.header_bytes + bytes);
     if (!piece) return nullptr;
     std::memcpy(piece->data, whole.data, layout.header_bytes);
-    std::memcpy(piece->data + layout.header_bytes, whole.data + layout.header_bytes + offset, bytes);
+    std::memcpy(piece->data + layout.header_bytes, whole.data + layout.header_bytes + offset,
+                bytes);
     piece->transport_offset = whole.transport_offset;
     piece->checksum_offset = whole.checksum_offset;
     piece->checksum_vouched = whole.checksum_vouched;
     rewrite_ip(piece->data + kEthBytes, piece->bytes - kEthBytes, index);
-    rewrite_tcp(piece->data + layout.tcp, offset, offset == 0, offset + bytes == layout.payload_bytes);
+    rewrite_tcp(piece->data + layout.tcp, offset, offset == 0,
+                offset + bytes == layout.payload_bytes);
     put_pseudo_sum(*piece);
     if (!piece->checksum_vouched) rig::complete_checksum(*piece);
     return piece;
@@ -139,7 +144,8 @@ dominoes_packet* clone_packet(const dominoes_packet& packet) {
     return clone;
 }
 
-// A result of 0 is written as the other zero, for in UDP 0 says that there is no checksum (RFC 768).
+// A result of 0 is written as the other zero, for in UDP 0 says that there is no checksum (RFC
+// 768).
 void complete_checksum(dominoes_packet& packet) {
     uint8_t* transport = packet.data + packet.transport_offset;
     const uint16_t sum = scout::checksum(transport, packet.bytes - packet.transport_offset);
@@ -162,7 +168,8 @@ extern "C" {
 
 uint32_t dominoes_packet_bytes(const dominoes_packet* packet) { return packet->bytes; }
 
-void dominoes_packet_copy(const dominoes_packet* packet, uint32_t offset, void* out, uint32_t bytes) {
+void dominoes_packet_copy(const dominoes_packet* packet, uint32_t offset, void* out,
+                          uint32_t bytes) {
     if (offset > packet->bytes || bytes > packet->bytes - offset) {
         dominoes_bug(__FILE__, __LINE__, "packet copy beyond its end");
         return;
@@ -172,7 +179,8 @@ void dominoes_packet_copy(const dominoes_packet* packet, uint32_t offset, void* 
 
 void dominoes_packet_free(dominoes_packet* packet) { std::free(packet); }
 
-bool dominoes_packet_checksum_ok(dominoes_packet* packet, uint32_t offset, uint32_t bytes, uint16_t pseudo) {
+bool dominoes_packet_checksum_ok(dominoes_packet* packet, uint32_t offset, uint32_t bytes,
+                                 uint16_t pseudo) {
     if (offset > packet->bytes || bytes > packet->bytes - offset) {
         dominoes_bug(__FILE__, __LINE__, "packet checksum beyond its end");
         return false;
@@ -218,7 +226,9 @@ bool dominoes_packet_transmit(dominoes_link* link, dominoes_packet* packet) {
 
 uint32_t dominoes_link_mtu(const dominoes_link* link) { return link->mtu; }
 
-void dominoes_link_mac(const dominoes_link* link, uint8_t mac[6]) { std::memcpy(mac, link->mac, 6); }
+void dominoes_link_mac(const dominoes_link* link, uint8_t mac[6]) {
+    std::memcpy(mac, link->mac, 6);
+}
 
 uint32_t dominoes_link_max_segment(const dominoes_link* link) { return link->max_segment; }
 
@@ -232,7 +242,8 @@ dominoes_sendbuf* dominoes_sendbuf_create(size_t bytes) {
 
 void dominoes_sendbuf_destroy(dominoes_sendbuf* buffer) { std::free(buffer); }
 
-int64_t dominoes_sendbuf_write(dominoes_sendbuf* buffer, uint64_t offset, dominoes_iter* from, size_t bytes) {
+int64_t dominoes_sendbuf_write(dominoes_sendbuf* buffer, uint64_t offset, dominoes_iter* from,
+                               size_t bytes) {
     int64_t written = 0;
     for_pieces(*buffer, offset, bytes, [&](size_t at, size_t, size_t n) {
         const int64_t taken = dominoes_iter_take(from, buffer->data + at, n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// What stands behind dominoes/port.h in userspace, for those who build tests, benches and simulations on
-// it: packets are bytes, links are objects, an application's memory is spans.
+// What stands behind dominoes/port.h in userspace, for those who build tests, benches and
+// simulations on it: packets are bytes, links are objects, an application's memory is spans.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ struct dominoes_packet {
     uint32_t segment_bytes;     // TCP payload per wire packet; 0: this is one
     uint32_t transport_offset;  // 0: no transport checksum was wanted
     uint32_t checksum_offset;   // from the transport header
-    bool checksum_vouched;      // the checksum need not be looked at: the packet never left this machine
+    bool checksum_vouched;      // need not be looked at: the packet never left this machine
     uint8_t data[];
 };
 
@@ -28,7 +28,8 @@ struct dominoes_link {
     uint32_t mtu = 1500;
     uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
     uint32_t max_segment = 65535 - 120;
-    // Takes packets with segment_bytes whole, and delivers them so. Else they are cut before transmit().
+    // Takes packets with segment_bytes whole, and delivers them so. Else they are cut before
+    // transmit().
     bool gso = false;
     // Transmitted packets carry the pseudo header's sum only, and the receiver is told not to look.
     bool checksum_offload = false;
@@ -49,7 +50,8 @@ struct dominoes_iter {
     using Span = std::span<std::byte>;
 
     dominoes_iter(void* memory, size_t bytes) : first_{static_cast<std::byte*>(memory), bytes} {}
-    dominoes_iter(const void* memory, size_t bytes) : dominoes_iter(const_cast<void*>(memory), bytes) {}
+    dominoes_iter(const void* memory, size_t bytes)
+        : dominoes_iter(const_cast<void*>(memory), bytes) {}
     // Several pieces; the array is the caller's, as long as the iterator is used.
     explicit dominoes_iter(std::span<const Span> spans) : rest_(spans) {}
     dominoes_iter(const dominoes_iter&) = delete;
@@ -89,8 +91,8 @@ inline std::span<const uint8_t> bytes_of(const dominoes_packet& packet) {
 }
 
 // Cuts a TCP packet into wire packets of at most segment_bytes of payload, as hardware does (TSO):
-// sequence numbers, lengths, IDs, flags and checksums are right in each. Consumes `packet`; `out` owns what
-// it is given.
+// sequence numbers, lengths, IDs, flags and checksums are right in each. Consumes `packet`; `out`
+// owns what it is given.
 void segment(dominoes_packet* packet, const std::function<void(dominoes_packet*)>& out);
 
 // Completes the transport checksum of a packet that carries the pseudo header's sum.
