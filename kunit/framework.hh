@@ -45,8 +45,8 @@ bool eventually(Condition condition) {
 
 // Waits until every read section of now has ended.
 inline void wait_for_readers() {
-    dominoes_retired grace;
-    dominoes_retire(&grace, [](dominoes_retired*) {});
+    auto* grace = static_cast<dominoes_retired*>(dominoes_alloc(sizeof(dominoes_retired)));
+    if (grace) dominoes_retire(grace, [](dominoes_retired* passed) { dominoes_free(passed); });
     dominoes_retire_barrier();
 }
 

@@ -67,4 +67,4 @@ static void dominoes_run_test(struct kunit *test)
 DOMINOES_SUITES(DOMINOES_DEFINE)
 
 #define DOMINOES_POINT(suite_name) &dominoes_suite_##suite_name,
-kunit_test_suites(DOMINOES_SUITES(DOMINOES_POINT))
+kunit_test_suites(DOMINOES_SUITES(DOMINOES_POINT));

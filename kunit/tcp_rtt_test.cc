@@ -66,11 +66,30 @@ void acknowledgement_was_lost__timeout_does_not_feed_on_itself(Check& check) {
     EXPECT_EQ(wire.info().srtt_us, before);
 }
 
+void rtt_as_expected__ends_backing_off(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    for (uint32_t i = 0; i < 4; ++i) {  // the round trip is 20 ms
+        wire.writes(10);
+        wire.pass_ms(20);
+        wire.peer({.ack = 11 + 10 * i});
+    }
+    wire.writes(10);
+    wire.pass_ms(1700);
+    EXPECT_EQ(wire.info().timeouts, 3);
+    const uint64_t next = wire.state().timer_deadline[0];
+    wire.pass(next - wire.now());
+    wire.pass_ms(20);
+    wire.peer({.ack = 51});
+    EXPECT_EQ(wire.state().backoff, 1);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(rtt_sample__first_and_second),
     TEST(rtt_acknowledged__nothing_from_a_retransmission),
     TEST(rtt_acknowledged__timestamp_tells_which),
     TEST(acknowledgement_was_lost__timeout_does_not_feed_on_itself),
+    TEST(rtt_as_expected__ends_backing_off),
 };
 
 }  // namespace

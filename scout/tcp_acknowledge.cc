@@ -26,13 +26,23 @@ void take_window(TcpState& state, const Segment& segment) {
     }
 }
 
+// Karn's algorithm (RFC 6298 section 5) keeps the timeout backed off until there is a measurement.
+// But where many ACKs are lost there is none for long; an ACK that came just when one was due for
+// the latest retransmission ends the backing off as well. All but one doubling, which lets the next
+// segment be measured should the round trip only have become that much longer.
+void reset_backoff(TcpState& state, bool measured) {
+    if (measured) {
+        state.backoff = 0;
+    } else if (rtt_as_expected(state)) {
+        state.backoff = dominoes::min(state.backoff, 1u);
+    }
+}
+
 void advance_snd_una(TcpState& state, const Segment& segment) {
     const uint64_t before = flight(state);
     const uint64_t acked = segment.ack - state.snd_una;
     const bool fast = state.recovery == TcpRecovery::kFast;
-    // Karn's algorithm (RFC 6298 section 5): the timeout stays backed off until there is a
-    // measurement.
-    if (rtt_acknowledged(state, segment)) state.backoff = 0;
+    reset_backoff(state, rtt_acknowledged(state, segment));
     state.snd_una = segment.ack;
     state.retries = 0;
     state.soft_error = kNoError;

@@ -57,6 +57,12 @@ bool rtt_acknowledged(TcpState& state, const Segment& segment) {
     return true;
 }
 
+bool rtt_as_expected(const TcpState& state) {
+    const uint64_t since_sent = state.now_ns - state.last_sent_ns;
+    return state.srtt_ns != 0 && since_sent + kMillisecond >= state.min_rtt_ns &&
+           since_sent <= state.srtt_ns + 4 * state.rttvar_ns + kMillisecond;
+}
+
 uint64_t retransmission_timeout(const TcpState& state) {
     const uint32_t doublings = dominoes::min(state.backoff, 20u);
     return dominoes::min(state.rto_ns << doublings, kMaxRto);

@@ -17,6 +17,9 @@ inline void rtt_abandon(TcpState& state) { state.rtt_seq = 0; }
 // `segment` acknowledges something new: takes what measurement it allows. Whether it allowed one.
 bool rtt_acknowledged(TcpState& state, const Segment& segment);
 
+// Whether an ACK that comes now answers what was sent last, as far as the round trips so far tell.
+bool rtt_as_expected(const TcpState& state);
+
 // The timeout now in force, backed off (RFC 6298 (5.5)).
 uint64_t retransmission_timeout(const TcpState& state);
 

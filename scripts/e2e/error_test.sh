@@ -90,8 +90,7 @@ test_port_in_use() {
     local listener=$!
     wait_for 10 dominoes_listening 9000
     expect_failure "in use" -- dominoes cat -l -p 9000
-    kill "$listener"
-    wait "$listener" || true
+    stop "$listener"
     timeout 10 talk dominoes serve 9000 0
 }
 

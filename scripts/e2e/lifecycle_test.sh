@@ -21,8 +21,7 @@ test_rmmod_refuses_connection() {
     local client=$!
     wait_for 10 connection_is 9001 state ESTAB
     expect_failure "in use|busy|temporarily unavailable" -- rmmod dominoes
-    kill "$client"
-    wait "$client" || true
+    stop "$client"
     wait_for 5 rmmod dominoes
 }
 

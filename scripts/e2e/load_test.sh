@@ -57,5 +57,6 @@ test_responsive_under_load() {
     done
     [[ $((SECONDS - start)) -le $((10 * slowness)) ]] || fail "40 commands took $((SECONDS - start)) s"
     ! ended "$client" || fail "the load ended before the test did"
-    kill "$client"
+    stop "$client"
+    wait
 }

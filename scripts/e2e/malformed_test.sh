@@ -75,9 +75,11 @@ test_garbage_during_transfer() {
 
 test_garbage_to_listener() {
     dominoes cat -l -p 9000 </dev/null >/dev/null &
+    local listener=$!
     wait_for 10 dominoes_listening 9000
     inject_from_peer garbage 5000 2
     dominoes_listening 9000 || fail "nobody listens any more"
+    stop "$listener"
 }
 
 # RFC 5961: what an attacker who knows the connection may not achieve.
@@ -99,6 +101,7 @@ test_spoofed_segments() {
 # The listener's backlog fills with connections that nobody will complete.
 test_syn_flood() {
     dominoes cat -l -p 9000 </dev/null >/dev/null &
+    local flooded=$!
     wait_for 10 dominoes_listening 9000
     inject_from_peer syns 500
     wait_for 10 reached drop_tcp_backlog $((500 - 128))
@@ -109,4 +112,5 @@ test_syn_flood() {
     peer talk linux connect "$dominoes_address" 9002 send /run/file fin receive /dev/null
     wait "$server"
     same /run/file /run/got
+    stop "$flooded"
 }

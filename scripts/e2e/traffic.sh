@@ -21,7 +21,7 @@ drops() {
     echo "$total"
 }
 
-# A value of the connection that has this port at either end; empty if there is none.
+# A value of the youngest connection that has this port at either end; empty if there is none.
 connection() { # PORT KEY
     dominoes show connections --json | awk -v port=":$1\"" -v key="      \"$2\": " '
         /^    \{/ { block = "" }
@@ -33,10 +33,10 @@ connection() { # PORT KEY
                 if (index(lines[i], key) == 1) {
                     value = substr(lines[i], length(key) + 1)
                     gsub(/[",]/, "", value)
-                    print value
-                    exit
+                    found = value
                 }
-        }'
+        }
+        END { if (found != "") print found }'
 }
 connection_is() { # PORT KEY VALUE
     [[ $(connection "$1" "$2") == "$3" ]]
@@ -70,6 +70,12 @@ ends() { # SECONDS PID
 succeeds() { # SECONDS PID
     ends "$@"
     [[ $status -eq 0 ]] || fail "a program ended with status $status"
+}
+
+# Ends a program that would go on; rmmod refuses as long as it has an endpoint.
+stop() { # PID
+    kill "$1"
+    wait "$1" || true
 }
 
 # --- files ---
