@@ -37,8 +37,7 @@ void Context::destroy(Context* context) {
     context->stopping_.store_seq_cst(1);  // (1) pairs with (4), as ready_ does
     context->wake();
     // Who has pushed a domain that has long retired may still be about to wake the thread.
-    dominoes_retired grace;
-    dominoes_retire(&grace, [](dominoes_retired*) {});
+    dominoes_retire(&context->grace_, [](dominoes_retired*) {});
     dominoes_retire_barrier();
     dominoes_thread_join(context->thread_);
     dominoes::destroy(context);

@@ -68,6 +68,7 @@ private:
     void park(uint64_t deadline_ns);
 
     const int cpu_;
+    dominoes_retired grace_;  // destroy() waits with it
     dominoes_thread* thread_ = nullptr;
     TimerChannel timers_;
 

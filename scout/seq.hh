@@ -127,7 +127,6 @@ private:
     }
 
     uint32_t count_;
-    uint32_t reserved_;
     Entry ranges_[kMost];
 };
 
