@@ -31,9 +31,14 @@ private:
     dominoes_thread* thread_;
 };
 
-// Waits for `condition()`, long enough for the slowest machine. False: it never came.
+// Waits for `condition()`, long enough for the slowest machine, and at first without a pause: races are
+// won and lost in nanoseconds. False: it never came.
 template <typename Condition>
 bool eventually(Condition condition) {
+    for (uint32_t spins = 0; spins < 2000; ++spins) {
+        if (condition()) return true;
+        dominoes_relax();
+    }
     const uint64_t deadline = dominoes_now_ns() + 60'000'000'000;
     while (!condition()) {
         if (dominoes_now_ns() > deadline) return false;
@@ -42,6 +47,23 @@ bool eventually(Condition condition) {
     }
     return true;
 }
+
+// Numbers that look random, the same ones each time.
+class Dice {
+public:
+    explicit Dice(uint64_t seed = 1) : state_(seed) {}
+    uint64_t below(uint64_t end) {
+        state_ = state_ * 6364136223846793005 + 1442695040888963407;
+        return (state_ >> 33) % end;
+    }
+    // A pause of fewer than `end` turns of a short loop, to meet another thread at any of its steps.
+    void pause(uint32_t end) {
+        for (uint64_t turns = below(end); turns; --turns) asm volatile("");
+    }
+
+private:
+    uint64_t state_;
+};
 
 // Waits until every read section of now has ended.
 inline void wait_for_readers() {

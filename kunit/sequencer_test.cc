@@ -66,10 +66,9 @@ void place__by_many_threads(Check& check) {
     REQUIRE(sequencer);
     {
         auto own = [&](uint64_t owner) {
-            uint64_t random = owner + 1;
+            Dice dice(owner);
             for (uint64_t serial = owner; serial < items; serial += kOwners) {
-                random = random * 6364136223846793005 + 1442695040888963407;
-                for (uint64_t pause = random >> 58; pause; --pause) dominoes_relax();
+                dice.pause(1000);
                 while (!sequencer->has_room(serial + 1)) {
                     dominoes_relax();
                     dominoes_thread_yield();
@@ -85,6 +84,29 @@ void place__by_many_threads(Check& check) {
     EXPECT_EQ(sink.next, items);
     EXPECT_EQ(sink.wrong, 0);
     EXPECT_EQ(sequencer->head(), items);
+}
+
+// Two owners take turns at the head, each at the moment the other drains.
+void place__at_the_moment_of_a_drain(Check& check) {
+    const uint64_t items = check.scale(200'000, 1000);
+    Sink sink;
+    Owned<Sequencer> sequencer(Sequencer::create(4, Sink::drain, &sink));
+    REQUIRE(sequencer);
+    {
+        auto own = [&](uint64_t owner) {
+            Dice dice(owner);
+            for (uint64_t serial = owner; serial < items; serial += 2) {
+                if (!EXPECT(eventually([&] { return sequencer->head() + 1 >= serial; }))) return;
+                dice.pause(100);
+                sequencer->place(serial, serial + 1);
+            }
+        };
+        Thread even([&] { own(0); });
+        Thread odd([&] { own(1); });
+        EXPECT(even.started() && odd.started());
+    }
+    EXPECT_EQ(sink.next, items);
+    EXPECT_EQ(sink.wrong, 0);
 }
 
 void want_room__is_answered_once(Check& check) {
@@ -157,6 +179,7 @@ constexpr Test kTests[] = {
     TEST(has_room__up_to_the_slots),
     TEST(place__restores_the_order),
     TEST(place__by_many_threads),
+    TEST(place__at_the_moment_of_a_drain),
     TEST(want_room__is_answered_once),
     TEST(want_room__loses_no_wakeup),
     TEST(clear__discards_what_is_left),

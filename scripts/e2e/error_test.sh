@@ -81,7 +81,7 @@ test_bad_replicas_and_cpus() {
     local word
     detached
     for word in 0 17 -1 many 4294967297; do expect_failure "replicas" -- attach --replicas "$word"; done
-    for word in 99 0-99 1023 4096 x 1-0 ","; do expect_failure -- attach --cpus "$word"; done
+    for word in 99 1023 4096 x 1-0 ","; do expect_failure -- attach --cpus "$word"; done
     still_free
 }
 

@@ -11,7 +11,7 @@ moved_bytes() { # sent|received FILE BYTES: at least so many, says the end that 
 peer_client() { # REPLICAS [iperf3 option...]
     local replicas=$1 server
     shift
-    dominoes perf -s -1 --replicas "$replicas" -J >/run/server.json &
+    dominoes perf -s -1 --replicas "$replicas" --digest-interval 16 -J >/run/server.json &
     server=$!
     wait_for 10 dominoes_listening 5201
     peer iperf3 -c "$dominoes_address" -J "$@" >/run/client.json || fail "$(cat /run/client.json)"
@@ -27,7 +27,7 @@ peer_server() { # REPLICAS [option...]
     peer iperf3 -s -1 >/run/server.txt &
     server=$!
     wait_for 10 peer_listening 5201
-    dominoes perf -c "$peer_address" --replicas "$replicas" -J "$@" >/run/client.json ||
+    dominoes perf -c "$peer_address" --replicas "$replicas" --digest-interval 16 -J "$@" >/run/client.json ||
         fail "$(cat /run/client.json)"
     wait "$server"
     expect "sender|receiver" cat /run/server.txt
