@@ -145,7 +145,7 @@ void Replica::inject_faults(const Request& request) {
         if (const uint64_t once = stall_ns_.exchange_acq_rel(0)) dominoes_thread_delay(once);
     }
     if (kind_of(request) == EventKind::kDebug && request.as<DebugEvent>().corrupt_replica == id()) {
-        state_.srtt_ns ^= 1;
+        state_.bytes_sent ^= 1;  // averages would forget it again
     }
 }
 

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034,SC2154  # limit_*: for the runner
 . ./traffic.sh
 
-size=$((4 / slowness))M
+size=$((4 / slowness))m
 
 # --- windows ---
 

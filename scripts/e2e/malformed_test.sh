@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034,SC2154  # limit_*: for the runner
 . ./traffic.sh
 
-size=$((8 / slowness))M
+size=$((8 / slowness))m
 
 # A transfer into Dominoes that goes on until finish_transfer, from port 5000 to port 9000.
 start_transfer() {
@@ -105,7 +105,7 @@ test_syn_flood() {
     wait_for 10 dominoes_listening 9000
     inject_from_peer syns 500
     wait_for 10 reached drop_tcp_backlog $((500 - 128))
-    random_file /run/file 1M
+    random_file /run/file 1m
     dominoes cat -l -p 9002 </dev/null >/run/got &
     local server=$!
     wait_for 10 dominoes_listening 9002

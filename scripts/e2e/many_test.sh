@@ -8,7 +8,7 @@ only_time_wait() { ! dominoes show connections | grep -E "^(tcp|udp)" | grep -vq
 
 files() {
     local i
-    for ((i = 1; i <= count; i++)); do random_file "/run/file$i" 200K; done
+    for ((i = 1; i <= count; i++)); do random_file "/run/file$i" 200k; done
 }
 
 # Each sends a file and gets it back.

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154
 . ./traffic.sh
 
-size=$((8 / slowness))M
+size=$((8 / slowness))m
 
 # --- order ---
 

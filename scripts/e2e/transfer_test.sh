@@ -2,8 +2,8 @@
 # shellcheck disable=SC2034,SC2154  # limit_*: for the runner
 . ./traffic.sh
 
-size=$((8 / slowness))M
-small=$((4 / slowness))M
+size=$((8 / slowness))m
+small=$((4 / slowness))m
 
 test_clean_1() { both_ways "$size" 1; }
 test_clean_4() { both_ways "$size" 4; }
@@ -145,6 +145,6 @@ test_sizes() {
     done
 }
 
-test_small_buffers() { both_ways 1M 4 --sndbuf 16K --rcvbuf 16K; }
+test_small_buffers() { both_ways 1m 4 --sndbuf 16K --rcvbuf 16K; }
 test_large_buffers() { both_ways "$size" 4 --sndbuf 16M --rcvbuf 16M; }
 test_replicas_16() { both_ways "$small" 16; }
