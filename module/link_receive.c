@@ -74,11 +74,18 @@ rx_handler_result_t dominoes_link_receive(struct sk_buff **pskb)
 	if (!skb)
 		return RX_HANDLER_CONSUMED;
 	*pskb = skb;
-	if (unlikely(dominoes_must_split(skb))) {
-		if (!dominoes_is_to_us(link, skb))
-			return RX_HANDLER_PASS;
-		dominoes_receive_split(link, skb);
-		return RX_HANDLER_CONSUMED;
+	if (dominoes_is_to_us(link, skb)) {
+		/*
+		 * Over veth a packet is still charged to the socket that sent it, until IP lets go of it;
+		 * what waits here for its owner would hold up that socket (TCP small queues).
+		 */
+		skb_orphan(skb);
+		if (unlikely(dominoes_must_split(skb))) {
+			dominoes_receive_split(link, skb);
+			return RX_HANDLER_CONSUMED;
+		}
+	} else if (unlikely(dominoes_must_split(skb))) {
+		return RX_HANDLER_PASS;
 	}
 	if (scout_receive(link->host, dominoes_packet_of(skb)))
 		return RX_HANDLER_CONSUMED;

@@ -157,8 +157,13 @@ int Endpoint::connect(const scout_sockaddr& address) {
 
 int Endpoint::listen(uint32_t backlog) {
     MutexGuard guard(stack_.mutex());
-    if (udp_ || !host_ || connection()) return -int{kEinval};
+    if (udp_ || connection()) return -int{kEinval};
     if (listener()) return 0;
+    if (!host_) {
+        Host* any = stack_.host_of({});
+        if (!any) return -int{kEaddrnotavail};
+        if (const int error = bind_tcp(*any, 0)) return error;
+    }
     if (backlog == 0) backlog = Listener::kDefaultBacklog;
     if (!own_replicas_) attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
     auto* made = dominoes::make<Listener>(bound_.port, attributes_,
@@ -271,7 +276,7 @@ bool Endpoint::drained() {
 // --- options ---
 
 int Endpoint::set_option(uint32_t option, int64_t value) {
-    if (option >= kOptionDebugDelay) return set_debug(option, value);
+    if (option >= kOptionDebugDelay && option <= kOptionDebugStall) return set_debug(option, value);
     if (option == kOptionProtocol) return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
     const bool any_time = option == static_cast<uint32_t>(Attribute::kNoDelay) ||
                           option == static_cast<uint32_t>(Attribute::kLinger);
