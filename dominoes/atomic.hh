@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Atomic variables over the compiler's builtins. The memory order is part of each function's name, so
-// that none is chosen by default; where one is used, a comment numbers it and names its partner.
+// Atomic variables over the compiler's builtins. The memory order is part of each function's name,
+// so that none is chosen by default; where one is used, a comment numbers it and names its partner.
 #pragma once
 
 #include "dominoes/base.hh"

@@ -51,8 +51,8 @@ constexpr T&& move(T& value) {
     return static_cast<T&&>(value);
 }
 
-// An object on the port's heap: nullptr when memory is short. Constructors cannot fail; what can fail
-// goes into a static create(). Context: process.
+// An object on the port's heap: nullptr when memory is short. Constructors cannot fail; what can
+// fail goes into a static create(). Context: process.
 template <typename T, typename... Args>
 [[nodiscard]] T* make(Args&&... args) {
     void* place = dominoes_alloc(sizeof(T));

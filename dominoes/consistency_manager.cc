@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A post is one word: 48 bits of the digest, and 16 that tell which lap of the table it is from. The
-// first replica at a position puts its post by CAS; the CAS of every other fails or finds the lap there,
-// so it compares. Any two replicas are thereby compared with the same third, or with each other. The
-// word carries nothing but itself, so all orders are relaxed: one variable's modification order is enough.
+// A post is one word: 48 bits of the digest, and 16 that tell which lap of the table it is from.
+// The first replica at a position puts its post by CAS; the CAS of every other fails or finds the
+// lap there, so it compares. Any two replicas are thereby compared with the same third, or with
+// each other. The word carries nothing but itself, so all orders are relaxed: one variable's
+// modification order is enough.
 #include "dominoes/consistency_manager.hh"
 
 namespace dominoes {
@@ -47,7 +48,8 @@ ConsistencyManager* ConsistencyManager::create(uint32_t interval, uint32_t lag_b
     Atomic<uint64_t>* posts = nullptr;
     uint32_t count = 0;
     if (interval) {
-        // One more than fit into the bound, so that nobody overwrites what another has yet to compare.
+        // One more than fit into the bound, so that nobody overwrites what another has yet to
+        // compare.
         count = static_cast<uint32_t>(round_up_to_power_of_two(lag_bound / interval + 2));
         posts = static_cast<Atomic<uint64_t>*>(dominoes_alloc(sizeof *posts * count));
         if (!posts) return nullptr;
@@ -81,8 +83,8 @@ void ConsistencyManager::note_lag(uint32_t replica, uint64_t lag) {
         noted.reported = false;
     } else if (lag > uint64_t{lag_bound_} * 3 / 4 && !noted.reported) {
         noted.reported = true;
-        dominoes_log(DOMINOES_LOG_WARNING, "replica %u is %llu requests behind: it is stalled", replica,
-                     static_cast<unsigned long long>(lag));
+        dominoes_log(DOMINOES_LOG_WARNING, "replica %u is %llu requests behind: it is stalled",
+                     replica, static_cast<unsigned long long>(lag));
     }
 }
 

@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Consistency Manager (dissertation 3.1.5, 3.2.1): proves that replicas are replicas. Every `interval`
-// requests each replica posts a digest of its state at that position: the first to come there leaves
-// it, and the others compare theirs with it. It also watches how far replicas lag.
+// Consistency Manager (dissertation 3.1.5, 3.2.1): proves that replicas are replicas. Every
+// `interval` requests each replica posts a digest of its state at that position: the first to come
+// there leaves it, and the others compare theirs with it. It also watches how far replicas lag.
 #pragma once
 
 #include "dominoes/atomic.hh"
 
 namespace dominoes {
 
-// A 64-bit digest of plain bytes. `bytes` is a multiple of 8. Two runs of bytes that differ only within
-// one word always have different digests. Not cryptographic.
+// A 64-bit digest of plain bytes. `bytes` is a multiple of 8. Two runs of bytes that differ only
+// within one word always have different digests. Not cryptographic.
 uint64_t digest(const void* data, size_t bytes);
 
 class ConsistencyManager : Pinned {
 public:
-    // `interval` is a power of two, 0: never. `lag_bound` is the channel's capacity: the most that two
-    // replicas can be apart. nullptr when memory is short. Context: process.
+    // `interval` is a power of two, 0: never. `lag_bound` is the channel's capacity: the most that
+    // two replicas can be apart. nullptr when memory is short. Context: process.
     [[nodiscard]] static ConsistencyManager* create(uint32_t interval, uint32_t lag_bound);
     // For create(): takes over `posts`, of which there are `count`.
-    ConsistencyManager(uint32_t interval, uint32_t lag_bound, Atomic<uint64_t>* posts, uint32_t count)
+    ConsistencyManager(uint32_t interval, uint32_t lag_bound, Atomic<uint64_t>* posts,
+                       uint32_t count)
         : interval_(interval), lag_bound_(lag_bound), posts_(posts), count_(count) {}
     ~ConsistencyManager() { dominoes_free(posts_); }
 
     // Whether the state after the request at `position` is to be posted.
     bool due(uint64_t position) const { return interval_ && (position & (interval_ - 1)) == 0; }
-    // Posts it; due(position). False: another replica's digest of this position differs; told to one
-    // caller, the first, as replication is at its end with that. Any replica, once a position.
+    // Posts it; due(position). False: another replica's digest of this position differs; told to
+    // one caller, the first, as replication is at its end with that. Any replica, once a position.
     bool post(uint32_t replica, uint64_t position, uint64_t digest);
 
     // Notes how far `replica` is behind the tail; reports, rate limited, when it is stalled: beyond

@@ -65,8 +65,9 @@ bool Context::called(void*, Request& request) {
 void Context::push(Domain& domain) {
     Domain* head = ready_.load_relaxed();
     do domain.next_ready_ = head;
-    // (2) Release: next_ready_ and what the scheduler wrote, to (5). seq_cst: we push, then look whether
-    // the context is parked (3); it says that it parks (3), then looks at ready_ (4). One sees the other.
+    // (2) Release: next_ready_ and what the scheduler wrote, to (5). seq_cst: we push, then look
+    // whether the context is parked (3); it says that it parks (3), then looks at ready_ (4). One
+    // sees the other.
     while (!ready_.compare_exchange_seq_cst(head, &domain));
     wake();
 }
@@ -162,7 +163,7 @@ void Context::idle() {
 }
 
 void Context::park(uint64_t deadline_ns) {
-    parked_.store_seq_cst(1);  // (3)
+    parked_.store_seq_cst(1);                                   // (3)
     if (!ready_.load_seq_cst() && !stopping_.load_seq_cst()) {  // (4)
         parks_.store_relaxed(parks_.load_relaxed() + 1);
         dominoes_thread_park(deadline_ns);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Context: a thread on one CPU that runs many domains (dissertation 3.2.4, 4.3). It polls briefly while
-// nothing else wants the CPU, then parks; whoever schedules a domain wakes a parked context. It has a
-// control channel, and a timer wheel for the connections whose timers it keeps.
+// Context: a thread on one CPU that runs many domains (dissertation 3.2.4, 4.3). It polls briefly
+// while nothing else wants the CPU, then parks; whoever schedules a domain wakes a parked context.
+// It has a control channel, and a timer wheel for the connections whose timers it keeps.
 #pragma once
 
 #include "dominoes/domain.hh"
@@ -21,16 +21,16 @@ public:
     // For create().
     Context(int cpu, Owned<RingChannel>&& control);
 
-    // Runs `call(argument)` in the context, soon and in order of the calls. False: the control channel
-    // is full. Context: any.
+    // Runs `call(argument)` in the context, soon and in order of the calls. False: the control
+    // channel is full. Context: any.
     bool run_in_context(void (*call)(void* argument), void* argument);
 
     // Only in the context itself.
     TimerChannel& timers() { return timers_; }
 
     int cpu() const { return cpu_; }
-    // Domains that are here now: from their first subscription until they have retired. Any thread may
-    // ask.
+    // Domains that are here now: from their first subscription until they have retired. Any thread
+    // may ask.
     uint32_t domains() const { return domains_.load_relaxed() - 1; }  // less the control channel's
 
     struct Stats {
@@ -43,8 +43,8 @@ public:
 private:
     friend class Domain;
 
-    // How long it polls before it parks, and how long it parks while domains cannot go on (a later stage
-    // is full): who makes room for them does not always know of them.
+    // How long it polls before it parks, and how long it parks while domains cannot go on (a later
+    // stage is full): who makes room for them does not always know of them.
     static constexpr uint64_t kPollNs = 10'000;
     static constexpr uint64_t kRetryNs = 50'000;
     static constexpr uint32_t kControlCapacity = 256;

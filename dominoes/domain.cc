@@ -76,14 +76,16 @@ bool Domain::pending() const {
 void Domain::schedule() {
     // (1) seq_cst, after the caller has made work (a claim, retiring_): pairs with (3).
     if (scheduled_.load_seq_cst()) return;
-    dominoes_read_lock();  // the domain may run, retire, and its context be destroyed, before push() returns
-    // (2) acq_rel: whoever turns it from 0 to 1 owns next_ready_, after the last owner let go at (3).
+    dominoes_read_lock();  // the domain may run, retire, and its context be destroyed, before
+                           // push() returns
+    // (2) acq_rel: whoever turns it from 0 to 1 owns next_ready_, after the last owner let go at
+    // (3).
     if (scheduled_.exchange_acq_rel(1) == 0) context_.push(*this);
     dominoes_read_unlock();
 }
 
-// (3) seq_cst: we clear the flag, then look for work; who makes work looks at the flag after (1). Either
-// they see it cleared, or we see the work.
+// (3) seq_cst: we clear the flag, then look for work; who makes work looks at the flag after (1).
+// Either they see it cleared, or we see the work.
 bool Domain::rest() {
     scheduled_.store_seq_cst(0);
     if (!pending() && !retiring_.load_seq_cst()) return false;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Domain: where requests are processed (dissertation 3.2.4). It has a replica of some state, a list of
-// subscriptions, and a context (a thread) that runs it when there is work.
+// Domain: where requests are processed (dissertation 3.2.4). It has a replica of some state, a list
+// of subscriptions, and a context (a thread) that runs it when there is work.
 //
-// The user owns it. Once it has been scheduled it must be retired; when hooks.retired has been called
-// it may be freed, through dominoes_retire(): a publisher may be about to call schedule() on it.
+// The user owns it. Once it has been scheduled it must be retired; when hooks.retired has been
+// called it may be freed, through dominoes_retire(): a publisher may be about to call schedule() on
+// it.
 #pragma once
 
 #include "dominoes/ring_channel.hh"
@@ -15,8 +16,8 @@ class Context;
 
 class Domain : Pinned {
 public:
-    // The user-supplied parts. `schedule` chooses the subscription to serve next (nullptr: the first
-    // with work, round robin). All but `retired` may be nullptr.
+    // The user-supplied parts. `schedule` chooses the subscription to serve next (nullptr: the
+    // first with work, round robin). All but `retired` may be nullptr.
     struct Hooks {
         Subscription* (*schedule)(Domain&);
         void (*subscribed)(Domain&, Subscription&);
@@ -32,27 +33,28 @@ public:
 
     Domain(uint32_t id, void* state, Context& context, const Hooks& hooks);
 
-    uint32_t id() const { return id_; }         // the user's; a replica's number
-    void* state() const { return state_; }      // the replicated state
+    uint32_t id() const { return id_; }     // the user's; a replica's number
+    void* state() const { return state_; }  // the replicated state
     Context& context() const { return context_; }
     Subscription* subscriptions() const { return subscriptions_; }  // linked by next_of_domain
 
     // Start and end serving `subscription` from `position`. Called in the domain's own context, or
-    // before it was first scheduled. False: as Channel::activate(), and nothing has changed. As soon as
-    // something is published the domain runs, before subscribe() returns even; if something may already
-    // be there (position < tail), the caller schedules it.
+    // before it was first scheduled. False: as Channel::activate(), and nothing has changed. As
+    // soon as something is published the domain runs, before subscribe() returns even; if something
+    // may already be there (position < tail), the caller schedules it.
     bool subscribe(Subscription& subscription, uint64_t position);
     void unsubscribe(Subscription& subscription);
 
     // Processes one batch of one subscription. True: there may be more. Called by the context.
     bool run();
 
-    // Puts the domain on its context's ready queue if it is not there. Harmless once it has retired.
-    // Context: any; who is not in a read section makes sure that the domain is not freed meanwhile.
+    // Puts the domain on its context's ready queue if it is not there. Harmless once it has
+    // retired. Context: any; who is not in a read section makes sure that the domain is not freed
+    // meanwhile.
     void schedule();
-    // Asks the context to let go of the domain: it ends its subscriptions, and hooks.retired is called,
-    // in the context, once. A domain that retires itself while it processes a request sees no further
-    // one. Context: any.
+    // Asks the context to let go of the domain: it ends its subscriptions, and hooks.retired is
+    // called, in the context, once. A domain that retires itself while it processes a request sees
+    // no further one. Context: any.
     void retire();
     bool retiring() const { return retiring_.load_relaxed() != 0; }
 
@@ -64,8 +66,8 @@ private:
 
     bool run_one(Subscription& subscription);
     bool pending() const;
-    // For the context. rest(): the domain has nothing to do; true: it has again, and is the context's to
-    // queue. leave(): retires it.
+    // For the context. rest(): the domain has nothing to do; true: it has again, and is the
+    // context's to queue. leave(): retires it.
     bool rest();
     void leave();
 

@@ -16,7 +16,8 @@ OrderingManager* OrderingManager::create(uint32_t deliveries, void (*readable_mo
 void OrderingManager::reached(void* self, uint64_t, uint64_t sentinel) {
     auto* manager = static_cast<OrderingManager*>(self);
     // (2) release: the bytes, which each placing replica has released to this drainer, on to (1).
-    if (sentinel - 1 > manager->readable_.load_relaxed()) manager->readable_.store_release(sentinel - 1);
+    if (sentinel - 1 > manager->readable_.load_relaxed())
+        manager->readable_.store_release(sentinel - 1);
 }
 
 void OrderingManager::run_done(void* self) {

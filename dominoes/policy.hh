@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Ownership policies: which replica performs an effect (dissertation 3.1.4, 6.1.4). A policy is a pure
-// function of what every replica knows, but for greedy, where the first replica to come to a request
-// owns it.
+// Ownership policies: which replica performs an effect (dissertation 3.1.4, 6.1.4). A policy is a
+// pure function of what every replica knows, but for greedy, where the first replica to come to a
+// request owns it.
 #pragma once
 
 #include "dominoes/request.hh"
@@ -23,8 +23,8 @@ enum class Work : uint8_t {
 // The replicas that take part, as a bit mask; part of the replicated state, so that all agree.
 using ReplicaSet = uint32_t;
 
-// Whether `replica` owns the `serial`-th piece of `work` (serial numbers count per connection) caused
-// by `request`, when `replicas` take part. Exactly one of them does.
+// Whether `replica` owns the `serial`-th piece of `work` (serial numbers count per connection)
+// caused by `request`, when `replicas` take part. Exactly one of them does.
 bool owns(Policy policy, Request& request, Work work, uint64_t serial, ReplicaSet replicas,
           uint32_t replica);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Request: one event in the total order of a channel (dissertation 3.2.3). Two cache lines, built in
-// place in the channel's slot. The first line is what the framework needs; the payload belongs to the
-// protocol, and is read-only once published: every replica reads the same bytes.
+// Request: one event in the total order of a channel (dissertation 3.2.3). Two cache lines, built
+// in place in the channel's slot. The first line is what the framework needs; the payload belongs
+// to the protocol, and is read-only once published: every replica reads the same bytes.
 #pragma once
 
 #include "dominoes/atomic.hh"
@@ -23,8 +23,9 @@ struct alignas(kCacheLine) Request {
     uint32_t kind;
     // "Now", for every replica: stamped by the publisher.
     uint64_t now_ns;
-    // What the request holds on to (a packet), and who lets go of it once every subscriber has passed.
-    // Called once, by whichever consumer finds that all have passed, or when the channel is destroyed.
+    // What the request holds on to (a packet), and who lets go of it once every subscriber has
+    // passed. Called once, by whichever consumer finds that all have passed, or when the channel is
+    // destroyed.
     void* owned;
     void (*release)(Request&);
     uint8_t payload[kPayloadBytes];
@@ -32,7 +33,8 @@ struct alignas(kCacheLine) Request {
     uint64_t position() const { return stamp.load_relaxed() - 1; }
 
     // Whether `replica` is this request's primary, claiming it if nobody is (greedy: dissertation,
-    // Algorithm 1). Relaxed: which replica wins carries no data; the payload was acquired with stamp.
+    // Algorithm 1). Relaxed: which replica wins carries no data; the payload was acquired with
+    // stamp.
     bool try_own(uint32_t replica) {
         uint32_t found = primary.load_relaxed();
         if (found == kNoPrimary && primary.compare_exchange_relaxed(found, replica)) return true;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Every argument below is about one of two things. Either data is handed over: a release (or stronger)
-// store is read by an acquire load, and their numbers name each other. Or two threads each write one
-// variable and then read the other's (Dekker): all four accesses are seq_cst, so that in their single
-// order one of the two writes comes first, and the other thread's read must see it. Fences would be
-// cheaper here and there, but ThreadSanitizer does not understand them.
+// Every argument below is about one of two things. Either data is handed over: a release (or
+// stronger) store is read by an acquire load, and their numbers name each other. Or two threads
+// each write one variable and then read the other's (Dekker): all four accesses are seq_cst, so
+// that in their single order one of the two writes comes first, and the other thread's read must
+// see it. Fences would be cheaper here and there, but ThreadSanitizer does not understand them.
 #include "dominoes/ring_channel.hh"
 
 #include "dominoes/domain.hh"
@@ -45,9 +45,10 @@ Request* RingChannel::claim(uint32_t headroom) {
     uint64_t tail = tail_.load_seq_cst();
     while (has_room(tail, headroom)) {
         // (2) seq_cst: the write of a producer in two Dekker pairs. A domain going idle clears its
-        // `scheduled` flag, then reads the tail (12); we move the tail, then read the flag in publish().
-        // Either we see it cleared and schedule the domain, or it sees our claim and stays awake. And a
-        // domain that joins sets its bit in active_ (13), then reads the tail; we read the bits at (5).
+        // `scheduled` flag, then reads the tail (12); we move the tail, then read the flag in
+        // publish(). Either we see it cleared and schedule the domain, or it sees our claim and
+        // stays awake. And a domain that joins sets its bit in active_ (13), then reads the tail;
+        // we read the bits at (5).
         if (!tail_.compare_exchange_seq_cst(tail, tail + 1)) continue;
         Request& request = slot(tail);
         request.primary.store_relaxed(kNoPrimary);  // published by the stamp (4), like all the rest
@@ -59,13 +60,13 @@ Request* RingChannel::claim(uint32_t headroom) {
     return nullptr;
 }
 
-// Also true when `tail` is out of date, and the CAS is going to say so: a tail that is too old makes the
-// ring look emptier, never fuller, against a `reclaimed_` that is newer.
+// Also true when `tail` is out of date, and the CAS is going to say so: a tail that is too old
+// makes the ring look emptier, never fuller, against a `reclaimed_` that is newer.
 bool RingChannel::has_room(uint64_t tail, uint32_t headroom) {
     if (tail & kClosed) return false;
     const int64_t most = int64_t{capacity_} - 1 - headroom;
-    // (3) acquire: whoever reclaimed the slot has finished with it; pairs with (11), directly or through
-    // the release below. seq_cst: see want_space().
+    // (3) acquire: whoever reclaimed the slot has finished with it; pairs with (11), directly or
+    // through the release below. seq_cst: see want_space().
     if (static_cast<int64_t>(tail - reclaimed_seen_.load_acquire()) <= most) return true;
     const uint64_t reclaimed = reclaimed_.load_seq_cst();
     reclaimed_seen_.store_release(reclaimed);
@@ -73,11 +74,11 @@ bool RingChannel::has_room(uint64_t tail, uint32_t headroom) {
 }
 
 void RingChannel::publish(Request& request) {
-    // (4) release: everything in the slot, to the acquire in peek(). The old stamp is our own to read:
-    // it was written a lap ago, by the publisher whose request has been reclaimed (3).
+    // (4) release: everything in the slot, to the acquire in peek(). The old stamp is our own to
+    // read: it was written a lap ago, by the publisher whose request has been reclaimed (3).
     request.stamp.store_release(request.stamp.load_relaxed() + capacity_);
-    // (5) seq_cst: after the claim (2), against (13). The read section of the publish section keeps the
-    // subscriptions alive that are found here.
+    // (5) seq_cst: after the claim (2), against (13). The read section of the publish section keeps
+    // the subscriptions alive that are found here.
     for (uint64_t left = active_.load_seq_cst() >> kMaxReplicas & kSlots; left; left &= left - 1) {
         // (6) acquire: pairs with the release in activate().
         subscriptions_[__builtin_ctzll(left)].load_acquire()->domain().schedule();
@@ -85,8 +86,8 @@ void RingChannel::publish(Request& request) {
     dominoes_publish_end();
 }
 
-// seq_cst, after all claims: a producer that has called want_space() either finds the channel closed (1)
-// or is found here.
+// seq_cst, after all claims: a producer that has called want_space() either finds the channel
+// closed (1) or is found here.
 void RingChannel::close() {
     tail_.fetch_or_seq_cst(kClosed);
     tell_space();
@@ -101,8 +102,9 @@ void RingChannel::on_space(void (*callback)(void* context), void* context) {
     on_space_context_ = context;
 }
 
-// seq_cst: the producer writes this, then reads reclaimed_ (3) in a further claim(); the reclaimer writes
-// reclaimed_ (11), then reads this. (reclaimed_seen_ can only be behind, and then reclaimed_ is read.)
+// seq_cst: the producer writes this, then reads reclaimed_ (3) in a further claim(); the reclaimer
+// writes reclaimed_ (11), then reads this. (reclaimed_seen_ can only be behind, and then reclaimed_
+// is read.)
 void RingChannel::want_space() { space_wanted_.store_seq_cst(1); }
 
 void RingChannel::tell_space() {
@@ -118,10 +120,11 @@ bool RingChannel::activate(Subscription& subscription, uint64_t position) {
     const int free = __builtin_ctzll(~used);
     subscription.cursor_.store_relaxed(position);
     subscriptions_[free].store_release(&subscription);  // (6)
-    // (7) seq_cst: the reclaimer writes its goal (9), then reads active_ (10); we write active_, then read
-    // the goal. So either it sees us and heeds our cursor, or we see that it goes past our position, and
-    // retreat before anybody runs the domain. A subscriber that called us with its cursor + 1 advances
-    // only later: its cursor has kept the goal, and who sees the new one (8) sees us at (10).
+    // (7) seq_cst: the reclaimer writes its goal (9), then reads active_ (10); we write active_,
+    // then read the goal. So either it sees us and heeds our cursor, or we see that it goes past
+    // our position, and retreat before anybody runs the domain. A subscriber that called us with
+    // its cursor + 1 advances only later: its cursor has kept the goal, and who sees the new one
+    // (8) sees us at (10).
     change_active(counts(free), 0);
     if (goal_.load_seq_cst() > position) {
         change_active(0, counts(free));
@@ -149,7 +152,8 @@ void RingChannel::change_active(uint64_t set, uint64_t clear) {
 
 // A pointer without its bit is stale, and may be overwritten at any time.
 Subscription* RingChannel::subscription(unsigned i) const {
-    if (i >= kMaxReplicas || !(active_.load_acquire() & scheduled(static_cast<int>(i)))) return nullptr;
+    if (i >= kMaxReplicas || !(active_.load_acquire() & scheduled(static_cast<int>(i))))
+        return nullptr;
     return subscriptions_[i].load_acquire();
 }
 
@@ -163,10 +167,11 @@ Request* RingChannel::peek(const Subscription& subscription, uint32_t ahead) {
 
 void RingChannel::advance(Subscription& subscription, uint32_t count) {
     const uint64_t before = subscription.cursor_.load_relaxed();
-    // (8) Release: we are done with these slots; pairs with the load in passed_by_all(). seq_cst: only
-    // the slowest has to reclaim, but the slowest must not miss it. We write the cursor, then read
-    // reclaimed_; the reclaimer writes reclaimed_ (11), then reads the cursors once more. So either it
-    // sees our new cursor, or we see that all before us is reclaimed, and that it is our turn.
+    // (8) Release: we are done with these slots; pairs with the load in passed_by_all(). seq_cst:
+    // only the slowest has to reclaim, but the slowest must not miss it. We write the cursor, then
+    // read reclaimed_; the reclaimer writes reclaimed_ (11), then reads the cursors once more. So
+    // either it sees our new cursor, or we see that all before us is reclaimed, and that it is our
+    // turn.
     subscription.cursor_.store_seq_cst(before + count);
     if (before <= reclaimed_.load_seq_cst()) reclaim();
 }
@@ -183,8 +188,8 @@ uint32_t RingChannel::deliver(Subscription& subscription, uint32_t most) {
     return taken;
 }
 
-// (12) seq_cst, in tail(): pairs with (2). What is claimed and not yet published counts: its publisher
-// may already have seen the domain scheduled.
+// (12) seq_cst, in tail(): pairs with (2). What is claimed and not yet published counts: its
+// publisher may already have seen the domain scheduled.
 bool RingChannel::pending(const Subscription& subscription) const {
     return tail() != subscription.cursor_.load_relaxed();
 }
@@ -198,9 +203,9 @@ uint64_t RingChannel::lag(const Subscription& subscription) const {
 
 uint64_t RingChannel::reclaimed() const { return reclaimed_.load_acquire(); }
 
-// One at a time. Whoever finds another at it only counts itself in; the other goes round again until
-// nobody has come meanwhile. acq_rel: all are read-modify-writes of one variable, so the last round has
-// acquired from everybody it was left to by, and sees their cursors.
+// One at a time. Whoever finds another at it only counts itself in; the other goes round again
+// until nobody has come meanwhile. acq_rel: all are read-modify-writes of one variable, so the last
+// round has acquired from everybody it was left to by, and sees their cursors.
 void RingChannel::reclaim() {
     dominoes_read_lock();  // the subscriptions it looks at may be retired meanwhile
     if (reclaimers_.fetch_add_acq_rel(1) == 0) {
@@ -235,7 +240,7 @@ uint64_t RingChannel::passed_by_all() {
             const Subscription* s = subscriptions_[__builtin_ctzll(left)].load_acquire();  // (6)
             passed = min(passed, s->cursor_.load_seq_cst());                               // (8)
         }
-        goal_.store_seq_cst(passed);                           // (9)
+        goal_.store_seq_cst(passed);                          // (9)
         if (active_.load_seq_cst() == active) return passed;  // (10)
     }
 }

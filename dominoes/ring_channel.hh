@@ -2,13 +2,14 @@
 //
 // RingChannel: the channel as a bounded ring of requests (dissertation 3.2.2 and 3.2.3).
 //
-// Producers claim a position by CAS on the tail, fill the slot, and publish it with the slot's stamp.
-// Each subscription has a cursor on its own cache line, advanced once a batch. There is no reference
-// count per request: the consumer that finds that every cursor has passed a request calls its release
-// hook, and moves `reclaimed`, which is what producers gate on.
+// Producers claim a position by CAS on the tail, fill the slot, and publish it with the slot's
+// stamp. Each subscription has a cursor on its own cache line, advanced once a batch. There is no
+// reference count per request: the consumer that finds that every cursor has passed a request calls
+// its release hook, and moves `reclaimed`, which is what producers gate on.
 //
-// Nobody waits for anybody: a producer retries only when another has claimed, and reclaiming is done by
-// one consumer at a time, to whom the others leave it. The memory orders are argued in ring_channel.cc.
+// Nobody waits for anybody: a producer retries only when another has claimed, and reclaiming is
+// done by one consumer at a time, to whom the others leave it. The memory orders are argued in
+// ring_channel.cc.
 #pragma once
 
 #include "dominoes/channel.hh"
@@ -33,8 +34,8 @@ public:
     Subscription* subscription(unsigned i) const override;
     uint64_t tail() const override;
 
-    // The next request for `subscription` after the `ahead` already taken in this batch, or nullptr.
-    // Only the subscription's domain calls it.
+    // The next request for `subscription` after the `ahead` already taken in this batch, or
+    // nullptr. Only the subscription's domain calls it.
     Request* peek(const Subscription& subscription, uint32_t ahead);
     // Moves the cursor past `count` requests, and reclaims what everybody has passed.
     void advance(Subscription& subscription, uint32_t count);
@@ -49,16 +50,17 @@ public:
     // Requests published and not yet processed by `subscription`. Any thread may ask.
     uint64_t lag(const Subscription& subscription) const;
 
-    // `callback(context)` is called by a consumer that has made space since want_space(), once however
-    // many have asked; and by close(). It runs in a read section, and must not sleep. A producer that
-    // was refused calls want_space(), tries once more, then sleeps. Set it before the first producer.
+    // `callback(context)` is called by a consumer that has made space since want_space(), once
+    // however many have asked; and by close(). It runs in a read section, and must not sleep. A
+    // producer that was refused calls want_space(), tries once more, then sleeps. Set it before the
+    // first producer.
     void on_space(void (*callback)(void* context), void* context);
     void want_space();
 
 private:
-    // active_ has for each subscription a bit that its cursor counts, and one that publishers schedule
-    // its domain; and above them a count of changes, so that a subscription that has replaced another in
-    // the same slot does not go unnoticed.
+    // active_ has for each subscription a bit that its cursor counts, and one that publishers
+    // schedule its domain; and above them a count of changes, so that a subscription that has
+    // replaced another in the same slot does not go unnoticed.
     static constexpr uint64_t kSlots = (uint64_t{1} << kMaxReplicas) - 1;
     static constexpr uint64_t kChange = uint64_t{1} << 2 * kMaxReplicas;
     static constexpr uint64_t counts(int slot) { return uint64_t{1} << slot; }
@@ -81,7 +83,8 @@ private:
 
     // Written by producers.
     alignas(kCacheLine) Atomic<uint64_t> tail_;
-    Atomic<uint64_t> reclaimed_seen_;  // a copy of reclaimed_, refreshed only when it looks too small
+    Atomic<uint64_t>
+        reclaimed_seen_;  // a copy of reclaimed_, refreshed only when it looks too small
 
     // Hardly ever written.
     alignas(kCacheLine) Atomic<uint64_t> active_;

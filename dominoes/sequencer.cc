@@ -13,9 +13,9 @@ Sequencer* Sequencer::create(uint32_t slots, Drain drain, void* context, RunDone
     return sequencer;
 }
 
-// (2) Release: the result, to the drainer's acquire (4). seq_cst: we write the item, then read the head;
-// the drainer writes the head (5), then reads the item there (4). Either we see that it is our turn, or
-// the drainer sees our item.
+// (2) Release: the result, to the drainer's acquire (4). seq_cst: we write the item, then read the
+// head; the drainer writes the head (5), then reads the item there (4). Either we see that it is
+// our turn, or the drainer sees our item.
 void Sequencer::place(uint64_t serial, uint64_t result) {
     DOMINOES_ASSERT(result != 0);
     DOMINOES_ASSERT(has_room(serial + 1));
@@ -23,9 +23,9 @@ void Sequencer::place(uint64_t serial, uint64_t result) {
     if (head_.load_seq_cst() == serial) drain();
 }
 
-// (3) One at a time. Whoever finds another at it only counts itself in; the other goes round again until
-// nobody has come meanwhile. acq_rel: read-modify-writes of one variable, so that each drainer sees what
-// the last one did.
+// (3) One at a time. Whoever finds another at it only counts itself in; the other goes round again
+// until nobody has come meanwhile. acq_rel: read-modify-writes of one variable, so that each
+// drainer sees what the last one did.
 void Sequencer::drain() {
     if (drainers_.fetch_add_acq_rel(1) != 0) return;
     bool moved = false;
@@ -37,10 +37,10 @@ void Sequencer::drain() {
     if (room_wanted_.exchange_seq_cst(0) && on_room_) on_room_(on_room_context_);
 }
 
-// Whether there was anything. The caller calls again until there is not: the head that this stores is
-// what those who place the next items go by.
+// Whether there was anything. The caller calls again until there is not: the head that this stores
+// is what those who place the next items go by.
 bool Sequencer::drain_run() {
-    uint64_t serial = head_.load_relaxed();  // (3) makes the last drainer's store visible
+    uint64_t serial = head_.load_relaxed();         // (3) makes the last drainer's store visible
     uint64_t result = item(serial).load_seq_cst();  // (4)
     if (!result) return false;
     const uint64_t end = serial + min(kDrainRun, slots_);
@@ -50,8 +50,8 @@ bool Sequencer::drain_run() {
         drain_(context_, serial, result);
         ++serial;
     } while (serial != end && (result = item(serial).load_seq_cst()));  // (4)
-    // (5) Release: the slots are free, to the load (1) of those who place the next lap; seq_cst with (2)
-    // and want_room().
+    // (5) Release: the slots are free, to the load (1) of those who place the next lap; seq_cst
+    // with (2) and want_room().
     head_.store_seq_cst(serial);
     if (run_done_) run_done_(context_);
     dominoes_publish_end();
@@ -63,8 +63,8 @@ void Sequencer::on_room(void (*callback)(void* context), void* context) {
     on_room_context_ = context;
 }
 
-// seq_cst: we write this, then read the head in has_room() (1); the drainer writes the head (5), then
-// reads this.
+// seq_cst: we write this, then read the head in has_room() (1); the drainer writes the head (5),
+// then reads this.
 void Sequencer::want_room() { room_wanted_.store_seq_cst(1); }
 
 void Sequencer::clear(void (*discard)(void* context, uint64_t item), void* context) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Snapshot: plain data that one thread publishes and any thread may read whole: a sequence lock whose data
-// are atomics, so that a torn read is found and not undefined. The writer never waits.
+// Snapshot: plain data that one thread publishes and any thread may read whole: a sequence lock
+// whose data are atomics, so that a torn read is found and not undefined. The writer never waits.
 #pragma once
 
 #include "dominoes/atomic.hh"
@@ -18,8 +18,8 @@ public:
     void publish(const T& value) {
         const uint32_t version = version_.load_relaxed();
         version_.store_relaxed(version + 1);
-        // (1) each word is stored with release after the odd version, so a reader that acquires (3) a new
-        // word and then re-reads the version (4) sees that it has changed.
+        // (1) each word is stored with release after the odd version, so a reader that acquires (3)
+        // a new word and then re-reads the version (4) sees that it has changed.
         const auto* from = reinterpret_cast<const char*>(&value);
         for (size_t i = 0; i < kWords; ++i) {
             uint64_t word;

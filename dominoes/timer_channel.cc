@@ -67,11 +67,13 @@ uint64_t TimerChannel::next_event(unsigned level) const {
     const unsigned shift = level * kSlotBits;
     const uint64_t now = tick_ >> shift;
     const unsigned first = (now + 1) % kSlots;
-    const uint64_t turned = occupied_[level] >> first | occupied_[level] << (kSlots - first) % kSlots;
+    const uint64_t turned = occupied_[level] >> first | occupied_[level]
+                                                            << (kSlots - first) % kSlots;
     return (now + 1 + static_cast<unsigned>(__builtin_ctzll(turned))) << shift;
 }
 
-// During a cascade a timer's tick may be the current one: its slot of the first wheel is taken next.
+// During a cascade a timer's tick may be the current one: its slot of the first wheel is taken
+// next.
 void TimerChannel::insert(Timer& timer) {
     const uint64_t tick = min(timer.tick_, tick_ + kReach - 1);
     unsigned level = 0;

@@ -2,9 +2,9 @@
 //
 // TimerChannel: timers on a hierarchical timing wheel, started and cancelled in O(1) (dissertation
 // 3.2.5; Varghese and Lauck, 1987). It belongs to one context and is used only there, so it has no
-// lock. An expiry calls the timer's callback, which publishes a request on the connection's channel:
-// that puts it into the one total order, and if the channel is full the callback says so and is called
-// again a tick later.
+// lock. An expiry calls the timer's callback, which publishes a request on the connection's
+// channel: that puts it into the one total order, and if the channel is full the callback says so
+// and is called again a tick later.
 #pragma once
 
 #include "dominoes/base.hh"
@@ -40,24 +40,25 @@ private:
     uint64_t tick_ = 0;  // when it fires
 };
 
-// Four wheels of 64 slots. A slot of the first is a tick, a slot of each further one a turn of the one
-// before. A timer lies in the first wheel that reaches it, and moves down when its slot comes round, so
-// at most three times. What lies beyond the last (4.6 hours) goes round that once more.
+// Four wheels of 64 slots. A slot of the first is a tick, a slot of each further one a turn of the
+// one before. A timer lies in the first wheel that reaches it, and moves down when its slot comes
+// round, so at most three times. What lies beyond the last (4.6 hours) goes round that once more.
 class TimerChannel : Pinned {
 public:
     static constexpr uint64_t kTickNs = 1'000'000;
 
     explicit TimerChannel(uint64_t now_ns);
 
-    // Fires at the first tick not before `deadline_ns`, but not before the next tick. An armed timer is
-    // moved. O(1).
+    // Fires at the first tick not before `deadline_ns`, but not before the next tick. An armed
+    // timer is moved. O(1).
     void start(Timer& timer, uint64_t deadline_ns);
     // O(1); nothing if it is not armed.
     void cancel(Timer& timer);
     // Fires what is due. Returns how many fired.
     uint32_t advance(uint64_t now_ns);
-    // When advance() should next be called: not later than the earliest deadline, rounded to ticks, and
-    // never for nothing more often than the wheel's levels ask; UINT64_MAX if no timer is armed.
+    // When advance() should next be called: not later than the earliest deadline, rounded to ticks,
+    // and never for nothing more often than the wheel's levels ask; UINT64_MAX if no timer is
+    // armed.
     uint64_t next_expiry_ns() const;
 
 private:

@@ -20,7 +20,8 @@ void destroy__runs_what_was_accepted(Check& check) {
         REQUIRE(context.running());
         for (int i = 0; i < 100; ++i) {
             EXPECT(context->run_in_context(
-                [](void* count) { static_cast<Atomic<uint32_t>*>(count)->fetch_add_acq_rel(1); }, &ran));
+                [](void* count) { static_cast<Atomic<uint32_t>*>(count)->fetch_add_acq_rel(1); },
+                &ran));
         }
     }
     EXPECT_EQ(ran.load_acquire(), 100);
@@ -180,14 +181,10 @@ void timers__fire_in_the_context(Check& check) {
 }
 
 constexpr Test kTests[] = {
-    TEST(create__survives_failed_allocations),
-    TEST(destroy__runs_what_was_accepted),
-    TEST(run_in_context__keeps_the_order),
-    TEST(run_in_context__refuses_when_full),
-    TEST(loop__parks_when_idle_and_wakes),
-    TEST(loop__loses_no_wakeup),
-    TEST(loop__rests_while_domains_are_refused),
-    TEST(timers__fire_in_the_context),
+    TEST(create__survives_failed_allocations),   TEST(destroy__runs_what_was_accepted),
+    TEST(run_in_context__keeps_the_order),       TEST(run_in_context__refuses_when_full),
+    TEST(loop__parks_when_idle_and_wakes),       TEST(loop__loses_no_wakeup),
+    TEST(loop__rests_while_domains_are_refused), TEST(timers__fire_in_the_context),
 };
 
 }  // namespace

@@ -236,11 +236,13 @@ void retire__while_others_publish(Check& check) {
                                    .batch_done = nullptr,
                                    .retired =
                                        [](Domain& d) {
-                                           dominoes_retire(
-                                               static_cast<Mortal*>(d.state()),
-                                               [](dominoes_retired* r) { destroy(static_cast<Mortal*>(r)); });
+                                           dominoes_retire(static_cast<Mortal*>(d.state()),
+                                                           [](dominoes_retired* r) {
+                                                               destroy(static_cast<Mortal*>(r));
+                                                           });
                                        }}),
-              subscription(channel, domain, [](void*, Request&) { return true; }, nullptr) {}
+              subscription(
+                  channel, domain, [](void*, Request&) { return true; }, nullptr) {}
     };
     const uint32_t lives = check.scale(300, 5);
     TestContext contexts[2];

@@ -16,8 +16,8 @@ class Thread : Pinned {
 public:
     explicit Thread(Body body, int cpu = -1)
         : body_(body),
-          thread_(dominoes_thread_start([](void* self) { static_cast<Thread*>(self)->body_(); }, this,
-                                        cpu, "test")) {}
+          thread_(dominoes_thread_start([](void* self) { static_cast<Thread*>(self)->body_(); },
+                                        this, cpu, "test")) {}
     ~Thread() { join(); }
 
     bool started() const { return thread_; }
@@ -31,8 +31,8 @@ private:
     dominoes_thread* thread_;
 };
 
-// Waits for `condition()`, long enough for the slowest machine, and at first without a pause: races are
-// won and lost in nanoseconds. False: it never came.
+// Waits for `condition()`, long enough for the slowest machine, and at first without a pause: races
+// are won and lost in nanoseconds. False: it never came.
 template <typename Condition>
 bool eventually(Condition condition) {
     for (uint32_t spins = 0; spins < 2000; ++spins) {
@@ -43,7 +43,7 @@ bool eventually(Condition condition) {
     while (!condition()) {
         if (dominoes_now_ns() > deadline) return false;
         dominoes_thread_yield();
-        dominoes_thread_delay(20'000);
+        dominoes_thread_delay(100'000);
     }
     return true;
 }
@@ -56,7 +56,8 @@ public:
         state_ = state_ * 6364136223846793005 + 1442695040888963407;
         return (state_ >> 33) % end;
     }
-    // A pause of fewer than `end` turns of a short loop, to meet another thread at any of its steps.
+    // A pause of fewer than `end` turns of a short loop, to meet another thread at any of its
+    // steps.
     void pause(uint32_t end) {
         for (uint64_t turns = below(end); turns; --turns) asm volatile("");
     }
@@ -85,24 +86,25 @@ private:
     Context* const context_;
 };
 
-// A domain with one subscription, whose requests it gives to `process(request)`. At the end of the scope
-// it is retired.
+// A domain with one subscription, whose requests it gives to `process(request)`. At the end of the
+// scope it is retired.
 template <typename Process>
 class TestDomain : Pinned {
 public:
     TestDomain(Context& context, Channel& channel, Process process, uint32_t id = 0)
         : process_(process),
-          domain_(id, this, context,
-                  Domain::Hooks{
-                      .schedule = nullptr,
-                      .subscribed = nullptr,
-                      .unsubscribed = nullptr,
-                      .batch_done = nullptr,
-                      .retired =
-                          [](Domain& domain) {
-                              static_cast<TestDomain*>(domain.state())->retired_.fetch_add_acq_rel(1);
-                          },
-                  }),
+          domain_(
+              id, this, context,
+              Domain::Hooks{
+                  .schedule = nullptr,
+                  .subscribed = nullptr,
+                  .unsubscribed = nullptr,
+                  .batch_done = nullptr,
+                  .retired =
+                      [](Domain& domain) {
+                          static_cast<TestDomain*>(domain.state())->retired_.fetch_add_acq_rel(1);
+                      },
+              }),
           subscription_(
               channel, domain_,
               [](void* self, Request& request) {
@@ -177,8 +179,8 @@ inline void publish_surely(Channel& channel, uint64_t number, void (*release)(Re
     }
 }
 
-// Fails each of the first allocations that `create()` makes, one at a time: it must give nullptr and leak
-// nothing. At least `least` allocations are expected.
+// Fails each of the first allocations that `create()` makes, one at a time: it must give nullptr
+// and leak nothing. At least `least` allocations are expected.
 template <typename Create, typename Destroy>
 void survives_failures(Check& check, unsigned least, Create create, Destroy destroy) {
     if (!check.can_fail_allocations()) return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Registers the table of tests with GoogleTest. After each test every allocation must have been freed.
+// Registers the table of tests with GoogleTest. After each test every allocation must have been
+// freed.
 #include <gtest/gtest.h>
 
 #include "dominoes/port.h"
@@ -39,8 +40,8 @@ int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
     for (size_t suite = 0; suite < dominoes_suite_count(); ++suite) {
         for (size_t test = 0; test < dominoes_suite_tests(suite); ++test) {
-            testing::RegisterTest(dominoes_suite_name(suite), dominoes_test_name(suite, test), nullptr,
-                                  nullptr, __FILE__, __LINE__,
+            testing::RegisterTest(dominoes_suite_name(suite), dominoes_test_name(suite, test),
+                                  nullptr, nullptr, __FILE__, __LINE__,
                                   [=]() -> testing::Test* { return new TableTest(suite, test); });
         }
     }

@@ -32,7 +32,8 @@ void placed__shows_what_is_complete(Check& check) {
     EXPECT_EQ(moved.load_relaxed(), 2);
 }
 
-// Replicas place pieces of a stream in a ring; the reader finds each byte right as soon as it may read.
+// Replicas place pieces of a stream in a ring; the reader finds each byte right as soon as it may
+// read.
 void placed__makes_the_bytes_visible(Check& check) {
     constexpr uint32_t kRing = 4096;
     constexpr uint32_t kPiece = 32;
@@ -40,7 +41,9 @@ void placed__makes_the_bytes_visible(Check& check) {
     Owned<OrderingManager> manager(OrderingManager::create(256, nullptr, nullptr));
     auto* ring = static_cast<uint8_t*>(dominoes_alloc(kRing));
     REQUIRE(manager && ring);
-    auto byte_at = [](uint64_t offset) { return static_cast<uint8_t>((offset * 0x9e3779b1) >> 16); };
+    auto byte_at = [](uint64_t offset) {
+        return static_cast<uint8_t>((offset * 0x9e3779b1) >> 16);
+    };
     Atomic<uint64_t> read;
     uint32_t wrong = 0;
     {
@@ -51,7 +54,8 @@ void placed__makes_the_bytes_visible(Check& check) {
                     dominoes_relax();
                     dominoes_thread_yield();
                 }
-                for (uint64_t at = offset; at < offset + kPiece; ++at) ring[at % kRing] = byte_at(at);
+                for (uint64_t at = offset; at < offset + kPiece; ++at)
+                    ring[at % kRing] = byte_at(at);
                 manager->placed(piece, offset + kPiece);
             }
         };

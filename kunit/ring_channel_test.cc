@@ -23,7 +23,8 @@ void count_release(Request& request) {
 // --- create ---
 
 void create__survives_failed_allocations(Check& check) {
-    survives_failures(check, 2, [] { return RingChannel::create(8); }, destroy<RingChannel>);
+    survives_failures(
+        check, 2, [] { return RingChannel::create(8); }, destroy<RingChannel>);
 }
 
 void destroy__releases_what_nobody_consumed(Check& check) {
@@ -177,8 +178,8 @@ void advance__releases_once_after_the_slowest(Check& check) {
     EXPECT_EQ(channel.lag(*fast), 0);
 }
 
-// Two consumers at different paces: a request is released when both have passed, never before, never
-// twice, and in the end all are, whoever came last to a cursor.
+// Two consumers at different paces: a request is released when both have passed, never before,
+// never twice, and in the end all are, whoever came last to a cursor.
 void advance__loses_no_reclaim(Check& check) {
     struct Record {
         Atomic<uint32_t> passed;
@@ -215,8 +216,7 @@ void advance__loses_no_reclaim(Check& check) {
         for (uint64_t i = 0; i < requests; ++i) {
             publish_surely(*channel, i, release, &owner);
             // Let it run dry now and then: what is lost must not be made good by the next request.
-            if (i % 1024 == 0)
-                EXPECT(eventually([&] { return channel->reclaimed() == i + 1; }));
+            if (i % 1024 == 0) EXPECT(eventually([&] { return channel->reclaimed() == i + 1; }));
         }
         EXPECT(eventually([&] { return channel->reclaimed() == requests; }));
     }
@@ -227,10 +227,10 @@ void advance__loses_no_reclaim(Check& check) {
     dominoes_free(records);
 }
 
-// Two consumers come to the last request at the same moment: one of them must reclaim it, for no further
-// request will.
+// One consumer reclaims what both have passed, while the other moves on to the end: one of them
+// must reclaim the rest, for no further request will make them.
 void advance__one_of_two_at_once_reclaims(Check& check) {
-    const uint32_t requests = check.scale(100'000, 500);
+    const uint32_t rounds = check.scale(50'000, 500);
     Bench bench(8);
     REQUIRE(bench.ready());
     RingChannel& channel = *bench.channel;
@@ -238,11 +238,13 @@ void advance__one_of_two_at_once_reclaims(Check& check) {
     TestDomain domain(*bench.context, channel, [](Request&) { return true; });
     Reader reader(*bench.context, channel);
     REQUIRE(domain.subscribe() && reader.activate(0));
-    for (uint64_t i = 0; i < requests; ++i) {
-        REQUIRE(publish(channel, i));
-        dice.pause(1000);
+    for (uint64_t position = 0; position < 2 * rounds; position += 2) {
+        REQUIRE(publish(channel, position) && publish(channel, position + 1));
+        dice.pause(500);
         channel.advance(*reader, 1);
-        REQUIRE(eventually([&] { return channel.reclaimed() == i + 1; }));
+        dice.pause(300);
+        channel.advance(*reader, 1);
+        REQUIRE(eventually([&] { return channel.reclaimed() == position + 2; }));
     }
 }
 
@@ -295,9 +297,9 @@ void activate__refuses_a_position_that_was_passed(Check& check) {
     EXPECT(channel.peek(*late, 0));
 }
 
-// A leader at position p lets a follower join at p + 1 and goes on, while producers publish and others
-// reclaim. The follower must see p + 1 first, and nothing that was released: what is released is
-// overwritten.
+// A leader at position p lets a follower join at p + 1 and goes on, while producers publish and
+// others reclaim. The follower must see p + 1 first, and nothing that was released: what is
+// released is overwritten.
 void activate__joins_at_the_leaders_next(Check& check) {
     constexpr uint64_t kPoison = ~uint64_t{0};
     constexpr uint32_t kSees = 40;  // requests, before it leaves
@@ -315,18 +317,20 @@ void activate__joins_at_the_leaders_next(Check& check) {
         Subscription subscription;
 
         Follower(Context& context, Channel& c)
-            : domain(1, this, context,
-                     Domain::Hooks{.schedule = nullptr,
-                                   .subscribed = nullptr,
-                                   .unsubscribed = nullptr,
-                                   .batch_done = nullptr,
-                                   .retired =
-                                       [](Domain& d) {
-                                           static_cast<Follower*>(d.state())->retired.store_release(1);
-                                       }}),
+            : domain(
+                  1, this, context,
+                  Domain::Hooks{.schedule = nullptr,
+                                .subscribed = nullptr,
+                                .unsubscribed = nullptr,
+                                .batch_done = nullptr,
+                                .retired =
+                                    [](Domain& d) {
+                                        static_cast<Follower*>(d.state())->retired.store_release(1);
+                                    }}),
               subscription(
                   c, domain,
-                  [](void* self, Request& r) { return static_cast<Follower*>(self)->see(r); }, this) {}
+                  [](void* self, Request& r) { return static_cast<Follower*>(self)->see(r); },
+                  this) {}
         bool see(Request& request) {
             if (request.position() != expected++ || request.as<uint64_t>() == kPoison)
                 wrong->fetch_add_relaxed(1);
@@ -381,21 +385,33 @@ void activate__joins_at_the_leaders_next(Check& check) {
     dominoes_free(followers);
 }
 
-// A reclaimer that has looked at who is active, and then sees the leader's new cursor, must notice whom
-// the leader has let join meanwhile.
+// A reclaimer that has looked at who is active, and then sees the leader's new cursor, must notice
+// whom the leader has let join meanwhile. Spectators, whose cursors are in another CPU's cache,
+// keep it busy between the two.
 void activate__is_not_overtaken_by_a_reclaimer(Check& check) {
-    const uint32_t joins = check.scale(50'000, 500);
+    constexpr uint32_t kSpectators = 8;
+    const uint32_t joins = check.scale(20'000, 300);
     Bench bench(8);
     REQUIRE(bench.ready());
     RingChannel& channel = *bench.channel;
-    Dice dice;
-    TestDomain reclaimer(*bench.context, channel, [](Request&) { return true; });
+    Dice dice, others(7);
+    TestDomain reclaimer(*bench.context, channel, [&](Request&) {
+        others.pause(3000);
+        return true;
+    });
+    REQUIRE(reclaimer.subscribe());
+    Owned<Reader> spectators[kSpectators];
+    for (Owned<Reader>& spectator : spectators) {
+        spectator.reset(make<Reader>(*bench.context, channel));
+        REQUIRE(spectator && spectator->activate(0));
+    }
     Reader leader(*bench.context, channel);
     Reader follower(*bench.context, channel);
-    REQUIRE(reclaimer.subscribe() && leader.activate(0));
+    REQUIRE(leader.activate(0));
     for (uint64_t position = 0; position < 2 * joins; position += 2) {
         REQUIRE(publish(channel, position) && publish(channel, position + 1));
-        dice.pause(1000);
+        for (Owned<Reader>& spectator : spectators) channel.advance(**spectator, 2);
+        dice.pause(3000);
         REQUIRE(follower.activate(position + 1));
         channel.advance(*leader, 2);
         REQUIRE(eventually([&] { return channel.reclaimed() > position; }));
@@ -478,7 +494,8 @@ void want_space__loses_no_wakeup(Check& check) {
     RingChannel& channel = *bench.channel;
     Dice dice;
     Atomic<uint32_t> told;
-    channel.on_space([](void* flag) { static_cast<Atomic<uint32_t>*>(flag)->store_release(1); }, &told);
+    channel.on_space([](void* flag) { static_cast<Atomic<uint32_t>*>(flag)->store_release(1); },
+                     &told);
     TestDomain domain(*bench.context, channel, [](Request&) { return true; });
     REQUIRE(domain.subscribe());
     for (uint64_t i = 0; i < requests; ++i) {

@@ -57,7 +57,8 @@ void place__restores_the_order(Check& check) {
     EXPECT_EQ(sequencer->head(), 5);
 }
 
-// The drain callback is slow at times, owners come in any order, and the last item may be anybody's.
+// The drain callback is slow at times, owners come in any order, and the last item may be
+// anybody's.
 void place__by_many_threads(Check& check) {
     constexpr uint32_t kOwners = 3;
     const uint64_t items = check.scale(60000, 300);
@@ -167,22 +168,20 @@ void clear__discards_what_is_left(Check& check) {
     sequencer->place(2, 3);
     sequencer->place(7, 8);
     uint64_t sum = 0;
-    sequencer->clear([](void* total, uint64_t item) { *static_cast<uint64_t*>(total) += item; }, &sum);
+    sequencer->clear([](void* total, uint64_t item) { *static_cast<uint64_t*>(total) += item; },
+                     &sum);
     EXPECT_EQ(sum, 3 + 8);
     sum = 0;
-    sequencer->clear([](void* total, uint64_t item) { *static_cast<uint64_t*>(total) += item; }, &sum);
+    sequencer->clear([](void* total, uint64_t item) { *static_cast<uint64_t*>(total) += item; },
+                     &sum);
     EXPECT_EQ(sum, 0);
 }
 
 constexpr Test kTests[] = {
-    TEST(create__survives_failed_allocations),
-    TEST(has_room__up_to_the_slots),
-    TEST(place__restores_the_order),
-    TEST(place__by_many_threads),
-    TEST(place__at_the_moment_of_a_drain),
-    TEST(want_room__is_answered_once),
-    TEST(want_room__loses_no_wakeup),
-    TEST(clear__discards_what_is_left),
+    TEST(create__survives_failed_allocations), TEST(has_room__up_to_the_slots),
+    TEST(place__restores_the_order),           TEST(place__by_many_threads),
+    TEST(place__at_the_moment_of_a_drain),     TEST(want_room__is_answered_once),
+    TEST(want_room__loses_no_wakeup),          TEST(clear__discards_what_is_left),
 };
 
 }  // namespace

@@ -116,13 +116,14 @@ constexpr Suite make_suite(const char* name, const Test (&tests)[N]) {
 
 // In a function with `kunit::Check& check`. EXPECT notes a failure and goes on, REQUIRE returns.
 #define EXPECT(condition) check.expect(!!(condition), __FILE__, __LINE__, #condition)
-#define EXPECT_EQ(found, wanted)                                                                 \
-    check.expect_equal(static_cast<uint64_t>(found), static_cast<uint64_t>(wanted), __FILE__,    \
+#define EXPECT_EQ(found, wanted)                                                              \
+    check.expect_equal(static_cast<uint64_t>(found), static_cast<uint64_t>(wanted), __FILE__, \
                        __LINE__, #found)
 #define REQUIRE(condition) \
     if (!EXPECT(condition)) return
 #define REQUIRE_EQ(found, wanted) \
     if (!EXPECT_EQ(found, wanted)) return
 
-#define TEST(function) {#function, function}
+#define TEST(function) \
+    { #function, function }
 #define SUITE(name, tests) kunit::make_suite(name, tests)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Addresses are types, not integers scattered about, so that IPv6 will be an addition and not a rewrite.
+// Addresses are types, not integers scattered about, so that IPv6 will be an addition and not a
+// rewrite.
 #pragma once
 
 #include "dominoes/base.hh"

@@ -16,8 +16,8 @@ Appwrap::Appwrap(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_
       user_(user),
       outbox_(channel, read_, written_) {}
 
-Appwrap* Appwrap::create(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes,
-                         void* user) {
+Appwrap* Appwrap::create(dominoes::RingChannel& channel, uint32_t receive_bytes,
+                         uint32_t send_bytes, void* user) {
     dominoes::Owned<Appwrap> appwrap(
         dominoes::make<Appwrap>(channel, receive_bytes, send_bytes, user));
     return appwrap && appwrap->allocate(channel) ? appwrap.release() : nullptr;
@@ -97,8 +97,8 @@ int64_t Appwrap::read(dominoes_iter* to, size_t bytes) {
 
     const int64_t taken = copy_out(to, from, min<uint64_t>(bytes, there));
     if (taken <= 0) return taken;
-    // Release: our loads from the ring come before a replica, which acquires this position through the
-    // stamp of a request, places new bytes there.
+    // Release: our loads from the ring come before a replica, which acquires this position through
+    // the stamp of a request, places new bytes there.
     read_.store_release(from + static_cast<uint64_t>(taken));
     if (from + static_cast<uint64_t>(taken) - read_said_ >= receive_bytes_ / 4) {
         read_said_ = from + static_cast<uint64_t>(taken);

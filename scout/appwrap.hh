@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Appwrap: the application's end of a connection (dissertation 4.5). Shared by all replicas and the
-// application, and so made of what may be shared: the receive ring and its Ordering Manager, the send
-// buffer, stream positions with one writer each, and flags.
+// application, and so made of what may be shared: the receive ring and its Ordering Manager, the
+// send buffer, stream positions with one writer each, and flags.
 //
 //     replicas ── deliver() ──► receive ring ── read() ──► application
 //     replicas ◄── builds ───── send buffer ◄── write() ── application
@@ -20,7 +20,8 @@ public:
     // Sizes are powers of two, in bytes. nullptr when memory is short. Context: process.
     [[nodiscard]] static Appwrap* create(dominoes::RingChannel& channel, uint32_t receive_bytes,
                                          uint32_t send_bytes, void* user);
-    Appwrap(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes, void* user);
+    Appwrap(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes,
+            void* user);
     ~Appwrap();
 
     // --- for replicas; context: thread ---
@@ -34,7 +35,9 @@ public:
     void over();
     // A replica takes part, has seen everything before `offset` acknowledged, or has left. What the
     // application has written is kept until the slowest replica has released it.
-    void joined(uint32_t replica, uint64_t offset) { released_[replica].offset.store_release(offset); }
+    void joined(uint32_t replica, uint64_t offset) {
+        released_[replica].offset.store_release(offset);
+    }
     void released(uint32_t replica, uint64_t offset);
     void left(uint32_t replica) { released(replica, kGone); }
 

@@ -228,7 +228,8 @@ void Connection::replica_left() {
     if (present_.fetch_sub_acq_rel(1) == 1) {
         transmit_->clear(
             [](void*, uint64_t item) {
-                if (item != kNothing) dominoes_packet_free(reinterpret_cast<dominoes_packet*>(item));
+                if (item != kNothing)
+                    dominoes_packet_free(reinterpret_cast<dominoes_packet*>(item));
             },
             nullptr);
         host_.counters.add(Counter::digest_checks, consistency_->checks());
@@ -241,11 +242,11 @@ void Connection::replica_left() {
 void Connection::found_inconsistent(uint32_t replica, uint64_t position) {
     inconsistent_.fetch_or_acq_rel(1);
     host_.counters.add(Counter::digest_mismatches);
-    dominoes_log(DOMINOES_LOG_ERROR,
-                 "connection %llu: the state of replica %u differs from another's after request %llu; "
-                 "the connection is reset",
-                 static_cast<unsigned long long>(id_), replica,
-                 static_cast<unsigned long long>(position));
+    dominoes_log(
+        DOMINOES_LOG_ERROR,
+        "connection %llu: the state of replica %u differs from another's after request %llu; "
+        "the connection is reset",
+        static_cast<unsigned long long>(id_), replica, static_cast<unsigned long long>(position));
     abort(kEio, false);
 }
 
@@ -259,9 +260,9 @@ void Connection::log_state(uint32_t replica, const TcpState& state) {
                  "srtt %u us rto %u us sent %llu received %llu",
                  static_cast<unsigned long long>(id_), replica,
                  static_cast<unsigned long long>(dominoes::digest(&state, sizeof state)),
-                 static_cast<unsigned long long>(state.requests), static_cast<uint32_t>(state.phase),
-                 static_cast<unsigned long long>(i.cwnd), i.srtt_us, i.rto_us,
-                 static_cast<unsigned long long>(i.bytes_sent),
+                 static_cast<unsigned long long>(state.requests),
+                 static_cast<uint32_t>(state.phase), static_cast<unsigned long long>(i.cwnd),
+                 i.srtt_us, i.rto_us, static_cast<unsigned long long>(i.bytes_sent),
                  static_cast<unsigned long long>(i.bytes_received));
 }
 
@@ -290,7 +291,9 @@ constexpr uint8_t kInfoTimestamps = 1;
 constexpr uint8_t kInfoWindowScaling = 2;
 constexpr uint8_t kInfoSack = 4;
 
-uint32_t saturated(uint64_t value) { return static_cast<uint32_t>(min<uint64_t>(value, ~uint32_t{0})); }
+uint32_t saturated(uint64_t value) {
+    return static_cast<uint32_t>(min<uint64_t>(value, ~uint32_t{0}));
+}
 
 }  // namespace
 
@@ -329,9 +332,9 @@ void Connection::info(EndpointInfo& info) {
     info.retransmits = now.timeouts;
     info.snd_wscale = now.snd_scale;
     info.rcv_wscale = now.rcv_scale;
-    info.options = static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
-                                        now.window_scaling * kInfoWindowScaling |
-                                        now.sack * kInfoSack);
+    info.options =
+        static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
+                             now.window_scaling * kInfoWindowScaling | now.sack * kInfoSack);
     show_replicas(info);
 }
 
@@ -340,8 +343,8 @@ void Connection::show_replicas(EndpointInfo& info) {
     for (uint32_t i = 0; i < replica_count_; ++i) {
         const Replica& replica = *replicas_[i];
         const Replica::Done done = replica.done();
-        info.replica[i] = {replica.cpu(),     static_cast<uint32_t>(replica.lag()),
-                           replica.processed(), done.owned,
+        info.replica[i] = {replica.cpu(),        static_cast<uint32_t>(replica.lag()),
+                           replica.processed(),  done.owned,
                            done.delivered_bytes, done.sent_segments};
     }
 }

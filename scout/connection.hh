@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Connection: one TCP connection, as far as its replicas share it: the channel that orders its events, the
-// application's end, the sequencer that restores the order of what is sent, the consistency manager, and
-// the replicas themselves.
+// Connection: one TCP connection, as far as its replicas share it: the channel that orders its
+// events, the application's end, the sequencer that restores the order of what is sent, the
+// consistency manager, and the replicas themselves.
 //
-// It begins with one replica, the leader, which does all that is serial: handshake, timers, teardown. When
-// it comes to be established the leader starts the others with copies of its state, at that point of the
-// order. It ends when step() says kClosed: each replica leaves on seeing that, the last one out tells the
-// host.
+// It begins with one replica, the leader, which does all that is serial: handshake, timers,
+// teardown. When it comes to be established the leader starts the others with copies of its state,
+// at that point of the order. It ends when step() says kClosed: each replica leaves on seeing that,
+// the last one out tells the host.
 //
-// Lifetime: counted references, held by the host's table (until the leader has left), by each replica that
-// takes part, and by the endpoint. The memory is retired after the last, because a demultiplexer may
-// still be looking.
+// Lifetime: counted references, held by the host's table (until the leader has left), by each
+// replica that takes part, and by the endpoint. The memory is retired after the last, because a
+// demultiplexer may still be looking.
 #pragma once
 
 #include "dominoes/consistency_manager.hh"
@@ -40,9 +40,9 @@ public:
         uint64_t id;
     };
 
-    // A connection, whose leader begins with start(). Takes over the plan's references to neighbour and
-    // listener, and holds two of its own: the host's table's, and the endpoint's (if passive: that of the
-    // endpoint to be). nullptr when memory is short. Context: process.
+    // A connection, whose leader begins with start(). Takes over the plan's references to neighbour
+    // and listener, and holds two of its own: the host's table's, and the endpoint's (if passive:
+    // that of the endpoint to be). nullptr when memory is short. Context: process.
     [[nodiscard]] static Connection* create(Host& host, const Plan& plan);
     Connection(Host& host, const Plan& plan);
     ~Connection();
@@ -64,8 +64,8 @@ public:
 
     // --- for publishers ---
 
-    // Publishes a segment; `packet` is kept until every replica has passed it (nullptr: no payload). False:
-    // the channel is full or closed, nothing was taken. Context: any.
+    // Publishes a segment; `packet` is kept until every replica has passed it (nullptr: no
+    // payload). False: the channel is full or closed, nothing was taken. Context: any.
     bool publish_segment(const SegmentEvent& event, dominoes_packet* packet);
     bool publish_icmp(const IcmpEvent& event);
     // The connection is to end with `error`, without a word to the peer if `silent`.
@@ -141,8 +141,9 @@ private:
 
     TimerSlot timers_[kTimerKinds];
     dominoes::Atomic<uint32_t> references_{2};
-    dominoes::Atomic<uint32_t> present_;       // replicas that take part
-    dominoes::Atomic<uint32_t> inconsistent_;  // one bit, and one a replica that has logged its state
+    dominoes::Atomic<uint32_t> present_;  // replicas that take part
+    dominoes::Atomic<uint32_t>
+        inconsistent_;  // one bit, and one a replica that has logged its state
     dominoes::Snapshot<TcpInfo> shown_;
     TcpInfo counted_{};         // the leader's: what the host's counters contain of this connection
     bool handed_over_ = false;  // the leader's: the endpoint's reference has gone to the listener

@@ -20,11 +20,15 @@ public:
     static constexpr uint32_t kCount = static_cast<uint32_t>(Counter::kCount);
 
     void add(Counter counter, uint64_t n = 1) { at(counter).fetch_add_relaxed(n); }
-    uint64_t get(Counter counter) const { return values_[static_cast<uint32_t>(counter)].load_relaxed(); }
+    uint64_t get(Counter counter) const {
+        return values_[static_cast<uint32_t>(counter)].load_relaxed();
+    }
     uint64_t get(uint32_t index) const { return values_[index].load_relaxed(); }
 
 private:
-    dominoes::Atomic<uint64_t>& at(Counter counter) { return values_[static_cast<uint32_t>(counter)]; }
+    dominoes::Atomic<uint64_t>& at(Counter counter) {
+        return values_[static_cast<uint32_t>(counter)];
+    }
     dominoes::Atomic<uint64_t> values_[kCount];
 };
 

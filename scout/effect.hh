@@ -22,8 +22,8 @@ enum class EffectKind : uint32_t {
 };
 
 // Places payload bytes [packet_offset, +bytes) of the request's packet at `stream_offset`. `serial`
-// counts deliveries from 0. When this and all earlier deliveries are done the application may read up to
-// `readable`.
+// counts deliveries from 0. When this and all earlier deliveries are done the application may read
+// up to `readable`.
 struct DeliverEffect {
     uint64_t serial;
     uint64_t stream_offset;
@@ -32,9 +32,10 @@ struct DeliverEffect {
     uint32_t bytes;
 };
 
-// Sends [stream_offset, +bytes) in ceil(bytes / piece_bytes) pieces (one if bytes is 0), numbered from
-// `serial` (transmissions count from 0); each piece is one packet of several segments of mss bytes if it
-// is longer (TSO, GSO). `seq` is the first piece's sequence number. FIN and PSH go on the last piece only.
+// Sends [stream_offset, +bytes) in ceil(bytes / piece_bytes) pieces (one if bytes is 0), numbered
+// from `serial` (transmissions count from 0); each piece is one packet of several segments of mss
+// bytes if it is longer (TSO, GSO). `seq` is the first piece's sequence number. FIN and PSH go on
+// the last piece only.
 struct TransmitEffect {
     uint64_t serial;
     uint64_t stream_offset;
@@ -44,11 +45,11 @@ struct TransmitEffect {
     uint32_t ack;
     uint32_t ts_val;
     uint32_t ts_ecr;
-    uint16_t window;  // as it goes into the header, already scaled
-    uint16_t mss;     // payload per wire segment
-    uint16_t syn_mss; // MSS option to announce (SYN only)
-    uint8_t flags;    // TcpFlags
-    uint8_t options;  // TcpOptionBits
+    uint16_t window;   // as it goes into the header, already scaled
+    uint16_t mss;      // payload per wire segment
+    uint16_t syn_mss;  // MSS option to announce (SYN only)
+    uint8_t flags;     // TcpFlags
+    uint8_t options;   // TcpOptionBits
     uint8_t window_scale;
     uint8_t sack_blocks;
     uint8_t reserved[6];

@@ -147,7 +147,8 @@ int Endpoint::connect(const scout_sockaddr& address) {
     }
     if (const int error = ensure_bound(to.ip)) return error;
     if (udp_) return udp_->connect(host_->udp(), to);
-    if (!own_replicas_) attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
+    if (!own_replicas_)
+        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
     Connection* made = nullptr;
     const int error = host_->tcp().connect({bound_, to, kTcp}, attributes_, user_, &made);
     if (error) return error;
@@ -165,7 +166,8 @@ int Endpoint::listen(uint32_t backlog) {
         if (const int error = bind_tcp(*any, 0)) return error;
     }
     if (backlog == 0) backlog = Listener::kDefaultBacklog;
-    if (!own_replicas_) attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
+    if (!own_replicas_)
+        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
     auto* made = dominoes::make<Listener>(bound_.port, attributes_,
                                           dominoes::min(backlog, Listener::kMostBacklog), user_);
     if (!made) return -int{kEnomem};
@@ -277,7 +279,8 @@ bool Endpoint::drained() {
 
 int Endpoint::set_option(uint32_t option, int64_t value) {
     if (option >= kOptionDebugDelay && option <= kOptionDebugStall) return set_debug(option, value);
-    if (option == kOptionProtocol) return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
+    if (option == kOptionProtocol)
+        return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
     const bool any_time = option == static_cast<uint32_t>(Attribute::kNoDelay) ||
                           option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Endpoint: what a program holds: unbound at first, then a TCP connection, a TCP listener, or a UDP
-// endpoint. It decides what an operation means in which state; the work is done by what it stands for.
+// endpoint. It decides what an operation means in which state; the work is done by what it stands
+// for.
 #pragma once
 
 #include "scout/appwrap.hh"
@@ -48,7 +49,9 @@ public:
     bool is_tcp() const { return !udp_; }
     uint16_t bound_port() const { return bound_.port; }
     // What there is to tell of it is told by its connection, in its host's table.
-    bool stands_for_connection() const { return connection() && !connection()->appwrap().is_over(); }
+    bool stands_for_connection() const {
+        return connection() && !connection()->appwrap().is_over();
+    }
     uint64_t id() const { return id_; }
     void fill_info(EndpointInfo& info);
     // The device is gone.
@@ -76,7 +79,7 @@ private:
     dominoes::Atomic<Connection*> connection_;
     dominoes::Atomic<Listener*> listener_;
     dominoes::Atomic<uint32_t> error_;  // of an endpoint without a connection
-    bool own_replicas_ = false;  // the program chose; else the device's default holds
+    bool own_replicas_ = false;         // the program chose; else the device's default holds
 };
 
 }  // namespace scout

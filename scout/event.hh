@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Events: what a Request of a connection's channel can say. The demultiplexer, the application and the
-// timers publish them; step() consumes them. Everything step() may depend on is in here or in the state:
-// a non-owner never looks at packet memory.
+// Events: what a Request of a connection's channel can say. The demultiplexer, the application and
+// the timers publish them; step() consumes them. Everything step() may depend on is in here or in
+// the state: a non-owner never looks at packet memory.
 #pragma once
 
 #include "dominoes/request.hh"
@@ -11,21 +11,21 @@
 namespace scout {
 
 enum class EventKind : uint32_t {
-    kSegment,    // SegmentEvent: a valid TCP segment for this connection
-    kConnect,    // Event: active open; emit the SYN (RFC 9293 3.10.1)
-    kSend,       // SendEvent: the application has written (3.10.2)
-    kRead,       // Event: the application has read enough that the window may re-open (3.10.3)
-    kShutdown,   // Event: no more from the application: FIN after what is written (3.10.4)
-    kAbort,      // AbortEvent: reset (3.10.5), or end without a word (device gone)
-    kTimeout,    // TimeoutEvent (3.10.8)
-    kOption,     // OptionEvent
-    kIcmp,       // IcmpEvent: an ICMP error that quotes one of our segments
-    kDebug,      // DebugEvent: fault injection of tests
-    kCloseReads,// Event: the application will read no more; arriving data is answered with RST
+    kSegment,     // SegmentEvent: a valid TCP segment for this connection
+    kConnect,     // Event: active open; emit the SYN (RFC 9293 3.10.1)
+    kSend,        // SendEvent: the application has written (3.10.2)
+    kRead,        // Event: the application has read enough that the window may re-open (3.10.3)
+    kShutdown,    // Event: no more from the application: FIN after what is written (3.10.4)
+    kAbort,       // AbortEvent: reset (3.10.5), or end without a word (device gone)
+    kTimeout,     // TimeoutEvent (3.10.8)
+    kOption,      // OptionEvent
+    kIcmp,        // IcmpEvent: an ICMP error that quotes one of our segments
+    kDebug,       // DebugEvent: fault injection of tests
+    kCloseReads,  // Event: the application will read no more; arriving data is answered with RST
 };
 
-// Every event begins with the application's read position, stamped by the publisher as the time is: a
-// stream offset, the bytes the application has consumed. step() takes the largest it has seen.
+// Every event begins with the application's read position, stamped by the publisher as the time is:
+// a stream offset, the bytes the application has consumed. step() takes the largest it has seen.
 struct Event {
     uint64_t app_read;
 };
@@ -54,7 +54,8 @@ struct SackBlock {
     uint32_t end;
 };
 
-// A parsed segment; GRO may have merged many wire segments into one. Sequence numbers as on the wire.
+// A parsed segment; GRO may have merged many wire segments into one. Sequence numbers as on the
+// wire.
 struct SegmentEvent : Event {
     uint32_t seq;
     uint32_t ack;
@@ -65,11 +66,11 @@ struct SegmentEvent : Event {
     uint16_t window;          // not scaled
     uint16_t urgent;
     uint16_t mss;
-    uint8_t flags;            // TcpFlags
-    uint8_t options;          // TcpOptionBits
+    uint8_t flags;    // TcpFlags
+    uint8_t options;  // TcpOptionBits
     uint8_t window_scale;
-    uint8_t sack_blocks;      // how many of `sack` are valid
-    uint8_t ecn;              // the two bits of the IP header
+    uint8_t sack_blocks;  // how many of `sack` are valid
+    uint8_t ecn;          // the two bits of the IP header
     uint8_t reserved[3];
     SackBlock sack[4];
 };
@@ -88,8 +89,8 @@ struct AbortEvent : Event {
 enum class TimerKind : uint32_t {
     kRetransmit,  // RFC 6298 timeout; also the persist timer (zero window), never both
     kDelayedAck,
-    kTimeWait,    // 2 MSL, and the limit on FIN-WAIT-2 without an application
-    kOutput,      // more may be sent than one step emits, or SWS override: try again
+    kTimeWait,  // 2 MSL, and the limit on FIN-WAIT-2 without an application
+    kOutput,    // more may be sent than one step emits, or SWS override: try again
 };
 inline constexpr uint32_t kTimerKinds = 4;
 

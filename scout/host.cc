@@ -102,7 +102,8 @@ void Host::connect_routers() {
     arp_->on_busy(
         [](void* self) {
             auto* host = static_cast<Host*>(self);
-            // Its channel is never full of a handful of calls; if it were, the next neighbour asks again.
+            // Its channel is never full of a handful of calls; if it were, the next neighbour asks
+            // again.
             host->control_->context().run_in_context(
                 [](void* s) { static_cast<Host*>(s)->start_tick(); }, self);
         },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Host: an attached device, with its graph of routers and its control domain, where what is serial runs.
+// Host: an attached device, with its graph of routers and its control domain, where what is serial
+// runs.
 #pragma once
 
 #include "dominoes/context.hh"
@@ -23,8 +24,8 @@ public:
         : stack_(stack),
           tick_timer_([](void* self) { return static_cast<Host*>(self)->tick(); }, this) {}
     ~Host();
-    // Ends all connections with ENETDOWN, waits for their replicas, and frees the host. Without the mutex.
-    // Context: process.
+    // Ends all connections with ENETDOWN, waits for their replicas, and frees the host. Without the
+    // mutex. Context: process.
     void detach();
 
     // A frame from the device. True: taken. Context: softirq or process.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// What the routers of an attached device share: the device, its addresses, its counters, and the way to
-// the control domain, where all that is serial happens in a thread (ARP, ICMP, listening, resets).
+// What the routers of an attached device share: the device, its addresses, its counters, and the
+// way to the control domain, where all that is serial happens in a thread (ARP, ICMP, listening,
+// resets).
 #pragma once
 
 #include "scout/router.hh"
@@ -26,9 +27,9 @@ public:
         return !gateway.is_any();
     }
 
-    // Hands the frame's packet to the control domain, which will call `handle(router, frame)` in its
-    // thread with the frame as it is now, and free the packet afterwards. kDrop: its channel is full
-    // (counted). Context: any.
+    // Hands the frame's packet to the control domain, which will call `handle(router, frame)` in
+    // its thread with the frame as it is now, and free the packet afterwards. kDrop: its channel is
+    // full (counted). Context: any.
     using Handler = void (*)(Router& router, Frame& frame);
     virtual Verdict defer(Router& router, Handler handle, Frame& frame) = 0;
 

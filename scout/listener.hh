@@ -30,16 +30,19 @@ public:
     const Attributes& attributes() const { return attributes_; }
     uint32_t backlog() const { return backlog_; }
 
-    // A handshake begins, which counts against the backlog until accept() or drop(). False: no room.
+    // A handshake begins, which counts against the backlog until accept() or drop(). False: no
+    // room.
     bool admit();
     // A connection admitted will not come.
     void drop() { pending_.fetch_sub_acq_rel(1); }
-    // A connection is established; its endpoint's reference goes to the queue. False: closed, nothing
-    // was taken. Context: any.
+    // A connection is established; its endpoint's reference goes to the queue. False: closed,
+    // nothing was taken. Context: any.
     bool push(Connection& connection);
-    // The connection that has waited longest, with its reference; nullptr: none. One caller at a time.
+    // The connection that has waited longest, with its reference; nullptr: none. One caller at a
+    // time.
     Connection* pop();
-    // Ends it: what waits is handed to `refuse`, and nothing more comes. One caller at a time, as pop.
+    // Ends it: what waits is handed to `refuse`, and nothing more comes. One caller at a time, as
+    // pop.
     void close(void (*refuse)(Connection& connection));
 
     // Connections in the queue or in their handshake.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Messages (dissertation 4.2.3). Received: a Frame, a packet with its headers copied where they can be
-// read in one piece. To be sent: a Msg, header room that each stage prepends to on the way down, and a
-// payload by reference.
+// Messages (dissertation 4.2.3). Received: a Frame, a packet with its headers copied where they can
+// be read in one piece. To be sent: a Msg, header room that each stage prepends to on the way down,
+// and a payload by reference.
 #pragma once
 
 #include "scout/address.hh"
@@ -15,7 +15,8 @@ struct Frame {
     static constexpr uint32_t kHead = 136;
 
     dominoes_packet* packet;
-    uint32_t bytes;       // of the whole packet, as it arrived (there may be padding after the IP packet)
+    uint32_t
+        bytes;  // of the whole packet, as it arrived (there may be padding after the IP packet)
     uint32_t head_bytes;  // valid in `head`
     uint8_t head[kHead];
 
@@ -28,7 +29,7 @@ struct Frame {
     uint32_t transport_bytes;   // header and payload of the transport
     uint8_t protocol;
     uint8_t ecn;
-    bool broadcast;             // came to a broadcast or multicast Ethernet address
+    bool broadcast;  // came to a broadcast or multicast Ethernet address
 
     // Copies the head of `packet`.
     explicit Frame(dominoes_packet* received)
@@ -73,8 +74,8 @@ public:
         return head_ + start_;
     }
 
-    // Said by the transport right after it prepended its header: its checksum field is at `offset` in it,
-    // and is to be completed over header and payload when the packet is built.
+    // Said by the transport right after it prepended its header: its checksum field is at `offset`
+    // in it, and is to be completed over header and payload when the packet is built.
     void want_checksum(uint32_t offset) {
         checksum_from_end_ = header_bytes();
         tx_.checksum_offset = offset;

@@ -29,8 +29,8 @@ void Outbox::flush() {
     }
 }
 
-// In the order of the bits, which is the order in which they make sense together: what was written goes
-// before the end of writing. Returns those for which there was no room.
+// In the order of the bits, which is the order in which they make sense together: what was written
+// goes before the end of writing. Returns those for which there was no room.
 uint32_t Outbox::try_words(uint32_t words) {
     if (words & kShutdown) words |= kSend;
     for (uint32_t bit = 1; bit <= kDebug; bit <<= 1) {
@@ -85,8 +85,8 @@ void Outbox::fill(Word word, Request& request) {
         case kAbort: {
             const uint64_t abort = abort_.load_acquire();
             set(EventKind::kAbort);
-            request.as<AbortEvent>() =
-                AbortEvent{stamp, static_cast<uint32_t>(abort), static_cast<uint32_t>(abort >> 32) & 1};
+            request.as<AbortEvent>() = AbortEvent{stamp, static_cast<uint32_t>(abort),
+                                                  static_cast<uint32_t>(abort >> 32) & 1};
             break;
         }
         case kDebug:

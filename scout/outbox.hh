@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Outbox: what an application wants said to its connection. All of it is idempotent ("written up to here",
-// "read up to here", "no more"), so a word that finds the channel full is kept as a bit and said when there
-// is room: the application never loses one and never waits for the channel.
+// Outbox: what an application wants said to its connection. All of it is idempotent ("written up to
+// here", "read up to here", "no more"), so a word that finds the channel full is kept as a bit and
+// said when there is room: the application never loses one and never waits for the channel.
 #pragma once
 
 #include "dominoes/ring_channel.hh"

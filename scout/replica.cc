@@ -27,7 +27,9 @@ Replica::Replica(Connection& connection, uint32_t id, dominoes::Context& context
               }),
       subscription_(
           connection.channel(), domain_,
-          [](void* self, Request& request) { return static_cast<Replica*>(self)->process(request); },
+          [](void* self, Request& request) {
+              return static_cast<Replica*>(self)->process(request);
+          },
           this),
       path_(connection) {}
 
@@ -126,7 +128,8 @@ void Replica::transmit(const TransmitEffect& effect, Request& request) {
     }
 }
 
-// A replica whose state differs is a bug in step(): both states are logged, and the connection is reset.
+// A replica whose state differs is a bug in step(): both states are logged, and the connection is
+// reset.
 void Replica::check_consistency(uint64_t position) {
     dominoes::ConsistencyManager& manager = connection_.consistency();
     if (!manager.due(position) || connection_.inconsistent()) return;

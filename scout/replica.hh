@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Replica: one CPU's copy of a connection. A domain with its own TcpState, its own path of stages, and
-// its own place in the connection's channel. It steps its state with every request, and performs the
-// effects it owns.
+// Replica: one CPU's copy of a connection. A domain with its own TcpState, its own path of stages,
+// and its own place in the connection's channel. It steps its state with every request, and
+// performs the effects it owns.
 #pragma once
 
 #include "dominoes/context.hh"
@@ -31,7 +31,8 @@ public:
 
     // Begins as the connection's only replica. Context: process, before anything is published.
     bool lead(const TcpConfig& config);
-    // Joins with a copy of the leader's state after the request at `position - 1`. Context: the leader's.
+    // Joins with a copy of the leader's state after the request at `position - 1`. Context: the
+    // leader's.
     bool follow(const TcpState& state, uint64_t position);
 
     uint32_t id() const { return domain_.id(); }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Routers and stages (Scout; dissertation 4.2.1). A router is a protocol: it demultiplexes what arrives
-// and makes stages. A stage is a protocol's part of one connection, in one replica: it prepends its header
-// to what is sent. The stages of a connection, one below the other, are its path.
+// Routers and stages (Scout; dissertation 4.2.1). A router is a protocol: it demultiplexes what
+// arrives and makes stages. A stage is a protocol's part of one connection, in one replica: it
+// prepends its header to what is sent. The stages of a connection, one below the other, are its
+// path.
 //
 //     appwrap ── tcp ──┐
 //                udp ──┼── ip ── eth ── driver
 //                icmp ─┘    arp ─┘
 //
-// Demultiplexing is early: one walk up the graph, in the interrupt, from frame to connection; no stage is
-// involved. Each router parses and validates its header once, for every replica.
+// Demultiplexing is early: one walk up the graph, in the interrupt, from frame to connection; no
+// stage is involved. Each router parses and validates its header once, for every replica.
 #pragma once
 
 #include "scout/counters.hh"

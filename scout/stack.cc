@@ -90,7 +90,8 @@ Host* Stack::host_towards(IpAddress peer) {
 
 bool Stack::port_bound(const Host& host, uint16_t port) {
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        if (endpoint->host() == &host && endpoint->is_tcp() && endpoint->bound_port() == port) return true;
+        if (endpoint->host() == &host && endpoint->is_tcp() && endpoint->bound_port() == port)
+            return true;
     }
     return false;
 }
@@ -100,7 +101,8 @@ int Stack::info_at(uint64_t id, EndpointInfo& info) {
     Endpoint* found_endpoint = nullptr;
     Connection* found_connection = nullptr;
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        if (endpoint->id() < id || endpoint->id() >= least || endpoint->stands_for_connection()) continue;
+        if (endpoint->id() < id || endpoint->id() >= least || endpoint->stands_for_connection())
+            continue;
         least = endpoint->id();
         found_endpoint = endpoint;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Stack: all there is on one machine: the contexts, a thread for each CPU that an attached device may
-// use; the attached devices; the endpoints. Its mutex serialises what is serial.
+// Stack: all there is on one machine: the contexts, a thread for each CPU that an attached device
+// may use; the attached devices; the endpoints. Its mutex serialises what is serial.
 #pragma once
 
 #include "dominoes/context.hh"

@@ -39,7 +39,8 @@ bool scout_receive(scout_host* host, dominoes_packet* packet) { return of(host).
 
 uint32_t scout_stats(scout_host* host, uint64_t* values, uint32_t count) {
     constexpr uint32_t kKnown = scout::Counters::kCount;
-    for (uint32_t i = 0; i < dominoes::min(count, kKnown); ++i) values[i] = of(host).counters.get(i);
+    for (uint32_t i = 0; i < dominoes::min(count, kKnown); ++i)
+        values[i] = of(host).counters.get(i);
     return kKnown;
 }
 
@@ -62,7 +63,9 @@ int scout_connect(scout_endpoint* endpoint, const scout_sockaddr* peer) {
     return of(endpoint).connect(*peer);
 }
 
-int scout_listen(scout_endpoint* endpoint, uint32_t backlog) { return of(endpoint).listen(backlog); }
+int scout_listen(scout_endpoint* endpoint, uint32_t backlog) {
+    return of(endpoint).listen(backlog);
+}
 
 int scout_accept(scout_endpoint* listener, void* user, scout_endpoint** out, scout_sockaddr* peer) {
     Endpoint* endpoint = nullptr;
@@ -113,7 +116,9 @@ int64_t scout_receive_from(scout_endpoint* endpoint, scout_sockaddr* peer, domin
     return of(endpoint).receive_from(peer, to, bytes, peek);
 }
 
-int scout_info(scout_endpoint* endpoint, struct scout_info* info) { return of(endpoint).info(info); }
+int scout_info(scout_endpoint* endpoint, struct scout_info* info) {
+    return of(endpoint).info(info);
+}
 
 int scout_info_at(scout_stack* stack, uint64_t id, struct scout_info* info) {
     MutexGuard guard(of(stack).mutex());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The path of one replica of a TCP connection: tcp ── ip ── eth ── driver, the stages that turn a piece of
-// a TransmitEffect into a packet at its place in the connection's order.
+// The path of one replica of a TCP connection: tcp ── ip ── eth ── driver, the stages that turn a
+// piece of a TransmitEffect into a packet at its place in the connection's order.
 #pragma once
 
 #include "scout/arp.hh"

@@ -54,7 +54,8 @@ Verdict TcpRouter::demux(Frame& frame) {
 
 // kTake: `event` is a valid segment.
 Verdict TcpRouter::parse(Frame& frame, SegmentEvent& event) {
-    const uint32_t available = frame.head_bytes - dominoes::min(frame.head_bytes, frame.transport_offset);
+    const uint32_t available =
+        frame.head_bytes - dominoes::min(frame.head_bytes, frame.transport_offset);
     switch (tcp_parse(frame.transport(), dominoes::min(available, frame.transport_bytes),
                       frame.transport_bytes, event)) {
         case TcpParse::kOk:

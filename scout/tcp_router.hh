@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The TCP router of one interface: finds the connection a segment is for and publishes it there; and all
-// that is serial: ports, listeners, the making of connections, resets for segments of no connection.
+// The TCP router of one interface: finds the connection a segment is for and publishes it there;
+// and all that is serial: ports, listeners, the making of connections, resets for segments of no
+// connection.
 //
 // The tables are read without a lock and written under the stack's mutex, in threads.
 #pragma once
@@ -27,7 +28,8 @@ public:
 
     // --- under the stack's mutex; negative errnos; context: process ---
 
-    // Whether `port` may be bound: nobody listens there, or (unless `reuse`) is connected through it.
+    // Whether `port` may be bound: nobody listens there, or (unless `reuse`) is connected through
+    // it.
     bool port_free(uint16_t port, bool reuse);
     // A free port; 0: none is left.
     uint16_t pick_port();
@@ -36,7 +38,8 @@ public:
                 Connection** connection);
     int listen(Listener& listener);
     void unlisten(Listener& listener);
-    // Every connection and listener ends with `error`. What is no longer known to the table has ended.
+    // Every connection and listener ends with `error`. What is no longer known to the table has
+    // ended.
     void end_all(uint32_t error);
     template <typename Visit>
     void for_each(Visit visit) {
@@ -50,8 +53,8 @@ public:
 
     // --- without it ---
 
-    // The leader of `connection` has left: out of the table, and its reference released. Takes the stack's
-    // mutex. Context: thread.
+    // The leader of `connection` has left: out of the table, and its reference released. Takes the
+    // stack's mutex. Context: thread.
     void forget(Connection& connection);
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The way from a connection to the program that uses it: whom to wake. The program may leave at any time;
-// after leave() has returned it is not woken again.
+// The way from a connection to the program that uses it: whom to wake. The program may leave at any
+// time; after leave() has returned it is not woken again.
 #pragma once
 
 #include "dominoes/atomic.hh"
@@ -16,15 +16,15 @@ public:
 
     // Context: process.
     void leave() {
-        user_.exchange_seq_cst(nullptr);                            // (2)
+        user_.exchange_seq_cst(nullptr);                              // (2)
         while (wakers_.load_seq_cst() != 0) dominoes_thread_yield();  // (5)
     }
 
     // Context: any.
     void wake() {
-        // (4) before (3), and (2) before (5), in the one order of seq_cst: a waker that still sees the
-        // user is seen by leave(), which waits for it.
-        wakers_.fetch_add_seq_cst(1);                          // (4)
+        // (4) before (3), and (2) before (5), in the one order of seq_cst: a waker that still sees
+        // the user is seen by leave(), which waits for it.
+        wakers_.fetch_add_seq_cst(1);                                     // (4)
         if (void* user = user_.load_seq_cst()) dominoes_user_wake(user);  // (3)
         wakers_.fetch_add_seq_cst(-1u);
     }
@@ -34,9 +34,10 @@ private:
     dominoes::Atomic<uint32_t> wakers_;
 };
 
-// Says that somebody waits for something, so that whoever brings it about wakes them: once, and only
-// then. Both sides are read-modify-writes, so one of them sees the other: the waiter sets the flag and then
-// looks once more at what it waits for; the other side brings it about and then takes the flag.
+// Says that somebody waits for something, so that whoever brings it about wakes them: once, and
+// only then. Both sides are read-modify-writes, so one of them sees the other: the waiter sets the
+// flag and then looks once more at what it waits for; the other side brings it about and then takes
+// the flag.
 class WaitFlag {
 public:
     void set() { flag_.exchange_acq_rel(1); }

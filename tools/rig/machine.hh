@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Machines of the userspace rig: a stack attached to a link, and a wire between two of them with a thread
-// for each end that does what interrupts do.
+// Machines of the userspace rig: a stack attached to a link, and a wire between two of them with a
+// thread for each end that does what interrupts do.
 #pragma once
 
 #include <atomic>

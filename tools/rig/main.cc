@@ -66,7 +66,8 @@ int run_memory(const Arguments& arguments) {
     nlohmann::ordered_json result;
     {
         Socket listener(machines[0]->stack()), client(machines[1]->stack());
-        for (Socket* socket : {&listener, &client}) must("policy", socket->set(kOptPolicy, arguments.policy));
+        for (Socket* socket : {&listener, &client})
+            must("policy", socket->set(kOptPolicy, arguments.policy));
         must("bind", listener.bind(address("10.0.0.1", kPort)));
         must("listen", listener.listen());
         must("connect", client.connect(address("10.0.0.1", kPort)));
@@ -103,8 +104,9 @@ int run_memory(const Arguments& arguments) {
     if (arguments.json) {
         std::cout << result.dump(2) << "\n";
     } else {
-        std::cout << result["bytes"] << " bytes in " << result["seconds"] << " s: " << result["mbps"]
-                  << " Mbit/s with " << arguments.replicas << " replicas\n";
+        std::cout << result["bytes"] << " bytes in " << result["seconds"]
+                  << " s: " << result["mbps"] << " Mbit/s with " << arguments.replicas
+                  << " replicas\n";
     }
     return 0;
 }
@@ -123,7 +125,9 @@ int run_tap(const Arguments& arguments) {
                            .prefix_len = arguments.prefix,
                            .replicas = arguments.replicas,
                            .cpus = any_cpus(arguments.replicas)});
-    link.on_receive = [&](dominoes_packet* packet) { return scout_receive(machine.host(), packet); };
+    link.on_receive = [&](dominoes_packet* packet) {
+        return scout_receive(machine.host(), packet);
+    };
     link.start();
 
     std::thread server([&] {
@@ -159,8 +163,11 @@ int run(int argc, char** argv) {
     app.fallthrough();
 
     CLI::App* memory = app.add_subcommand("memory", "Two machines back to back in memory");
-    memory->add_option("-n,--bytes", arguments.bytes, "How much to send")->transform(CLI::AsSizeValue(false));
-    memory->add_option("--policy", arguments.policy, "0 greedy, 1 round robin, 2 pinned, 3 specialised")
+    memory->add_option("-n,--bytes", arguments.bytes, "How much to send")
+        ->transform(CLI::AsSizeValue(false));
+    memory
+        ->add_option("--policy", arguments.policy,
+                     "0 greedy, 1 round robin, 2 pinned, 3 specialised")
         ->check(CLI::Range(0, 3));
     memory->add_flag("!--no-gso", arguments.gso, "Cut into wire packets, with checksums");
     memory->add_flag("-J,--json", arguments.json, "Print JSON");

@@ -194,9 +194,9 @@ struct Reader {
     ~Reader();
 };
 
-// Epoch-based reclamation: what is retired is released when all sections have ended that began before.
-// Where the kernel can interrupt all our threads to order their memory accesses (membarrier), readers need
-// no fence: the rare reclaimer pays for both.
+// Epoch-based reclamation: what is retired is released when all sections have ended that began
+// before. Where the kernel can interrupt all our threads to order their memory accesses
+// (membarrier), readers need no fence: the rare reclaimer pays for both.
 class Reclaimer {
 public:
     // Never destroyed: threads may outlive main().
@@ -216,8 +216,8 @@ public:
 
     void begin(Reader& reader) {
         if (reader.depth++) return;
-        // Release and acquire to and from all_left(), so that a section that saw an object happened before
-        // its release.
+        // Release and acquire to and from all_left(), so that a section that saw an object happened
+        // before its release.
         reader.since.store(epoch_.load(std::memory_order_acquire), std::memory_order_release);
         if (asymmetric_) {
             std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -420,7 +420,8 @@ void futex_wait(std::atomic<uint32_t>& word, uint32_t while_it_is, uint64_t dead
 
 }  // namespace
 
-dominoes_thread* dominoes_thread_start(void (*run)(void*), void* argument, int cpu, const char* name) {
+dominoes_thread* dominoes_thread_start(void (*run)(void*), void* argument, int cpu,
+                                       const char* name) {
     auto* thread = create<dominoes_thread>();
     if (!thread) return nullptr;
     thread->run = run;

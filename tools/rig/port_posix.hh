@@ -8,8 +8,8 @@
 
 namespace rig {
 
-// Blocks of dominoes_alloc() and its like, rings, mutexes, completions and threads that are not freed.
-// What has been retired counts until dominoes_retire_barrier().
+// Blocks of dominoes_alloc() and its like, rings, mutexes, completions and threads that are not
+// freed. What has been retired counts until dominoes_retire_barrier().
 size_t live_allocations();
 
 // Bit n makes the n-th of these allocations from now on fail, of whatever thread; 0: none.

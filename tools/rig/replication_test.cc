@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The whole core at work in userspace: two machines back to back, real threads, several replicas. What the
-// end-to-end tests show of the kernel module is shown here of the core, under the sanitizers.
+// The whole core at work in userspace: two machines back to back, real threads, several replicas.
+// What the end-to-end tests show of the kernel module is shown here of the core, under the
+// sanitizers.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -76,7 +77,8 @@ public:
 
 private:
     MemoryLink links_[2];
-    Pump pumps_[2]{Pump(links_[0]), Pump(links_[1])};  // outlives the machines, which transmit to the end
+    Pump pumps_[2]{Pump(links_[0]),
+                   Pump(links_[1])};  // outlives the machines, which transmit to the end
     std::unique_ptr<Machine> machines_[2];
 };
 
@@ -121,9 +123,10 @@ void exchange(Pair& pair, size_t bytes) {
         EXPECT_EQ(0, error);
         EXPECT_TRUE(got == random_bytes(bytes, seed)) << got.size() << " of " << bytes << " bytes";
     };
-    std::thread threads[] = {
-        std::thread([&] { one_way(*pair.client, 1); }), std::thread([&] { one_way(*pair.server, 2); }),
-        std::thread([&] { other_way(*pair.client, 2); }), std::thread([&] { other_way(*pair.server, 1); })};
+    std::thread threads[] = {std::thread([&] { one_way(*pair.client, 1); }),
+                             std::thread([&] { one_way(*pair.server, 2); }),
+                             std::thread([&] { other_way(*pair.client, 2); }),
+                             std::thread([&] { other_way(*pair.server, 1); })};
     for (auto& thread : threads) thread.join();
 }
 
@@ -148,7 +151,8 @@ TEST_P(Exchange, both_ways) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Replicas, Exchange,
-                         testing::Combine(testing::Values(1u, 2u, 4u, 7u), testing::Values(0u, 1u, 2u, 3u)));
+                         testing::Combine(testing::Values(1u, 2u, 4u, 7u),
+                                          testing::Values(0u, 1u, 2u, 3u)));
 
 TEST(Replication, loss_duplication_and_reordering) {
     Wire wire;

@@ -60,8 +60,8 @@ int Socket::connect(const scout_sockaddr& peer) {
 std::unique_ptr<Socket> Socket::accept(int& error) {
     std::unique_ptr<Socket> made(new Socket);
     scout_sockaddr peer;
-    while ((error = scout_accept(endpoint_, static_cast<User*>(made.get()), &made->endpoint_, &peer)) ==
-           -EAGAIN) {
+    while ((error = scout_accept(endpoint_, static_cast<User*>(made.get()), &made->endpoint_,
+                                 &peer)) == -EAGAIN) {
         if (!wait_for(SCOUT_IN)) error = -ETIMEDOUT;
         if (error == -ETIMEDOUT) break;
     }

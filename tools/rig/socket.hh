@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A blocking socket over scout/stack.h, for programs and tests of the userspace rig. What the kernel module
-// does with wait queues is done here with a condition variable.
+// A blocking socket over scout/stack.h, for programs and tests of the userspace rig. What the
+// kernel module does with wait queues is done here with a condition variable.
 #pragma once
 
 #include <chrono>
