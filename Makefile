@@ -62,7 +62,9 @@ demo: ## show what it does
 	scripts/demo
 
 .PHONY: bench
-bench: tools ## measure; results go to build/results
+bench: ## measure; results go to build/results
+	scripts/setup build
+	scripts/build-host --target dominoes-rig
 	scripts/bench
 
 PREFIX ?= /usr/local
