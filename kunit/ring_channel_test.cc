@@ -128,10 +128,12 @@ void publish__has_one_order_for_all(Check& check) {
         };
     };
     {
-        TestDomain first(*contexts[0], *channel, make_subscriber(0));
-        TestDomain second(*contexts[1], *channel, make_subscriber(1));
-        TestDomain third(*contexts[1], *channel, make_subscriber(2));
-        REQUIRE(first.subscribe() && second.subscribe() && third.subscribe());
+        using Subscriber = TestDomain<decltype(make_subscriber(0))>;
+        Owned<Subscriber> subscribers[kSubscribers];
+        for (uint32_t i = 0; i < kSubscribers; ++i) {
+            subscribers[i].reset(make<Subscriber>(*contexts[i % 2], *channel, make_subscriber(i)));
+            REQUIRE(subscribers[i] && subscribers[i]->subscribe());
+        }
         {
             auto produce = [&](uint64_t producer) {
                 for (uint64_t i = 0; i < each; ++i)
@@ -144,7 +146,7 @@ void publish__has_one_order_for_all(Check& check) {
         }
         const uint64_t all = kProducers * uint64_t{each};
         EXPECT(eventually([&] { return channel->reclaimed() == all; }));
-        EXPECT_EQ(channel->lag(first.subscription()), 0);
+        EXPECT_EQ(channel->lag(subscribers[0]->subscription()), 0);
     }
     EXPECT_EQ(wrong.load_acquire(), 0);
     EXPECT_EQ(released.load_acquire(), kProducers * each);
@@ -400,17 +402,17 @@ void activate__is_not_overtaken_by_a_reclaimer(Check& check) {
         return true;
     });
     REQUIRE(reclaimer.subscribe());
-    Owned<Reader> spectators[kSpectators];
-    for (Owned<Reader>& spectator : spectators) {
-        spectator.reset(make<Reader>(*bench.context, channel));
-        REQUIRE(spectator && spectator->activate(0));
+    Owned<Reader> readers[kSpectators + 2];
+    for (Owned<Reader>& reader : readers) {
+        reader.reset(make<Reader>(*bench.context, channel));
+        REQUIRE(reader);
     }
-    Reader leader(*bench.context, channel);
-    Reader follower(*bench.context, channel);
-    REQUIRE(leader.activate(0));
+    for (uint32_t i = 0; i <= kSpectators; ++i) REQUIRE(readers[i]->activate(0));
+    Reader& leader = *readers[kSpectators];
+    Reader& follower = *readers[kSpectators + 1];
     for (uint64_t position = 0; position < 2 * joins; position += 2) {
         REQUIRE(publish(channel, position) && publish(channel, position + 1));
-        for (Owned<Reader>& spectator : spectators) channel.advance(**spectator, 2);
+        for (uint32_t i = 0; i < kSpectators; ++i) channel.advance(**readers[i], 2);
         dice.pause(3000);
         REQUIRE(follower.activate(position + 1));
         channel.advance(*leader, 2);

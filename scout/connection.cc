@@ -134,12 +134,19 @@ bool Connection::TimerSlot::expired(void* context) {
     auto* self = static_cast<TimerSlot*>(context);
     Connection& connection = self->connection;
     if (connection.channel_->closed()) return true;
+    if (self->kind == TimerKind::kRetransmit) connection.give_up_unreachable();
     Request* request = connection.claim(EventKind::kTimeout, 0);
     if (!request) return false;  // the wheel calls again next tick
     request->as<TimeoutEvent>() =
         TimeoutEvent{{connection.appwrap_->read_position()}, self->kind, 0};
     connection.channel_->publish(*request);
     return true;
+}
+
+// An attempt to connect ends when nobody has answered ARP for the next hop; a connection that was
+// open may outlive that.
+void Connection::give_up_unreachable() {
+    if (!appwrap_->is_connected() && neighbour_.failed()) abort(kEhostunreach, true);
 }
 
 void Connection::abort(uint32_t error, bool silent) {

@@ -113,6 +113,7 @@ private:
     static void drain(void* context, uint64_t serial, uint64_t item);
     static void free(dominoes_retired* retired);
     dominoes::Request* claim(EventKind kind, uint32_t headroom);
+    void give_up_unreachable();
     void count(const TcpInfo& now);
     void show_replicas(EndpointInfo& info);
 

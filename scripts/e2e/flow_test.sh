@@ -8,12 +8,12 @@ size=$((4 / slowness))m
 
 # The peer sends probes into our closed window: its timer 04 in /proc/net/tcp.
 peer_probes() { # PORT
-    peer cat /proc/net/tcp | grep -qE "$(printf ':%04X 01 [^ ]+ 04:' "$1")"
+    peer cat /proc/net/tcp | grep -qE "$(printf ':%04X 0[18] [^ ]+ 04:' "$1")"
 }
 
 test_slow_reader() {
     random_file /run/file "$size"
-    mkfifo /run/go
+    fifos /run/go
     dominoes cat -l -p 9000 --rcvbuf 64K --replicas 2 </dev/null | { read -r _ </run/go; cat; } >/run/got &
     local reader=$!
     wait_for 10 dominoes_listening 9000
@@ -31,7 +31,7 @@ probed_again() { connection_exceeds 9001 segments_out "$1"; }
 
 test_closed_window_of_peer() {
     random_file /run/file "$size"
-    mkfifo /run/go
+    fifos /run/go
     peer talk linux listen 9001 rcvbuf 16384 fin wait /run/go receive /run/got &
     local reader=$!
     wait_for 10 peer_listening 9001
@@ -47,6 +47,11 @@ test_closed_window_of_peer() {
     wait "$writer"
     wait "$reader"
     same /run/file /run/got
+}
+
+# Its retransmission timer, 01, has expired at least once.
+peer_retransmits() { # PORT
+    peer cat /proc/net/tcp | grep -qE "$(printf ':%04X 0[18] [^ ]+ 01:[0-9A-F]+ 0000000[1-9]' "$1")"
 }
 
 # --- the peer vanishes, and perhaps comes back ---
@@ -139,7 +144,7 @@ test_peer_comes_back_and_sends() {
     local writer=$!
     wait_for 10 connection_exceeds 9000 bytes_received 100000
     ip link set dm0 down
-    wait_for 10 grep -qx 0 /sys/class/net/dm0/carrier || true
+    wait_for 10 peer_retransmits 9000
     ip link set dm0 up
     wait "$writer"
     wait "$reader"
@@ -170,7 +175,7 @@ test_reset_while_receiving() {
 
 # The peer's program is killed with data it has not read: its kernel resets the connection.
 test_peer_killed() {
-    mkfifo /run/go
+    fifos /run/go
     peer talk linux listen 9001 wait /run/go &
     local server=$!
     wait_for 10 peer_listening 9001
@@ -247,13 +252,13 @@ test_half_close_ours() {
 # The peer ends first; what it awaits is sent only then.
 test_half_close_of_peer() {
     random_file /run/file "$size"
-    mkfifo /run/input
+    fifos /run/input
     dominoes cat -l -p 9000 --replicas 2 </run/input >/run/got.request &
     local server=$!
     exec 7>/run/input
     wait_for 10 dominoes_listening 9000
     echo request >/run/request
-    peer talk linux connect "$dominoes_address" 9000 send /run/request fin receive /run/got &
+    peer talk linux connect "$dominoes_address" 9000 send /run/request fin receive /run/got 7>&- &
     local client=$!
     wait_for 10 connection_is 9000 state CLOSE-WAIT
     cat /run/file >&7
@@ -268,16 +273,16 @@ test_half_close_of_peer() {
 test_simultaneous_close() {
     tc qdisc replace dev dm0 root netem delay 200ms
     tc -n peer qdisc replace dev peer0 root netem delay 200ms
-    mkfifo /run/input
+    fifos /run/input
     dominoes cat -l -p 9000 --replicas 2 </run/input >/run/got &
     local server=$!
     exec 7>/run/input
     wait_for 10 dominoes_listening 9000
-    mkfifo /run/go
-    peer talk linux connect "$dominoes_address" 9000 wait /run/go fin receive /dev/null &
+    fifos /run/go
+    peer talk linux connect "$dominoes_address" 9000 wait /run/go fin receive /dev/null 7>&- &
     local client=$!
     wait_for 10 connection_is 9000 state ESTAB
-    echo go >/run/go &
+    echo go >/run/go 7>&- &
     exec 7>&-
     wait "$client"
     wait "$server"

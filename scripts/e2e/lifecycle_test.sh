@@ -16,7 +16,7 @@ test_rmmod_refuses_open_endpoint() {
 test_rmmod_refuses_connection() {
     peer talk linux listen 9001 receive /dev/null 2>/dev/null &
     wait_for 10 peer_listening 9001
-    mkfifo /run/go
+    fifos /run/go
     talk dominoes connect "$peer_address" 9001 wait /run/go &
     local client=$!
     wait_for 10 connection_is 9001 state ESTAB

@@ -33,7 +33,7 @@ idles() {
 
 # Connections that nobody uses cost nothing either.
 test_idle_connection_uses_no_cpu() {
-    mkfifo /run/go
+    fifos /run/go
     peer talk linux listen 9001 receive /dev/null &
     wait_for 10 peer_listening 9001
     talk dominoes connect "$peer_address" 9001 send /etc/passwd wait /run/go &

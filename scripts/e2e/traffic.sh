@@ -78,6 +78,12 @@ stop() { # PID
     wait "$1" || true
 }
 
+# For the steps `wait FIFO` of talk, and others that shall wait: `echo go >FIFO` lets them go on.
+fifos() { # PATH...
+    rm -f "$@"
+    mkfifo "$@"
+}
+
 # --- files ---
 
 random_file() { head -c "$2" /dev/urandom >"$1"; } # PATH BYTES
