@@ -82,7 +82,7 @@ test_host_under_load() {
     dominoes perf -s --replicas 4 >/dev/null &
     local server=$!
     wait_for 10 dominoes_listening 5201
-    peer iperf3 -c "$dominoes_address" -t 1000 >/dev/null &
+    "${in_peer[@]}" iperf3 -c "$dominoes_address" -t 1000 >/dev/null &
     local client=$! before
     wait_for 10 connection_exceeds 5201 bytes_received 1000000
     before=$(connection 5201 bytes_received)

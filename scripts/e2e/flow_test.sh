@@ -176,7 +176,7 @@ test_reset_while_receiving() {
 # The peer's program is killed with data it has not read: its kernel resets the connection.
 test_peer_killed() {
     fifos /run/go
-    peer talk linux listen 9001 wait /run/go &
+    "${in_peer[@]}" talk linux listen 9001 wait /run/go &
     local server=$!
     wait_for 10 peer_listening 9001
     dominoes cat "$peer_address" 9001 --replicas 2 </dev/zero >/dev/null 2>/run/error &

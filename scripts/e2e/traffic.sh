@@ -2,7 +2,8 @@
 # after lib.sh. Besides dominoes and stock tools it uses tools/tests/guest: `talk` is what nc would be if it
 # did as told.
 
-# shellcheck disable=SC2154,SC2119,SC2120
+# in_peer and cat_options are for tests, which also give arguments where nothing here does.
+# shellcheck disable=SC2034,SC2154,SC2119,SC2120
 
 # --- state ---
 
@@ -58,6 +59,9 @@ listening() { listening_in "$1"; }
 peer_listening() { listening_in "$1" peer; }
 
 # --- programs in the background ---
+
+# For those of the peer that will be killed: `peer` is a function, which has a shell of its own in the background.
+in_peer=(ip netns exec peer)
 
 ended() { [[ ! -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status"; }
 # Waits until the process ends, not for long; `status` is then its exit status.

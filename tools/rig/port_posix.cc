@@ -189,10 +189,20 @@ namespace {
 struct Reader {
     std::atomic<uint64_t> since{0};
     unsigned depth = 0;
-
-    Reader();
-    ~Reader();
+    bool known = false;  // to the reclaimer
 };
+
+constinit thread_local Reader this_reader;
+constinit std::atomic<uint64_t> epoch{1};
+// Where the kernel can interrupt all our threads to order their memory accesses (membarrier),
+// readers need no fence: the rare reclaimer pays for both. Set before the first reader is known.
+constinit bool asymmetric = false;
+
+// A fence that ThreadSanitizer understands too.
+void fence() {
+    static constinit std::atomic<uint64_t> word{0};
+    word.fetch_add(0, std::memory_order_seq_cst);
+}
 
 // Epoch-based reclamation: what is retired is released when all sections have ended that began
 // before. Where the kernel can interrupt all our threads to order their memory accesses
@@ -214,21 +224,6 @@ public:
         std::erase(readers_, reader);
     }
 
-    void begin(Reader& reader) {
-        if (reader.depth++) return;
-        // Release and acquire to and from all_left(), so that a section that saw an object happened
-        // before its release.
-        reader.since.store(epoch_.load(std::memory_order_acquire), std::memory_order_release);
-        if (asymmetric_) {
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-        } else {
-            fence();
-        }
-    }
-    void end(Reader& reader) {
-        if (--reader.depth == 0) reader.since.store(0, std::memory_order_release);
-    }
-
     void retire(dominoes_retired* retired, void (*release)(dominoes_retired*)) {
         retired->opaque[0] = nullptr;
         retired->opaque[1] = reinterpret_cast<void*>(release);
@@ -247,14 +242,11 @@ public:
 
 private:
     Reclaimer() {
-        asymmetric_ = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+        asymmetric = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
         std::thread([this] { run(); }).detach();
     }
 
     void*& first_slot() { return reinterpret_cast<void*&>(first_); }
-
-    // A fence that ThreadSanitizer understands too.
-    void fence() { fence_.fetch_add(0, std::memory_order_seq_cst); }
 
     [[noreturn]] void run() {
         for (;;) {
@@ -277,27 +269,24 @@ private:
     }
 
     void wait_for_readers() {
-        const uint64_t epoch = epoch_.fetch_add(1) + 1;
-        if (asymmetric_) {
+        const uint64_t begun = epoch.fetch_add(1) + 1;
+        if (asymmetric) {
             syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
         } else {
             fence();
         }
-        while (!all_left(epoch)) std::this_thread::sleep_for(std::chrono::microseconds(20));
+        while (!all_left(begun)) std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
 
-    bool all_left(uint64_t epoch) {
+    // Whether all sections have ended that began before the epoch `begun`.
+    bool all_left(uint64_t begun) {
         std::lock_guard lock(readers_mutex_);
         for (const Reader* reader : readers_) {
             const uint64_t since = reader->since.load(std::memory_order_acquire);
-            if (since != 0 && since < epoch) return false;
+            if (since != 0 && since < begun) return false;
         }
         return true;
     }
-
-    bool asymmetric_ = false;
-    std::atomic<uint64_t> epoch_{1};
-    std::atomic<uint64_t> fence_{0};
 
     std::mutex readers_mutex_;
     std::vector<Reader*> readers_;
@@ -310,20 +299,35 @@ private:
     uint64_t released_ = 0;
 };
 
-Reader::Reader() { Reclaimer::instance().add(this); }
-Reader::~Reader() { Reclaimer::instance().remove(this); }
-
-thread_local Reader this_reader;
+void make_known() {
+    struct Membership {
+        Membership() { Reclaimer::instance().add(&this_reader); }
+        ~Membership() { Reclaimer::instance().remove(&this_reader); }
+    };
+    thread_local Membership membership;
+    this_reader.known = true;
+}
 
 }  // namespace
 
 void dominoes_read_lock(void) {
-    static Reclaimer& reclaimer = Reclaimer::instance();
-    reclaimer.begin(this_reader);
+    Reader& reader = this_reader;
+    if (reader.depth++) return;
+    if (!reader.known) [[unlikely]]
+        make_known();
+    // Release and acquire to and from all_left(), so that a section that saw an object happened
+    // before its release.
+    reader.since.store(epoch.load(std::memory_order_acquire), std::memory_order_release);
+    if (asymmetric) {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+        fence();
+    }
 }
+
 void dominoes_read_unlock(void) {
-    static Reclaimer& reclaimer = Reclaimer::instance();
-    reclaimer.end(this_reader);
+    Reader& reader = this_reader;
+    if (--reader.depth == 0) reader.since.store(0, std::memory_order_release);
 }
 
 // A program cannot forbid its own preemption.

@@ -34,7 +34,8 @@ constexpr const char* kUsage =
     "  fin           end our side     reset          close with RST        flood             "
     "zeros, for ever\n"
     "  wait FIFO     until somebody writes to it     tell FILE             create it\n"
-    "options before the first STEP: rcvbuf BYTES, from PORT\n";
+    "options before the first STEP: rcvbuf BYTES, from PORT, ready FILE (created once it "
+    "listens)\n";
 
 using Words = std::vector<std::string>;
 
@@ -173,18 +174,31 @@ SocketAddress take_address(Words& words) {
     return {address, parse_port(take_word(words))};
 }
 
-void take_options(Words& words, Network& network) {
-    for (;;) {
-        if (!words.empty() && words[0] == "rcvbuf") {
-            take_word(words);
-            network.set_receive_buffer(static_cast<int>(parse_number(take_word(words), INT32_MAX)));
-        } else if (!words.empty() && words[0] == "from") {
-            take_word(words);
-            network.set_local_port(parse_port(take_word(words)));
-        } else {
-            return;
-        }
+// What follows the port.
+struct Options {
+    std::string ready;  // a file to be created when it listens
+};
+
+Options take_options(Words& words, Network& network) {
+    Options options;
+    while (words.size() >= 2) {
+        if (words[0] == "rcvbuf")
+            network.set_receive_buffer(static_cast<int>(parse_number(words[1], INT32_MAX)));
+        else if (words[0] == "from")
+            network.set_local_port(parse_port(words[1]));
+        else if (words[0] == "ready")
+            options.ready = words[1];
+        else
+            break;
+        words.erase(words.begin(), words.begin() + 2);
     }
+    return options;
+}
+
+Descriptor listen(Network& network, std::uint16_t port, const Options& options) {
+    Descriptor listener = network.listen(port);
+    if (!options.ready.empty()) open_file(options.ready, O_WRONLY | O_CREAT);
+    return listener;
 }
 
 void run(Words words) {
@@ -196,8 +210,8 @@ void run(Words words) {
         Talk(*network, network->connect(peer)).run(words);
     } else if (role == "listen") {
         const std::uint16_t port = parse_port(take_word(words));
-        take_options(words, *network);
-        Descriptor listener = network->listen(port);
+        const Options options = take_options(words, *network);
+        Descriptor listener = listen(*network, port, options);
         Descriptor connection = network->accept(listener.get());
         listener = Descriptor();
         Talk(*network, std::move(connection)).run(words);
