@@ -143,7 +143,7 @@ test_detach_under_traffic() {
         lost_network sender "$sender"
         lost_network receiver "$receiver"
         end_peer
-        attach
+        attach --replicas 4
     done
 }
 
@@ -161,7 +161,7 @@ test_device_removed_under_traffic() {
         end_peer
         topology_down
         topology_up
-        attach
+        attach --replicas 4
     done
 }
 
