@@ -125,12 +125,7 @@ lost_network() { # PROGRAM PID
 }
 
 # What the peer has running would go on trying for minutes.
-end_peer() {
-    local file
-    for file in /proc/[0-9]*/comm; do
-        [[ $(cat "$file" 2>/dev/null) != talk ]] || kill -KILL "$(basename "$(dirname "$file")")" 2>/dev/null || true
-    done
-}
+end_peer() { killall -q -KILL talk || true; }
 
 limit_detach_under_traffic=$((times * 12))
 test_detach_under_traffic() {
