@@ -23,8 +23,7 @@ dominoes_policy parse_policy(const std::string& text) {
     for (const auto policy : {DOMINOES_POLICY_GREEDY, DOMINOES_POLICY_ROUND_ROBIN,
                               DOMINOES_POLICY_PINNED, DOMINOES_POLICY_SPECIALISED})
         if (text == policy_name(policy)) return policy;
-    throw std::invalid_argument("--policy: greedy, round-robin, pinned or specialised, not '" +
-                                text + "'");
+    throw std::invalid_argument("greedy, round-robin, pinned or specialised, not '" + text + "'");
 }
 
 unsigned parse_replica(const std::string& text) {
@@ -39,9 +38,17 @@ ReplicaValue parse_replica_value(const std::string& text) {
             static_cast<std::uint32_t>(parse_number(text.substr(colon + 1), UINT32_MAX))};
 }
 
-void add_text_option(CLI::App& app, const char* group, const char* name, const char* type,
+// What `set` finds wrong with the text is told with the option's name before it.
+void add_text_option(CLI::App& app, const char* group, const std::string& name, const char* type,
                      const char* help, const std::function<void(const std::string&)>& set) {
-    app.add_option_function<std::string>(name, set, help)->type_name(type)->group(group);
+    const auto named = [=](const std::string& text) {
+        try {
+            set(text);
+        } catch (const std::invalid_argument& wrong) {
+            throw std::invalid_argument(name + ": " + wrong.what());
+        }
+    };
+    app.add_option_function<std::string>(name, named, help)->type_name(type)->group(group);
 }
 
 void add_debug_options(CLI::App& app, ConnectionOptions& options) {

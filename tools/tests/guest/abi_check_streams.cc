@@ -377,10 +377,11 @@ void datagrams_are_whole() {
     CHECK_EQUAL(bind_to(udp.get(), {kOurAddress, 7101}), 0);
     const Descriptor peer = peer_socket(SOCK_DGRAM);
     const sockaddr_in to = to_sockaddr({kOurAddress, 7101});
-    for (const char* text : {"one", "twenty-two"})
+    for (const char* text : {"one", "twenty-two"}) {
         CHECK(sendto(peer.get(), text, std::strlen(text), 0, reinterpret_cast<const sockaddr*>(&to),
                      sizeof(to)) > 0);
-    await(udp.get(), POLLIN);
+        await(udp.get(), POLLIN);  // or the second might overtake the first, from another CPU
+    }
     char text[32] = "";
     std::uint64_t length = 0;
     CHECK(datagram_call(udp.get(), DOMINOES_IOC_RECVFROM, text, sizeof(text), {}, MSG_PEEK,
