@@ -64,7 +64,7 @@ demo: ## show what it does
 .PHONY: bench
 bench: ## measure; results go to build/results
 	scripts/setup build
-	scripts/build-host --target dominoes-rig
+	scripts/build-host --target dominoes-rig --target channel_bench
 	scripts/bench
 
 PREFIX ?= /usr/local

@@ -74,9 +74,8 @@ TcpConfig Connection::config() const {
 
 bool Connection::start() {
     host_.connection_begins();
-    if (replicas_[0]->lead(config())) return true;
-    host_.connection_ended();
-    return false;
+    return replicas_[0]->lead(
+        config());  // if it fails it has left, and said that the connection ended
 }
 
 Connection::~Connection() {

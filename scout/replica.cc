@@ -47,14 +47,16 @@ bool Replica::follow(const TcpState& state, uint64_t position) {
     return begin(position);
 }
 
-// From here on the slowest of the replicas that hold a reference decides what is kept.
+// Counted in first: once subscribed, the replica runs on its own, and may even have left when
+// subscribe() returns. From then on the slowest of the replicas decides what is kept.
 bool Replica::begin(uint64_t position) {
     connection_.appwrap().joined(id(), tcp_released(state_));
+    connection_.replica_joined();
     if (!domain_.subscribe(subscription_, position)) {
         connection_.appwrap().left(id());
+        connection_.replica_left();
         return false;
     }
-    connection_.replica_joined();
     domain_.schedule();  // what was published before the subscription was seen
     return true;
 }

@@ -2,13 +2,13 @@
 //
 // How many requests a second a channel moves from one producer to one and to two consumers:
 //
-//   figure_3_4  the ring of the dissertation (figure_3_4_ring.hh), with pointers to requests of the
-//   same size channel     RingChannel, its consumers taking batches with peek() and advance()
-//   domains     RingChannel with domains in contexts, as protocols use it: a callback for each
-//   request
+//     figure_3_4   the ring of the dissertation (figure_3_4_ring.hh)
+//     channel      RingChannel, its consumers taking batches with peek() and advance()
+//     domains      RingChannel with domains in contexts, as protocols use it
 //
-//   channel_bench [RUNS] [MILLISECONDS]     (default 5 and 400; a run measures all three, one after
-//   the other)
+//     channel_bench [RUNS] [MILLISECONDS]
+//
+// Default 5 and 400; a run measures all three, one after the other.
 //
 // Prints JSON: every sample and the medians, in requests a second, and ratios to figure_3_4.
 #include <pthread.h>
