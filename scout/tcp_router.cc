@@ -202,13 +202,23 @@ bool TcpRouter::port_free(uint16_t port, bool reuse) {
     return free;
 }
 
+// Unlike one that is free to be bound, also not of a connection in TIME-WAIT: a connection to the
+// same peer would be the same connection.
+bool TcpRouter::port_unused(uint16_t port) {
+    bool unused = !listeners_->find(port);
+    connections_->for_each([&](Connection& connection) {
+        if (connection.key().local_port == port) unused = false;
+    });
+    return unused;
+}
+
 uint16_t TcpRouter::pick_port() {
     constexpr uint32_t kPorts = kLastEphemeral - kFirstEphemeral + 1;
     uint32_t start;
     dominoes_random(&start, sizeof start);
     for (uint32_t i = 0; i < kPorts; ++i) {
         const auto port = static_cast<uint16_t>(kFirstEphemeral + (start + i) % kPorts);
-        if (port_free(port, false) && !host_.port_bound(port)) return port;
+        if (port_unused(port) && !host_.port_bound(port)) return port;
     }
     return 0;
 }

@@ -61,6 +61,7 @@ private:
     using Connections = Map<ConnectionKey, Connection>;
     using Listeners = Map<uint16_t, Listener>;
 
+    bool port_unused(uint16_t port);
     Verdict parse(Frame& frame, SegmentEvent& event);
     Verdict unmatched(Frame& frame, const SegmentEvent& event);
     static void handle_syn(Router& router, Frame& frame);

@@ -34,9 +34,13 @@ test_stall_of_owner() {
 
 # Longer than the channel can hold: producers are held back, and go on.
 test_stall_longer_than_channel() {
+    local late=1
     random_file /run/file "$size"
     file_in /run/file 2 --debug-stall 1:3000
     file_out /run/file 2 --debug-stall 1:3000
+    # Counted when a connection's last replica has left.
+    wait_for 20 reached digest_checks 1
+    [[ $(counter digest_mismatches) == 0 ]] || fail "$(dominoes stats --nonzero)"
 }
 
 # --- parallelism ---

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <random>
+#include <set>
 
 #include "tools/rig/machine.hh"
 
@@ -262,6 +263,26 @@ TEST(Connection, half_close) {
     EXPECT_EQ(1, pair.server->write(&byte, 1));
     EXPECT_EQ(1, pair.client->read(&byte, 1));
     EXPECT_EQ(-EPIPE, pair.client->write(&byte, 1));
+}
+
+// A port in TIME-WAIT is not picked again: with this peer it would be the same connection.
+TEST(Connection, many_to_the_same_port) {
+    Wire wire(1);
+    wire.start();
+    Socket listener(wire.server().stack());
+    EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
+    EXPECT_EQ(0, listener.listen(512));
+    std::set<uint16_t> ports;
+    for (int i = 0; i < 300; ++i) {
+        std::unique_ptr<Socket> server;
+        Socket client(wire.client().stack());  // closes first, and so comes to TIME-WAIT
+        ASSERT_EQ(0, client.set(kOptReceiveBytes, 16384));
+        ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort))) << i;
+        EXPECT_TRUE(ports.insert(client.info().local.port).second);
+        int error = 0;
+        server = listener.accept(error);
+        EXPECT_EQ(0, error);
+    }
 }
 
 TEST(Host, detach_ends_every_connection) {
