@@ -34,6 +34,7 @@ test_stall_of_owner() {
 
 # Longer than the channel can hold: producers are held back, and go on.
 test_stall_longer_than_channel() {
+    # shellcheck disable=SC2034  # for replicas_agreed
     local late=1
     random_file /run/file "$size"
     file_in /run/file 2 --debug-stall 1:3000
