@@ -245,8 +245,8 @@ void retire__while_others_publish(Check& check) {
                   channel, domain, [](void*, Request&) { return true; }, nullptr) {}
     };
     const uint32_t lives = check.scale(300, 5);
+    Owned<RingChannel> channel(RingChannel::create(64));  // the contexts' threads end before it
     TestContext contexts[2];
-    Owned<RingChannel> channel(RingChannel::create(64));
     REQUIRE(channel && contexts[0].running() && contexts[1].running());
     Atomic<uint32_t> done;
     {

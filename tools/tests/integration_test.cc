@@ -41,6 +41,17 @@ std::string read_file(const std::filesystem::path& path) {
     return text.str();
 }
 
+// Whether it came to be true within a minute: only a hang takes that long.
+template <typename Condition>
+bool eventually(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::sleep_for(milliseconds(10));
+    }
+    return true;
+}
+
 // A program that runs beside the test; killed if it does not end in time.
 class Program {
 public:
@@ -72,15 +83,19 @@ public:
     void signal(int number) { kill(pid_, number); }
 
     // The exit status; -1 if it was killed by a signal or did not end in time.
-    int wait(seconds limit = seconds(30)) {
-        const auto deadline = std::chrono::steady_clock::now() + limit;
+    int wait() {
         int status = 0;
-        while (waitpid(pid_, &status, WNOHANG) == 0) {
-            if (std::chrono::steady_clock::now() > deadline) return -1;
-            std::this_thread::sleep_for(milliseconds(10));
-        }
+        if (!eventually([&] { return waitpid(pid_, &status, WNOHANG) != 0; })) return -1;
         pid_ = -1;
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    bool running() const { return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
+
+    // Waits until it has printed `text`.
+    void await_output(const char* text) const {
+        EXPECT_TRUE(eventually([&] { return output().find(text) != std::string::npos; }))
+            << "no '" << text << "' in:\n"
+            << output() << error();
     }
 
     std::string output() const { return read_file(output_path_); }
@@ -97,18 +112,28 @@ bool installed(const char* program) {
     return std::system((std::string("command -v ") + program + " >/dev/null").c_str()) == 0;
 }
 
-// Whether somebody listens on the port: looked up, not tried, since a server serves whoever tries.
-void await_listener(int port) {
+// How many sockets with this local port are in a state (of /proc/net/tcp): looked up, not tried,
+// since a server serves whoever tries.
+int sockets_in_state(int port, const char* state) {
     char wanted[32];
-    std::snprintf(wanted, sizeof(wanted), ":%04X 0", port);
-    for (int i = 0; i < 1000; ++i) {
-        const std::string all = read_file("/proc/net/tcp") + read_file("/proc/net/tcp6");
-        std::istringstream lines(all);
-        for (std::string line; std::getline(lines, line);)
-            if (line.find(wanted) < 50 && line.find(" 0A ") != std::string::npos) return;
-        std::this_thread::sleep_for(milliseconds(10));
+    std::snprintf(wanted, sizeof(wanted), ":%04X ", port);
+    std::istringstream lines(read_file("/proc/net/tcp") + read_file("/proc/net/tcp6"));
+    int count = 0;
+    std::string slot, local, peer, is;
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream(line) >> slot >> local >> peer >> is;
+        count += is == state && (local + " ").ends_with(wanted);
     }
-    FAIL() << "nobody listens on port " << port;
+    return count;
+}
+
+void await_listener(int port) {
+    EXPECT_TRUE(eventually([&] { return sockets_in_state(port, "0A") > 0; }))
+        << "nobody listens on port " << port;
+}
+void await_connection(int port) {
+    EXPECT_TRUE(eventually([&] { return sockets_in_state(port, "01") > 0; }))
+        << "nobody has connected to port " << port;
 }
 
 void make_file(const std::filesystem::path& path, std::size_t bytes) {
@@ -235,22 +260,24 @@ TEST_P(Command, perf__omitted_seconds_do_not_count) {
 TEST_P(Command, perf__lines_appear_while_it_runs) {
     Program server(connecting({"perf", "-s", "-1"}));
     await_listener(5201);
-    Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "3", "-i", "0.5"}));
-    std::this_thread::sleep_for(seconds(2));
-    EXPECT_NE(client.output().find("bits/sec"), std::string::npos) << client.output();
-    EXPECT_NE(server.output().find("bits/sec"), std::string::npos) << server.output();
+    Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "600", "-i", "0.5"}));
+    client.await_output("bits/sec");
+    server.await_output("bits/sec");
+    EXPECT_TRUE(client.running());
+    EXPECT_TRUE(server.running());
+    client.signal(SIGINT);
     EXPECT_EQ(client.wait(), 0);
     EXPECT_NE(client.output().find("receiver"), std::string::npos);
 }
 
 TEST_P(Command, perf__interrupted_client_still_gets_results) {
-    Program server(connecting({"perf", "-s", "-1", "-J"}));
+    Program server(connecting({"perf", "-s", "-1"}));
     await_listener(5201);
-    Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "60", "-J"}));
-    std::this_thread::sleep_for(milliseconds(1500));
+    Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "600", "-J"}));
+    server.await_output("bits/sec");
     client.signal(SIGINT);
-    EXPECT_EQ(client.wait(seconds(5)), 0) << client.error();
-    EXPECT_EQ(server.wait(seconds(5)), 0) << server.error();
+    EXPECT_EQ(client.wait(), 0) << client.error();
+    EXPECT_EQ(server.wait(), 0) << server.error();
     expect_complete(client.output_json(), false);
     EXPECT_GT(client.output_json()["end"]["sum_received"]["bytes"], 0);
 }
@@ -258,12 +285,12 @@ TEST_P(Command, perf__interrupted_client_still_gets_results) {
 TEST_P(Command, perf__interrupted_server_tells_the_client) {
     Program server(connecting({"perf", "-s", "-J"}));
     await_listener(5201);
-    Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "60", "-R"}));
-    std::this_thread::sleep_for(milliseconds(500));
+    Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "600", "-R"}));
+    client.await_output("bits/sec");
     server.signal(SIGINT);
-    EXPECT_EQ(server.wait(seconds(5)), 1);
+    EXPECT_EQ(server.wait(), 1);
     EXPECT_TRUE(server.output_json()["end"].contains("sum_sent"));
-    EXPECT_EQ(client.wait(seconds(10)), 1);
+    EXPECT_EQ(client.wait(), 1);
     EXPECT_NE(client.error().find("the server has terminated"), std::string::npos)
         << client.error();
 }
@@ -272,7 +299,7 @@ TEST_P(Command, perf__idle_server_ends_quietly) {
     Program server(connecting({"perf", "-s"}));
     await_listener(5201);
     server.signal(SIGTERM);
-    EXPECT_EQ(server.wait(seconds(5)), 0);
+    EXPECT_EQ(server.wait(), 0);
     EXPECT_EQ(server.error(), "");
 }
 
@@ -281,20 +308,20 @@ TEST_P(Command, perf__peer_that_dies_is_an_error_and_no_hang) {
         {
             Program server(connecting({"perf", "-s"}));
             await_listener(5201);
-            Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "60", direction}));
-            std::this_thread::sleep_for(milliseconds(500));
+            Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "600", direction}));
+            client.await_output("bits/sec");
             server.signal(SIGKILL);
-            EXPECT_EQ(client.wait(seconds(15)), 1);
+            EXPECT_EQ(client.wait(), 1);
             EXPECT_EQ(client.error(),
                       "dominoes perf: control connection: the peer closed the "
                       "connection\n");
         }
         Program server(connecting({"perf", "-s", "-1"}));
         await_listener(5201);
-        Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "60", direction}));
-        std::this_thread::sleep_for(milliseconds(500));
+        Program client(connecting({"perf", "-c", "127.0.0.1", "-t", "600", direction}));
+        client.await_output("bits/sec");
         client.signal(SIGKILL);
-        EXPECT_EQ(server.wait(seconds(15)), 1);
+        EXPECT_EQ(server.wait(), 1);
         EXPECT_NE(server.error().find("the peer closed the connection"), std::string::npos)
             << server.error();
     }
@@ -303,18 +330,19 @@ TEST_P(Command, perf__peer_that_dies_is_an_error_and_no_hang) {
 TEST_P(Command, perf__busy_server_turns_others_away) {
     Program server(connecting({"perf", "-s", "-1"}));
     await_listener(5201);
-    Program first(connecting({"perf", "-c", "127.0.0.1", "-t", "2"}));
-    std::this_thread::sleep_for(milliseconds(500));
+    Program first(connecting({"perf", "-c", "127.0.0.1", "-t", "600"}));
+    first.await_output("bits/sec");
     Program second(connecting({"perf", "-c", "127.0.0.1", "-t", "1"}));
-    EXPECT_EQ(second.wait(seconds(5)), 1);
+    EXPECT_EQ(second.wait(), 1);
     EXPECT_NE(second.error().find("busy"), std::string::npos) << second.error();
+    first.signal(SIGINT);
     EXPECT_EQ(first.wait(), 0) << first.error();
     EXPECT_EQ(server.wait(), 0) << server.error();
 }
 
 TEST_P(Command, perf__nobody_there) {
     Program client(connecting({"perf", "-c", "127.0.0.1", "-J"}));
-    EXPECT_EQ(client.wait(seconds(5)), 1);
+    EXPECT_EQ(client.wait(), 1);
     EXPECT_EQ(client.error(), "dominoes perf: 127.0.0.1 port 5201: Connection refused\n");
     EXPECT_EQ(client.output_json()["error"], "127.0.0.1 port 5201: Connection refused");
 }
@@ -385,11 +413,10 @@ TEST_P(Command, cat__close_after_eof_does_not_wait_for_the_peer) {
     Program server(connecting({"cat", "-l", "-p", "5000"}), (g_folder / "never").string());
     await_listener(5000);
     Program client(connecting({"cat", "-N", "127.0.0.1", "5000"}), (g_folder / "there").string());
-    EXPECT_EQ(client.wait(seconds(5)), 0) << client.error();
-    std::this_thread::sleep_for(milliseconds(200));
-    EXPECT_TRUE(server.output() == read_file(g_folder / "there"));
+    EXPECT_EQ(client.wait(), 0) << client.error();
+    EXPECT_TRUE(eventually([&] { return server.output() == read_file(g_folder / "there"); }));
     server.signal(SIGINT);
-    EXPECT_EQ(server.wait(seconds(5)), 1);
+    EXPECT_EQ(server.wait(), 1);
     EXPECT_EQ(server.error(), "dominoes cat: interrupted\n");
 }
 
@@ -411,9 +438,9 @@ TEST_P(Command, cat__peer_that_dies_is_an_error) {
     Program server(connecting({"cat", "-l", "-p", "5000"}), (g_folder / "never").string());
     await_listener(5000);
     Program client(connecting({"cat", "127.0.0.1", "5000", "--stats"}), "/dev/zero");
-    std::this_thread::sleep_for(milliseconds(300));
+    await_connection(5000);
     server.signal(SIGKILL);
-    EXPECT_EQ(client.wait(seconds(5)), 1);
+    EXPECT_EQ(client.wait(), 1);
     EXPECT_NE(client.error().find("Connection reset by peer"), std::string::npos) << client.error();
     EXPECT_NE(client.error().find("bytes_sent"), std::string::npos) << client.error();
 }
