@@ -28,6 +28,7 @@ void attribute__numbers_are_those_of_the_abi(Check& check) {
         {Attribute::kReuseAddress, DOMINOES_OPT_REUSEADDR},
         {Attribute::kDigestInterval, DOMINOES_OPT_DIGEST_INTERVAL},
         {Attribute::kMss, DOMINOES_OPT_MSS},
+        {Attribute::kCongestion, DOMINOES_OPT_CONGESTION},
     };
     for (const auto& pair : kPairs) EXPECT_EQ(pair.attribute, pair.option);
 }
@@ -36,6 +37,7 @@ void attribute__limits_are_those_of_the_abi(Check& check) {
     Attributes attributes;
     EXPECT_EQ(attributes.set(DOMINOES_OPT_REPLICAS, DOMINOES_MAX_REPLICAS), 0);
     EXPECT_EQ(attributes.set(DOMINOES_OPT_POLICY, DOMINOES_POLICY_SPECIALISED), 0);
+    EXPECT_EQ(attributes.set(DOMINOES_OPT_CONGESTION, DOMINOES_CONGESTION_RENO), 0);
     EXPECT(attributes.set(DOMINOES_OPT_REPLICAS, DOMINOES_MAX_REPLICAS + 1) != 0);
     EXPECT(attributes.set(DOMINOES_OPT_POLICY, DOMINOES_POLICY_SPECIALISED + 1) != 0);
     EXPECT(attributes.set(DOMINOES_OPT_ERROR, 0) != 0);

@@ -23,6 +23,7 @@
 	apply(udp)		   \
 	apply(udp_queue)	   \
 	apply(tcp_seq)		   \
+	apply(tcp_scoreboard)	   \
 	apply(tcp_header)	   \
 	apply(tcp_isn)		   \
 	apply(tcp_handshake)	   \
@@ -32,6 +33,9 @@
 	apply(tcp_ack)		   \
 	apply(tcp_output)	   \
 	apply(tcp_recovery)	   \
+	apply(tcp_undo)		   \
+	apply(tcp_probe)	   \
+	apply(tcp_cubic)	   \
 	apply(tcp_congestion)	   \
 	apply(tcp_rtt)		   \
 	apply(tcp_timer)	   \

@@ -114,6 +114,42 @@ void fill_sack_blocks__latest_first(Check& check) {
     EXPECT_EQ(full.sack[3].start - Wire::kIrs, 501);
 }
 
+// RFC 2883 section 4.1: below the acknowledgement.
+void fill_sack_blocks__duplicate_first(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.peer({.len = 100});
+    wire.peer({.seq = 201, .len = 100});
+    wire.peer({.len = 100});
+    const TransmitEffect& ack = wire.sent(kAck, 1, 101, 0);
+    REQUIRE_EQ(ack.sack_blocks, 2);
+    EXPECT_EQ(ack.sack[0].start - Wire::kIrs, 1);
+    EXPECT_EQ(ack.sack[0].end - Wire::kIrs, 101);
+    EXPECT_EQ(ack.sack[1].start - Wire::kIrs, 201);
+    wire.peer({.seq = 401, .len = 100});  // is not said again
+    EXPECT_EQ(wire.sent(kAck, 1, 101, 0).sack[0].start - Wire::kIrs, 401);
+}
+
+// Section 4.2: part of a block, which follows; section 4.3: partly old.
+void fill_sack_blocks__duplicate_within_a_block(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.peer({.seq = 201, .len = 300});
+    wire.peer({.seq = 701, .len = 100});
+    wire.peer({.seq = 301, .len = 100});
+    const TransmitEffect& ack = wire.sent(kAck, 1, 1, 0);
+    REQUIRE_EQ(ack.sack_blocks, 3);
+    EXPECT_EQ(ack.sack[0].start - Wire::kIrs, 301);
+    EXPECT_EQ(ack.sack[0].end - Wire::kIrs, 401);
+    EXPECT_EQ(ack.sack[1].start - Wire::kIrs, 201);
+    EXPECT_EQ(ack.sack[1].end - Wire::kIrs, 501);
+    wire.peer({.len = 100});
+    wire.peer({.seq = 51, .len = 100});
+    const TransmitEffect& partly = wire.sent(kAck, 1, 151, 0);
+    EXPECT_EQ(partly.sack[0].start - Wire::kIrs, 51);
+    EXPECT_EQ(partly.sack[0].end - Wire::kIrs, 101);
+}
+
 void fill_sack_blocks__not_unless_permitted(Check& check) {
     Wire wire(check);
     wire.establish();
@@ -146,6 +182,8 @@ constexpr kunit::Test kTests[] = {
     TEST(announce_window__scaled),
     TEST(window_update_due__when_it_has_doubled),
     TEST(fill_sack_blocks__latest_first),
+    TEST(fill_sack_blocks__duplicate_first),
+    TEST(fill_sack_blocks__duplicate_within_a_block),
     TEST(fill_sack_blocks__not_unless_permitted),
     TEST(send_challenge_ack__is_limited),
 };

@@ -6,14 +6,16 @@ namespace {
 
 constexpr uint8_t kSackOptions = kHasMss | kHasSackPermitted;
 
-// Ten segments of 1000 in flight.
+// Ten segments of 1000 in flight, on a path of 20 ms.
 void fly(Wire& wire, uint8_t options) {
     wire.establish(options);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
     wire.writes(10000);
     wire.sent(kAck, 1, 1, 10000);
     wire.quiet();
     wire.writes(10000);  // more, which cwnd holds back
     wire.quiet();
+    wire.pass_ms(20);
 }
 
 // RFC 5681 section 3.2, RFC 3042.
@@ -73,24 +75,58 @@ void recovery_detect__one_ack_for_many_segments(Check& check) {
     wire.quiet();
 }
 
-void recovery_acknowledged__sack_repairs_several_holes(Check& check) {
+void recovery_respond__sack_repairs_several_holes(Check& check) {
     Wire wire(check);
     fly(wire, kSackOptions);
     wire.peer({.sack = {{9001, 10001}, {5001, 8001}, {1001, 4001}}});
     wire.sent(kAck, 1, 1, 1000);
     wire.sent(kAck, 4001, 1, 1000);
-    // 8001 is not lost yet, one segment is above it; new data goes first.
-    wire.sent(kAck, 10001, 1, 2000);
-    wire.quiet();
-    wire.peer({.ack = 8001, .sack = {{9001, 12001}}});
     wire.sent(kAck, 8001, 1, 1000);
+    wire.sent(kAck, 10001, 1, 2000);  // pipe 3000 of 5000
+    wire.quiet();
+    wire.pass_ms(20);
+    wire.peer({.ack = 12001});
+    EXPECT(wire.state().recovery == TcpRecovery::kOpen);
+    EXPECT_EQ(wire.info().cwnd, 5000);
+    EXPECT_EQ(wire.info().undos, 0);
+}
+
+// RFC 8985 section 6.2 step 4: with reordering seen, what is late gets a quarter of a round trip.
+void rack_detect__waits_for_what_is_late(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.peer({.sack = {{1001, 2001}}});
+    EXPECT_EQ(wire.info().fast_recoveries, 0);
+    wire.peer({.ack = 2001});  // it was late
+    EXPECT(wire.state().reordering_seen);
+    wire.peer({.ack = 2001, .sack = {{3001, 9001}}});
+    EXPECT_EQ(wire.info().fast_recoveries, 0);  // that it is six segments is no reason
+    wire.pass_ms(4);
+    EXPECT_EQ(wire.info().fast_recoveries, 0);
+    wire.pass_ms(2);
+    wire.sent(kAck, 2001, 1, 1000);
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    EXPECT_EQ(wire.info().timeouts, 0);
+}
+
+// RFC 8985 section 6.2 step 4: a retransmission that was for nothing widens the window.
+void rack_duplicate__widens_the_window(Check& check) {
+    Wire wire(check);
+    fly(wire, kSackOptions);
+    wire.peer({.sack = {{1001, 4001}}});
+    wire.sent(kAck, 1, 1, 1000);
+    wire.peer({.ack = 4001});
+    wire.peer({.ack = 4001, .sack = {{1, 1001}}});
+    EXPECT_EQ(wire.state().reorder_factor, 2);
+    wire.peer({.ack = 4001, .sack = {{1, 1001}}});  // once a round trip
+    EXPECT_EQ(wire.state().reorder_factor, 2);
 }
 
 void recovery_take_sack__nonsense_is_ignored(Check& check) {
     Wire wire(check);
     fly(wire, kSackOptions);
     wire.peer({.sack = {{5001, 4001}, {0, 1}, {9001, 50001}, {1, 500}}});
-    EXPECT(wire.state().sacked.empty());
+    EXPECT_EQ(wire.state().sent.sacked_bytes(), 0);
     wire.quiet();
 }
 
@@ -98,22 +134,23 @@ void recovery_take_sack__not_unless_agreed(Check& check) {
     Wire wire(check);
     fly(wire, kHasMss);
     wire.peer({.sack = {{1001, 9001}}});
-    EXPECT(wire.state().sacked.empty());
+    EXPECT_EQ(wire.state().sent.sacked_bytes(), 0);
 }
 
-void detect_lost_head__sends_it_again_without_timeout(Check& check) {
+// RFC 8985 section 3.2: a retransmission that is lost is found as anything else is.
+void rack_detect__lost_retransmission(Check& check) {
     Wire wire(check);
     fly(wire, kSackOptions);
     wire.writes(20000);
     wire.peer({.sack = {{1001, 8001}}});  // the first is lost
     wire.sent(kAck, 1, 1, 1000);
-    wire.sent(kAck, 10001, 1, 2000);
-    wire.peer({.sack = {{1001, 10001}}});
-    wire.sent(kAck, 12001, 1, 2000);
-    wire.peer({.sack = {{1001, 12001}}});  // what was sent after it arrives, but not it
-    wire.sent(kAck, 14001, 1, 2000);
-    wire.peer({.sack = {{1001, 14001}}});
+    wire.pass_ms(20);
+    wire.peer({.sack = {{1001, 10001}}});  // sent before that
+    const uint64_t resent = wire.info().bytes_retransmitted;
+    wire.pass_ms(1);
+    wire.peer({.sack = {{1001, 12001}}});  // sent after it
     wire.sent(kAck, 1, 1, 1000);
+    EXPECT_EQ(wire.info().bytes_retransmitted, resent + 1000);
     EXPECT_EQ(wire.info().timeouts, 0);
 }
 
@@ -130,19 +167,21 @@ void recovery_timeout__starts_slowly_from_the_beginning(Check& check) {
     wire.sent(kAck, 1001, 1, 2000);
     wire.peer({.ack = 10001});  // they had arrived after all
     EXPECT(wire.state().recovery == TcpRecovery::kOpen);
-    wire.sent(kAck, 10001, 1, 5000);
+    wire.sent(kAck, 10001, 1, 6000);
 }
 
-void recovery_timeout__keeps_sack_once_only(Check& check) {
+// RFC 2018 section 8.
+void recovery_advance__peer_takes_back_what_it_acknowledged(Check& check) {
     Wire wire(check);
     fly(wire, kSackOptions);
     wire.peer({.sack = {{1001, 3001}}});
     wire.pass_ms(300);
     wire.sent(kAck, 1, 1, 1000);
-    EXPECT(!wire.state().sacked.empty());
     wire.pass_ms(600);
-    EXPECT(wire.state().sacked.empty());
+    EXPECT_EQ(wire.state().sent.sacked_bytes(), 2000);
     EXPECT_EQ(wire.info().ssthresh, 5000);  // not halved again
+    wire.peer({.ack = 1001});               // and nothing of what follows
+    EXPECT_EQ(wire.state().sent.sacked_bytes(), 0);
 }
 
 // RFC 6582 section 4: duplicates of what was sent twice.
@@ -161,12 +200,14 @@ constexpr kunit::Test kTests[] = {
     TEST(is_duplicate__not_with_data_or_a_new_window),
     TEST(recovery_detect__by_sack),
     TEST(recovery_detect__one_ack_for_many_segments),
-    TEST(recovery_acknowledged__sack_repairs_several_holes),
+    TEST(recovery_respond__sack_repairs_several_holes),
+    TEST(rack_detect__waits_for_what_is_late),
+    TEST(rack_duplicate__widens_the_window),
     TEST(recovery_take_sack__nonsense_is_ignored),
     TEST(recovery_take_sack__not_unless_agreed),
-    TEST(detect_lost_head__sends_it_again_without_timeout),
+    TEST(rack_detect__lost_retransmission),
     TEST(recovery_timeout__starts_slowly_from_the_beginning),
-    TEST(recovery_timeout__keeps_sack_once_only),
+    TEST(recovery_advance__peer_takes_back_what_it_acknowledged),
     TEST(recovery_detect__not_right_after_a_timeout),
 };
 

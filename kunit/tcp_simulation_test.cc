@@ -114,6 +114,7 @@ public:
                 .mss = scenario_.mss[i],
                 .max_piece = 65000,
                 .no_delay = false,
+                .congestion = static_cast<TcpCongestion>(chance_.below(2)),
                 .replicas = 3,
             };
             for (TcpState& state : endpoints_[i].states) tcp_init(state, config);

@@ -58,6 +58,7 @@ public:
             .mss = 1000,
             .max_piece = 16000,
             .no_delay = false,
+            .congestion = TcpCongestion::kNewReno,
             .replicas = 7,
         };
     }

@@ -197,6 +197,11 @@ enum dominoes_policy {
 	DOMINOES_POLICY_SPECIALISED, /* the last replica sends, the others deliver */
 };
 
+enum dominoes_congestion {
+	DOMINOES_CONGESTION_CUBIC = 0, /* RFC 9438 (default) */
+	DOMINOES_CONGESTION_RENO,      /* NewReno: RFC 5681, RFC 6582 */
+};
+
 enum dominoes_option {
 	DOMINOES_OPT_PROTOCOL = 1,  /* IPPROTO_TCP (default) or IPPROTO_UDP; before bind and connect */
 	DOMINOES_OPT_ERROR,	    /* get: the pending error as a positive errno, and clear it */
@@ -209,6 +214,7 @@ enum dominoes_option {
 	DOMINOES_OPT_REUSEADDR,	    /* 0 or 1 */
 	DOMINOES_OPT_DIGEST_INTERVAL, /* compare replicas every n requests, a power of two; 0 off */
 	DOMINOES_OPT_MSS,	    /* get; set before connect and listen: an upper limit, 88..65495 */
+	DOMINOES_OPT_CONGESTION,    /* enum dominoes_congestion; before connect and listen */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */
 	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */

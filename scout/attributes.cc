@@ -40,6 +40,7 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 0, 1, 0},  // kReuseAddress
     {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval, Attributes::kDefaultDigestInterval},
     {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},
+    {Rule::kRange, 0, 1, 0},  // kCongestion: enum dominoes_congestion
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 

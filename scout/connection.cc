@@ -27,7 +27,9 @@ Connection::Connection(Host& host, const Plan& plan)
       timers_{{*this, TimerKind::kRetransmit},
               {*this, TimerKind::kDelayedAck},
               {*this, TimerKind::kTimeWait},
-              {*this, TimerKind::kOutput}} {}
+              {*this, TimerKind::kOutput},
+              {*this, TimerKind::kReorder},
+              {*this, TimerKind::kProbe}} {}
 
 Connection* Connection::create(Host& host, const Plan& plan) {
     dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
@@ -68,6 +70,7 @@ TcpConfig Connection::config() const {
         .mss = static_cast<uint16_t>(mss),
         .max_piece = dominoes::max(mss, dominoes_link_max_segment(host_.link)),
         .no_delay = attributes_.get(Attribute::kNoDelay) != 0,
+        .congestion = static_cast<TcpCongestion>(attributes_.get(Attribute::kCongestion)),
         .replicas = (dominoes::ReplicaSet{1} << wanted_replicas_) - 1,
     };
 }

@@ -91,8 +91,10 @@ enum class TimerKind : uint32_t {
     kDelayedAck,
     kTimeWait,  // 2 MSL, and the limit on FIN-WAIT-2 without an application
     kOutput,    // more may be sent than one step emits, or SWS override: try again
+    kReorder,   // what has not arrived by then is lost, not late (RFC 8985 section 6)
+    kProbe,     // tail loss probe (RFC 8985 section 7)
 };
-inline constexpr uint32_t kTimerKinds = 4;
+inline constexpr uint32_t kTimerKinds = 6;
 
 struct TimeoutEvent : Event {
     TimerKind timer;

@@ -24,12 +24,18 @@ uint64_t worthwhile_step(const TcpState& state) {
 uint32_t fill_sack_blocks(const TcpState& state, SackBlock* blocks, uint32_t most) {
     uint32_t chosen[4];
     uint32_t count = 0;
+    // RFC 2883 section 4: what came twice goes first.
+    const uint32_t duplicates = state.dsack_start != state.dsack_end;
+    if (duplicates) *blocks++ = {state.dsack_start, state.dsack_end};
+    most -= duplicates;
     const auto choose = [&](uint32_t range) {
         if (range >= state.received.count() || count >= most) return;
         for (uint32_t i = 0; i < count; ++i)
             if (chosen[i] == range) return;
         chosen[count++] = range;
     };
+    // ... followed by the block that holds it, if one does.
+    if (duplicates) choose(state.received.find(extend_seq(state.dsack_start, state.rcv_nxt)));
     // RFC 2018 section 4: first the block with the latest segment, then the most recently reported.
     for (uint64_t seq : state.recent_arrivals) choose(state.received.find(seq));
     for (uint32_t i = 0; i < state.received.count() && count < most; ++i) choose(i);
@@ -37,7 +43,7 @@ uint32_t fill_sack_blocks(const TcpState& state, SackBlock* blocks, uint32_t mos
         const SeqRange range = state.received.at(chosen[i], state.rcv_nxt);
         blocks[i] = {static_cast<uint32_t>(range.start), static_cast<uint32_t>(range.end)};
     }
-    return count;
+    return duplicates + count;
 }
 
 }  // namespace
@@ -65,9 +71,11 @@ void acknowledgement_left(Turn& turn) {
 void send_ack(Turn& turn) {
     TcpState& state = turn.state;
     TransmitEffect& ack = emit_segment(turn, state.snd_nxt, 0, kAck);
-    if (state.agreed & kAgreedSack && !state.received.empty()) {
+    const bool something = !state.received.empty() || state.dsack_start != state.dsack_end;
+    if (state.agreed & kAgreedSack && something) {
         const uint32_t most = ack.options & kHasTimestamps ? 3 : 4;
         ack.sack_blocks = static_cast<uint8_t>(fill_sack_blocks(state, ack.sack, most));
+        state.dsack_start = state.dsack_end = 0;
     }
     acknowledgement_left(turn);
 }
@@ -94,6 +102,17 @@ void schedule_ack(Turn& turn, uint32_t payload) {
     } else if (!running(state, TimerKind::kDelayedAck)) {
         start_timer(state, TimerKind::kDelayedAck, kDelayedAck);
     }
+}
+
+void remember_duplicate(TcpState& state, uint64_t start, uint64_t end) {
+    if (start >= end) return;
+    state.dsack_start = static_cast<uint32_t>(start);
+    state.dsack_end = static_cast<uint32_t>(end);
+}
+
+void note_duplicate(Turn& turn, uint64_t start, uint64_t end) {
+    turn.ack_now = true;
+    remember_duplicate(turn.state, start, end);
 }
 
 void note_out_of_order(Turn& turn, uint64_t seq) {

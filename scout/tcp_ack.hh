@@ -24,6 +24,10 @@ void send_challenge_ack(Turn& turn);
 
 // New data has arrived in order: acknowledge now or soon. `payload` is that of the segment.
 void schedule_ack(Turn& turn, uint32_t payload);
+// [start, end) has arrived once more: to be reported with the next pure ACK (RFC 2883).
+void remember_duplicate(TcpState& state, uint64_t start, uint64_t end);
+// The same, at once: there was nothing else in the segment.
+void note_duplicate(Turn& turn, uint64_t start, uint64_t end);
 // Data has arrived out of order, at `seq`.
 void note_out_of_order(Turn& turn, uint64_t seq);
 

@@ -2,6 +2,7 @@
 #include "scout/tcp_acknowledge.hh"
 
 #include "scout/tcp_congestion.hh"
+#include "scout/tcp_probe.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
 #include "scout/tcp_timer.hh"
@@ -38,18 +39,15 @@ void reset_backoff(TcpState& state, bool measured) {
     }
 }
 
-void advance_snd_una(TcpState& state, const Segment& segment) {
-    const uint64_t before = flight(state);
-    const uint64_t acked = segment.ack - state.snd_una;
-    const bool fast = state.recovery == TcpRecovery::kFast;
+void advance_snd_una(Turn& turn, const Segment& segment, Delivery& delivery) {
+    TcpState& state = turn.state;
     reset_backoff(state, rtt_acknowledged(state, segment));
-    state.snd_una = segment.ack;
+    recovery_advance(state, segment, delivery);
     state.retries = 0;
     state.soft_error = kNoError;
     stop_timer(state,
                TimerKind::kRetransmit);  // RFC 6298 (5.3): begins anew, if anything is in flight
-    recovery_acknowledged(state, acked);
-    if (!fast && state.established) congestion_acknowledged(state, acked, before);
+    turn.news = true;
 }
 
 // RFC 5681 section 2; with SACK, RFC 6675 section 2.
@@ -69,15 +67,17 @@ void take_acknowledgement(Turn& turn, const Segment& segment) {
     take_window(state, segment);
     // RFC 9293 section 3.8.6.1: while the peer answers, a shut window is no reason to give up.
     if (state.snd_wnd == 0 || flight(state) == 0) state.retries = 0;
-    const uint64_t sacked = recovery_take_sack(state, segment.event);
+    Delivery delivery{.fack = state.fack, .before = flight(state)};
+    recovery_take_sack(state, segment.event, delivery);
+    const bool repaired = probe_repaired(state, segment, delivery.dsack_end);
     if (segment.ack > state.snd_una) {
-        advance_snd_una(state, segment);
-    } else if (is_duplicate(state, segment, old_window, sacked)) {
-        recovery_duplicate(state);
-    } else if (sacked == 0) {
-        return;
+        advance_snd_una(turn, segment, delivery);
+    } else {
+        delivery.duplicate = is_duplicate(state, segment, old_window, delivery.bytes);
     }
-    if (state.established) recovery_detect(state);
+    if (!state.established) return;
+    if (repaired && state.recovery == TcpRecovery::kOpen) congestion_marked(state);
+    recovery_respond(state, segment, delivery);
 }
 
 void check_fin_acknowledged(Turn& turn) {

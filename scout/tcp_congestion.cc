@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/tcp_congestion.hh"
 
-#include "scout/tcp_rtt.hh"
+#include "scout/tcp_cubic.hh"
+#include "scout/tcp_prr.hh"
 
 namespace scout::tcp {
 namespace {
@@ -14,10 +15,30 @@ uint64_t initial_window(const TcpState& state) {
     return min<uint64_t>(10ull * state.mss, max<uint64_t>(2ull * state.mss, 14600));
 }
 
-// RFC 5681 equation (4): max(FlightSize / 2, 2*SMSS). Not more than cwnd was in the network,
-// however far selective acknowledgements have let snd_nxt run ahead of a hole.
-uint64_t half_the_flight(const TcpState& state) {
-    return max<uint64_t>(min(flight(state), state.cwnd) / 2, 2ull * state.mss);
+// RFC 5681 equation (4), RFC 9438 section 4.6: a part of what was in the network. That is not more
+// than cwnd, however far selective acknowledgements have let snd_nxt run ahead of a hole.
+void reduce_threshold(TcpState& state) {
+    const uint64_t used = min(flight(state), state.cwnd);
+    const uint64_t part =
+        state.congestion == TcpCongestion::kCubic ? cubic_threshold(state, used) : used / 2;
+    state.ssthresh = max<uint64_t>(part, 2ull * state.mss);
+    state.cwnd_acked = 0;
+}
+
+// By the bytes acknowledged (RFC 3465), without its limit of 2*MSS: one ACK may stand for a whole
+// merged segment. Returns what was left over at ssthresh.
+uint64_t slow_start(TcpState& state, uint64_t acked) {
+    const uint64_t grown = min(acked, max<uint64_t>(minus(state.ssthresh, state.cwnd), state.mss));
+    state.cwnd = min(state.cwnd + grown, kMaxWindow);
+    return minus(acked, grown);
+}
+
+// RFC 5681 section 3.1: one MSS for each window acknowledged.
+void newreno_acknowledged(TcpState& state, uint64_t acked) {
+    state.cwnd_acked += acked;
+    if (state.cwnd_acked < state.cwnd) return;
+    state.cwnd_acked -= state.cwnd;
+    state.cwnd = min<uint64_t>(state.cwnd + state.mss, kMaxWindow);
 }
 
 }  // namespace
@@ -30,49 +51,52 @@ void congestion_begin(TcpState& state) {
 }
 
 void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before) {
+    // A window that was not used says nothing about the network (RFC 7661): in slow start it grows
+    // while at least half of it was.
     if (state.cwnd < state.ssthresh) {
-        // Slow start. A window that was not used says nothing about the network (RFC 7661), so it
-        // grows only while at least half of it was. By the bytes acknowledged (RFC 3465), without
-        // its limit of 2*MSS: one ACK may stand for a whole merged segment.
         if (before < state.cwnd / 2) return;
-        const uint64_t grown =
-            min(state.cwnd + acked, max<uint64_t>(state.ssthresh, state.cwnd + state.mss));
-        state.cwnd = min(grown, kMaxWindow);
+        acked = slow_start(state, acked);
+    } else if (before + 2ull * state.mss < state.cwnd) {
         return;
     }
-    // Congestion avoidance (RFC 5681 section 3.1): one MSS for each window acknowledged.
-    if (before + 2ull * state.mss < state.cwnd) return;
-    state.cwnd_acked += acked;
-    if (state.cwnd_acked < state.cwnd) return;
-    state.cwnd_acked -= state.cwnd;
-    state.cwnd = min<uint64_t>(state.cwnd + state.mss, kMaxWindow);
+    if (acked == 0) return;
+    if (state.congestion == TcpCongestion::kCubic) {
+        cubic_acknowledged(state, acked);
+    } else {
+        newreno_acknowledged(state, acked);
+    }
 }
 
 void congestion_loss(TcpState& state) {
-    state.ssthresh = half_the_flight(state);
-    state.cwnd = state.ssthresh;
-    state.cwnd_acked = 0;
+    reduce_threshold(state);
+    prr_begin(state);
 }
 
 void congestion_recovered(TcpState& state) {
-    // RFC 6582 section 3.2 step 3, option 1: no burst of a whole window.
-    const uint64_t used = max<uint64_t>(flight(state), state.mss) + state.mss;
-    state.cwnd = max<uint64_t>(min(state.ssthresh, used), 2ull * state.mss);
+    state.cwnd = max<uint64_t>(state.ssthresh, 2ull * state.mss);
     state.cwnd_acked = 0;
 }
 
+void congestion_marked(TcpState& state) {
+    reduce_threshold(state);
+    state.cwnd = state.ssthresh;
+}
+
 void congestion_timeout(TcpState& state, bool again) {
-    // RFC 5681 section 3.1: the second timeout for the same data leaves ssthresh as it is.
-    if (!again) state.ssthresh = half_the_flight(state);
+    // RFC 5681 section 3.1: once for a window of data.
+    if (!again) reduce_threshold(state);
     state.cwnd = state.mss;
     state.cwnd_acked = 0;
 }
 
 void congestion_after_idle(TcpState& state) {
-    // RFC 5681 section 4.1.
-    if (flight(state) == 0 && state.last_sent_ns != 0 &&
-        state.now_ns - state.last_sent_ns > state.rto_ns)
-        state.cwnd = min(state.cwnd, initial_window(state));
+    if (flight(state) != 0 || state.last_sent_ns == 0) return;
+    const uint64_t idle_ns = state.now_ns - state.last_sent_ns;
+    if (state.congestion == TcpCongestion::kCubic) cubic_idle(state, idle_ns);
+    // RFC 5681 section 4.1. What ssthresh knows of the path is kept (RFC 2861 section 3).
+    if (idle_ns <= state.rto_ns) return;
+    state.ssthresh = min(max(state.ssthresh, state.cwnd / 4 * 3), kMaxWindow);
+    state.cwnd = min(state.cwnd, initial_window(state));
 }
 
 }  // namespace scout::tcp

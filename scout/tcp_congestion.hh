@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Congestion control: how many bytes may be in the network (RFC 5681, RFC 6928). When loss is found
-// and how it is repaired is tcp_recovery's business; another algorithm would replace only this
-// unit.
+// Congestion control: how many bytes may be in the network (RFC 5681, RFC 6928, RFC 9438). When
+// loss is found and how it is repaired is tcp_recovery's business. Of the algorithms, CUBIC has a
+// unit of its own; NewReno is simple enough to be here.
 #pragma once
 
 #include "scout/tcp_turn.hh"
@@ -13,11 +13,13 @@ namespace scout::tcp {
 void congestion_begin(TcpState& state);
 // `acked` new bytes are acknowledged; `before` were in flight then.
 void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before);
-// Loss was found by duplicate ACKs: fast recovery begins.
+// Loss was found by acknowledgements: fast recovery begins.
 void congestion_loss(TcpState& state);
 // Fast recovery is over.
 void congestion_recovered(TcpState& state);
-// The retransmission timer has expired; `again`: for the same data as before.
+// The network is congested, and nothing has to be repaired (a tail loss probe did, or ECN says so).
+void congestion_marked(TcpState& state);
+// The retransmission timer has expired; `again`: ssthresh is already reduced for what is in flight.
 void congestion_timeout(TcpState& state, bool again);
 // Data is about to be sent after a pause.
 void congestion_after_idle(TcpState& state);

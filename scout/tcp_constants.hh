@@ -46,6 +46,15 @@ inline constexpr uint64_t kChallengeInterval = 5 * kSecond;
 // RFC 5681 section 3.2.
 inline constexpr uint32_t kDupThreshold = 3;
 
+// RFC 8985 section 6.2 step 4: how long a larger reordering window stays, in recoveries; and, so
+// that a peer that lies has little of it, how often it grows by a quarter of a round trip.
+inline constexpr uint32_t kReorderPersist = 16;
+inline constexpr uint32_t kMostReorderFactor = 64;
+// Section 7.2: TLP.max_ack_delay, for a single segment; and what a probe waits for beyond two round
+// trips in any case, as Linux does, for delayed ACKs of fast networks.
+inline constexpr uint64_t kMostAckDelay = 200 * kMillisecond;
+inline constexpr uint64_t kProbeSlack = 8 * kMillisecond;
+
 // RFC 9293 section 3.7.1: without the option the peer's MSS is this.
 inline constexpr uint32_t kDefaultMss = 536;
 // A peer that announces less is not believed, or every byte would cost a packet.
@@ -60,6 +69,10 @@ inline constexpr uint64_t kTimestampLife = 24ull * 24 * 3600 * kSecond;
 
 // No window grows beyond this: the largest that scaling can announce.
 inline constexpr uint64_t kMaxWindow = uint64_t{65535} << kMaxWindowScale;
+
+// What was sent within such a part of a round trip counts as sent at one time, so that a window
+// fits into the scoreboard.
+inline constexpr uint64_t kRunsInRoundTrip = 64;
 
 // With several replicas, runs of data are cut so that each has something to build, but not smaller
 // than this.

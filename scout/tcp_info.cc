@@ -29,6 +29,8 @@ TcpInfo tcp_info(const TcpState& state) {
         .mss = state.mss,
         .timeouts = state.timeouts,
         .fast_recoveries = state.fast_recoveries,
+        .probes = state.probes,
+        .undos = state.undos,
         .challenge_acks = state.challenge_acks,
         .snd_scale = state.snd_scale,
         .rcv_scale = state.rcv_scale,

@@ -27,6 +27,8 @@ struct TcpInfo {
     uint32_t mss;
     uint32_t timeouts;
     uint32_t fast_recoveries;
+    uint32_t probes;  // of a lost tail
+    uint32_t undos;   // recoveries that were for nothing
     uint32_t challenge_acks;
     uint8_t snd_scale;
     uint8_t rcv_scale;

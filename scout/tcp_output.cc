@@ -3,9 +3,12 @@
 
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_congestion.hh"
+#include "scout/tcp_probe.hh"
+#include "scout/tcp_prr.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_undo.hh"
 
 namespace scout::tcp {
 namespace {
@@ -66,40 +69,63 @@ uint32_t emit_data(Turn& turn, uint64_t seq, uint64_t length) {
     return bytes;
 }
 
-// Sends the first hole again, which was so already: what was lost with its first segment was sent
-// with it.
-void resend_head(Turn& turn) {
+// Sends so much of what was never sent; the budget allows it.
+void send_fresh(Turn& turn, uint64_t bytes, bool fin) {
     TcpState& state = turn.state;
-    const SeqRange hole = state.sacked.first_hole(state.snd_una, state.retransmit_nxt);
-    const uint64_t room = max<uint64_t>(minus(state.cwnd, pipe(state)), state.mss);
-    const uint64_t length = within_budget(turn, min(hole.end - hole.start, room));
-    state.resend_head = 0;
-    state.head_mark = state.snd_nxt;
-    if (length == 0) return;
-    state.bytes_retransmitted += emit_data(turn, hole.start, length);
+    emit_data(turn, state.snd_nxt, bytes + fin);
+    // Nothing was in flight, so the timer, if it ran, was the persist timer.
+    if (flight(state) == 0) stop_timer(state, TimerKind::kRetransmit);
+    rtt_begin(state, state.snd_nxt + (bytes ? min<uint64_t>(bytes, state.mss) : 1));
+    state.snd_nxt += bytes + fin;
+    state.sent.sent(state.snd_una, state.snd_nxt, state.now_ns, state.srtt_ns / kRunsInRoundTrip);
+    prr_sent(state, bytes);
+    if (bytes % state.mss != 0) state.snd_small = state.snd_nxt;
+    if (fin) state.fin_sent = 1;
+    turn.news = true;
+    acknowledgement_left(turn);
 }
 
-// Sends again what is lost below `limit`, as far as cwnd allows (RFC 6675 section 5 step C).
-void resend(Turn& turn, uint64_t limit) {
+// Sends [seq, seq + length) again, which the budget allows.
+void send_again(Turn& turn, uint64_t seq, uint64_t length) {
+    TcpState& state = turn.state;
+    const uint32_t bytes = emit_data(turn, seq, length);
+    state.bytes_retransmitted += bytes;
+    state.sent.resent(state.snd_una, seq, seq + length, state.now_ns);
+    undo_resent(state, length);
+    prr_sent(state, bytes);
+}
+
+// Sends again what is lost, as far as cwnd allows (RFC 6675 section 5 step C).
+void resend(Turn& turn) {
     TcpState& state = turn.state;
     // A window that the peer has shrunk does not stop the first segment (RFC 9293 section 3.8.6).
-    limit = min(limit, state.snd_una + max<uint64_t>(state.snd_wnd, state.mss));
-    for (;;) {
-        const SeqRange hole =
-            state.sacked.first_hole(max(state.retransmit_nxt, state.snd_una), limit);
-        if (hole.start == hole.end) return;
-        uint64_t length = hole.end - hole.start;
+    const uint64_t limit = state.snd_una + max<uint64_t>(state.snd_wnd, state.mss);
+    while (state.sent.lost_bytes() > 0) {
+        const SeqRange lost = state.sent.first_lost(state.snd_una);
+        uint64_t length = minus(min(lost.end, limit), lost.start);
         uint64_t room = minus(state.cwnd, pipe(state));
         if (state.retransmit_now) room = max<uint64_t>(room, state.mss);
         if (length > room) length = room - room % state.mss;
         if (length == 0) return;
         length = within_budget(turn, length);
         if (length == 0) return start_timer(state, TimerKind::kOutput, 0);
-        state.bytes_retransmitted += emit_data(turn, hole.start, length);
-        if (hole.start == state.snd_una) state.head_mark = state.snd_nxt;
-        state.retransmit_nxt = hole.start + length;
+        send_again(turn, lost.start, length);
         state.retransmit_now = 0;
     }
+}
+
+// RFC 8985 section 7.3: new data if there is any, else the last segment again.
+void send_probe(Turn& turn) {
+    TcpState& state = turn.state;
+    const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
+    const uint64_t fresh = min<uint64_t>(min(unsent(state), window), state.mss);
+    if (fresh > 0) {
+        send_fresh(turn, fresh, false);
+    } else {
+        const uint64_t length = min<uint64_t>(flight(state), state.mss);
+        send_again(turn, state.snd_nxt - length, length);
+    }
+    probe_sent(state, fresh == 0);
 }
 
 // Whether a segment that is not full has to wait for more data or for an acknowledgement. Nagle's
@@ -127,17 +153,6 @@ uint64_t sendable(const Turn& turn) {
     return most - rest;
 }
 
-void advance_snd_nxt(Turn& turn, uint64_t bytes, bool fin) {
-    TcpState& state = turn.state;
-    // Nothing was in flight, so the timer, if it ran, was the persist timer.
-    if (flight(state) == 0) stop_timer(state, TimerKind::kRetransmit);
-    rtt_begin(state, state.snd_nxt + (bytes ? min<uint64_t>(bytes, state.mss) : 1));
-    state.snd_nxt += bytes + fin;
-    if (bytes % state.mss != 0) state.snd_small = state.snd_nxt;
-    if (fin) state.fin_sent = 1;
-    acknowledgement_left(turn);
-}
-
 void send_new(Turn& turn) {
     TcpState& state = turn.state;
     if (unsent(state) == 0 && !fin_unsent(state)) return;
@@ -157,8 +172,7 @@ void send_new(Turn& turn) {
         bytes = now;
         fin = false;
     }
-    emit_data(turn, state.snd_nxt, bytes + fin);
-    advance_snd_nxt(turn, bytes, fin);
+    send_fresh(turn, bytes, fin);
 }
 
 void add_timestamps(const TcpState& state, TransmitEffect& run) {
@@ -194,10 +208,9 @@ TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t f
 void output(Turn& turn) {
     TcpState& state = turn.state;
     if (!may_send_data(state)) return;
-    if (state.resend_head) resend_head(turn);
-    resend(turn, recovery_limit(state, false));
+    if (turn.probe) send_probe(turn);
+    resend(turn);
     send_new(turn);
-    if (unsent(state) == 0) resend(turn, recovery_limit(state, true));
 }
 
 bool waits_for_window(const TcpState& state) {

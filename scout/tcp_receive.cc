@@ -89,18 +89,20 @@ void segment_text(Turn& turn, const Segment& segment) {
     const uint64_t start = max(segment.payload, state.rcv_nxt);
     uint64_t end = min(segment.payload_end, limit);
     if (start >= end) {
-        turn.ack_now = true;
+        note_duplicate(turn, segment.payload, min(segment.payload_end, state.rcv_nxt));
         return;
     }
     if (state.reads_closed) return refuse_text(turn);
     const Pieces pieces = find_new(state, start, end);
     const bool had_holes = !state.received.empty();
     const bool in_order = start == state.rcv_nxt;
-    if (pieces.count == 0 || !place(state, start, end)) {
+    if (pieces.count == 0) return note_duplicate(turn, start, end);
+    if (!place(state, start, end)) {
         turn.ack_now = true;
         return;
     }
     deliver(turn, segment, pieces);
+    if (segment.payload < start) remember_duplicate(state, segment.payload, start);
     // RFC 5681 section 4.2: at once when out of order, or filling in.
     if (had_holes) turn.ack_now = true;
     if (!in_order) note_out_of_order(turn, pieces.ranges[0].start);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Loss: finding it by duplicate and selective acknowledgements or by timeout, and knowing what to
-// send again (RFC 5681 section 3.2, RFC 6582, RFC 6675).
-//
-// One picture serves all of them. Of the bytes in [snd_una, snd_nxt), those below lost_end that are
-// not selectively acknowledged are lost; those below retransmit_nxt have been sent again. Without
-// SACK each duplicate ACK counts as one segment that has left the network (dup_bytes). The estimate
-// of what is in the network, pipe(), follows, and whatever is sent, new or again, has to fit into
-// cwnd beside it.
+// Loss recovery: what acknowledgements and timeouts say of what was sent, and the way through fast
+// recovery and the time after a timeout (RFC 5681 section 3.2, RFC 6582, RFC 8985, RFC 6937). What
+// is lost stands on the scoreboard; with SACK it is found by RACK (scout/tcp_rack.hh). Without SACK
+// each duplicate ACK counts as one segment that has left the network (dup_bytes). The estimate of
+// what is in the network, pipe(), follows, and whatever is sent, new or again, has to fit into cwnd
+// beside it.
 #pragma once
 
 #include "scout/tcp_turn.hh"
@@ -17,21 +15,28 @@ namespace scout::tcp {
 // RFC 6675 section 4: bytes thought to be in the network.
 uint64_t pipe(const TcpState& state);
 
-// Takes in a segment's SACK blocks. Returns how many bytes they newly acknowledge.
-uint64_t recovery_take_sack(TcpState& state, const SegmentEvent& event);
+// What one acknowledgement says.
+struct Delivery {
+    uint64_t fack = 0;       // the highest acknowledged before it
+    uint64_t before = 0;     // in flight before it
+    uint64_t advanced = 0;   // snd_una has, by so much
+    uint64_t bytes = 0;      // newly acknowledged, in either way
+    uint64_t dsack_end = 0;  // a duplicate that it reports ends here; 0: it reports none
+    uint64_t dsack_bytes = 0;
+    bool duplicate = false;  // RFC 5681 section 2, or with SACK one that acknowledges selectively
+    bool original = false;   // something of it was sent only once
+};
 
-// snd_una has advanced by `acked`.
-void recovery_acknowledged(TcpState& state, uint64_t acked);
-// An ACK that acknowledged nothing new: a duplicate in the sense of RFC 5681 section 2, or with
-// SACK one that newly acknowledges selectively (RFC 6675 section 2).
-void recovery_duplicate(TcpState& state);
-// After either: begins fast recovery if something is lost.
-void recovery_detect(TcpState& state);
+// Takes in a segment's SACK blocks (RFC 2018, RFC 2883).
+void recovery_take_sack(TcpState& state, const SegmentEvent& event, Delivery& delivery);
+// Takes what is before `segment.ack`, which is new, off the scoreboard, and advances snd_una.
+void recovery_advance(TcpState& state, const Segment& segment, Delivery& delivery);
+// After both, on an established connection: begins, goes on with, ends or undoes a recovery.
+void recovery_respond(TcpState& state, const Segment& segment, const Delivery& delivery);
+
 // The retransmission timer has expired with data in flight.
 void recovery_timeout(TcpState& state);
-
-// Up to where data may be sent again: what is lost; or, with nothing else to send, what lies below
-// the highest selective acknowledgement (RFC 6675 section 4, NextSeg rules 1 and 3).
-uint64_t recovery_limit(const TcpState& state, bool nothing_else);
+// The time within which what is late may still come is over.
+void recovery_reorder_timeout(TcpState& state);
 
 }  // namespace scout::tcp

@@ -11,6 +11,8 @@
 namespace scout::tcp {
 namespace {
 
+using dominoes::min;
+
 // Whether `a` is before `b` on the timestamp clock (RFC 7323 section 5.2).
 bool timestamp_before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
 
@@ -30,7 +32,7 @@ bool recent_timestamp_valid(const TcpState& state) {
 void answer_unacceptable(Turn& turn, const Segment& segment) {
     if (segment.has(kRst)) return;
     if (segment.payload < segment.payload_end) {
-        turn.ack_now = true;
+        note_duplicate(turn, segment.payload, min(segment.payload_end, turn.state.rcv_nxt));
     } else {
         send_challenge_ack(turn);
     }

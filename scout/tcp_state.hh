@@ -12,6 +12,7 @@
 #include "dominoes/policy.hh"
 #include "scout/effect.hh"
 #include "scout/seq.hh"
+#include "scout/tcp_scoreboard.hh"
 
 namespace scout {
 
@@ -30,6 +31,9 @@ enum class TcpPhase : uint32_t {
     kClosing,
 };
 
+// What decides on cwnd (scout/tcp_congestion.hh); values of enum dominoes_congestion in the ABI.
+enum class TcpCongestion : uint8_t { kCubic, kNewReno };
+
 // What the serial part decides before a connection exists.
 struct TcpConfig {
     bool passive;  // begins in LISTEN, to be given the SYN; else in CLOSED, to be given kConnect
@@ -40,13 +44,14 @@ struct TcpConfig {
     uint16_t mss;            // our MSS: the MTU less 40; also the most we send before options
     uint32_t max_piece;      // most payload bytes in one packet to be built (TSO/GSO); >= mss
     bool no_delay;
+    TcpCongestion congestion;
     dominoes::ReplicaSet replicas;  // the replicas that will take part once established
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
 enum class TcpRecovery : uint8_t {
     kOpen,  // it is not
-    kFast,  // fast recovery (RFC 6582, RFC 6675), until `recover` is acknowledged
+    kFast,  // fast recovery (RFC 6582, RFC 8985), until `recover` is acknowledged
     kLoss,  // after a retransmission timeout, until `recover` is acknowledged
 };
 
@@ -55,6 +60,16 @@ enum TcpAgreed : uint8_t {
     kAgreedWindowScale = 0x01,
     kAgreedTimestamps = 0x02,
     kAgreedSack = 0x04,
+};
+
+// CUBIC's own (RFC 9438 section 4.1); windows in bytes.
+struct TcpCubic {
+    uint64_t w_max;        // cwnd before the last reduction, or less
+    uint64_t prior_cwnd;   // cwnd before the last reduction
+    uint64_t epoch_ns;     // when this congestion avoidance began; 0: with the next acknowledgement
+    uint64_t k_ns;         // from then until W_cubic is w_max
+    uint64_t w_est;        // what NewReno would have
+    uint64_t w_est_acked;  // towards its next increase
 };
 
 struct TcpState {
@@ -103,13 +118,28 @@ struct TcpState {
     uint64_t cwnd;
     uint64_t ssthresh;
     uint64_t cwnd_acked;  // acknowledged towards the next increase of cwnd
+    TcpCubic cubic;
+    uint64_t prr_flight;  // proportional rate reduction (RFC 6937): RecoverFS
+    uint64_t prr_delivered;
+    uint64_t prr_out;
 
     // --- loss recovery ------------------------------------------------------------------------
-    uint64_t recover;         // what recovery waits for
-    uint64_t lost_end;        // unless selectively acknowledged, what is below is lost
-    uint64_t retransmit_nxt;  // where retransmission goes on
-    uint64_t head_mark;  // snd_nxt when the segment at snd_una was last sent again; 0: it was not
+    uint64_t recover;    // what recovery waits for
     uint64_t dup_bytes;  // what duplicate ACKs say has left the network (without SACK)
+    // RACK (RFC 8985 section 6): the latest sent of all that has arrived, and its round trip.
+    uint64_t rack_sent_ns;  // 0: nothing has
+    uint64_t rack_end;
+    uint64_t rack_rtt_ns;
+    uint64_t fack;  // the highest acknowledged in either way
+    uint64_t
+        reorder_round;   // the reordering window does not grow again before this is acknowledged
+    uint64_t probe_end;  // snd_nxt when a tail loss probe was sent; 0: none is under way
+
+    // --- undoing what a recovery did that need not have been ------------------------------------
+    uint64_t undo_cwnd;
+    uint64_t undo_ssthresh;
+    uint64_t undo_bytes;  // sent again in this recovery, and not reported as duplicate
+    TcpCubic undo_cubic;
 
     // --- counters -----------------------------------------------------------------------------
     uint64_t bytes_sent;  // retransmissions and all
@@ -135,7 +165,14 @@ struct TcpState {
     uint32_t close_error;          // errno of kClosed
     uint32_t timeouts;             // counters again
     uint32_t fast_recoveries;
+    uint32_t probes;
+    uint32_t undos;
     uint32_t challenge_acks;
+    uint32_t reorder_factor;   // of the reordering window; 0: 1
+    uint32_t reorder_persist;  // recoveries until it is 1 again
+    uint32_t undo_ts;          // the timestamp of the recovery's first retransmission
+    uint32_t dsack_start;      // what arrived again and is yet to be reported (RFC 2883)
+    uint32_t dsack_end;        // equal to dsack_start: nothing
     // The replicas that take part. As tcp_step() leaves it, it is right for the effects of that
     // step.
     dominoes::ReplicaSet replicas;
@@ -158,17 +195,21 @@ struct TcpState {
     uint8_t cork;
     uint8_t syn_lost;        // a SYN was retransmitted
     uint8_t retransmit_now;  // the next retransmission need not wait for cwnd
-    uint8_t resend_head;     // the segment at snd_una was lost once more
     uint8_t after_timeout;   // `recover` was set by a timeout
     uint8_t tell_error;      // kError goes before kClosed
-    uint8_t reserved[6];
+    TcpCongestion congestion;
+    uint8_t reordering_seen;
+    uint8_t probe_again;    // the probe under way repeated data
+    uint8_t undo_possible;  // the undo_ members are of the latest recovery
+    uint8_t undo_resent;    // it has sent something again
+    uint8_t reserved[2];
 
     SeqRanges received;  // out of order: beyond rcv_nxt
-    SeqRanges sacked;    // selectively acknowledged: beyond snd_una
+    Scoreboard sent;     // [snd_una, snd_nxt), once established
 };
 
 static_assert(__has_unique_object_representations(TcpState) && __is_trivially_copyable(TcpState));
-static_assert(sizeof(TcpState) <= 1600);
+static_assert(sizeof(TcpState) <= 4096);
 
 // Stream offset below which what was written is acknowledged: the writer may reuse that memory.
 uint64_t tcp_released(const TcpState& state);

@@ -6,6 +6,7 @@
 #include "scout/tcp_handshake.hh"
 #include "scout/tcp_icmp.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_probe.hh"
 #include "scout/tcp_segment.hh"
 #include "scout/tcp_timer.hh"
 #include "scout/tcp_user.hh"
@@ -60,6 +61,7 @@ void send_what_is_due(Turn& turn) {
     const bool update = turn.window_update && state.established && window_update_due(state);
     if (turn.ack_now || update) send_ack(turn);
     keep_retransmission_timer(state);
+    keep_probe_timer(turn);
     arm_timers(turn);
 }
 
@@ -98,7 +100,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.passive = config.passive;
     state.iss = kSeqBase + config.iss;
     state.snd_una = state.snd_nxt = state.snd_small = state.iss;
-    state.recover = state.lost_end = state.retransmit_nxt = state.iss;
+    state.recover = state.fack = state.iss;
     state.receive_bytes = config.receive_bytes;
     state.send_bytes = config.send_bytes;
     state.max_piece = config.max_piece;
@@ -109,6 +111,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.rcv_scale = tcp::window_scale_for(config.receive_bytes);
     state.rto_ns = tcp::kInitialRto;
     state.no_delay = config.no_delay;
+    state.congestion = config.congestion;
     state.replicas = state.replicas_next = 1;
     state.replicas_wanted = config.replicas ? config.replicas : 1;
 }

@@ -3,6 +3,7 @@
 
 #include "scout/tcp_handshake.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_probe.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
 
@@ -95,6 +96,10 @@ void timeout(Turn& turn, const TimeoutEvent& event) {
         case TimerKind::kOutput:
             turn.override = state.cork;
             return;
+        case TimerKind::kReorder:
+            return recovery_reorder_timeout(state);
+        case TimerKind::kProbe:
+            return probe_timeout(turn);
     }
 }
 

@@ -12,6 +12,9 @@ namespace scout::tcp {
 inline uint64_t& deadline(TcpState& state, TimerKind timer) {
     return state.timer_deadline[static_cast<uint32_t>(timer)];
 }
+inline uint64_t deadline(const TcpState& state, TimerKind timer) {
+    return state.timer_deadline[static_cast<uint32_t>(timer)];
+}
 inline bool running(const TcpState& state, TimerKind timer) {
     return state.timer_deadline[static_cast<uint32_t>(timer)] != 0;
 }

@@ -17,6 +17,8 @@ struct Turn {
     bool window_update = false;  // one should, if the window has opened well
     bool ended = false;          // the connection is over with this step
     bool override = false;       // send even what SWS avoidance, Nagle or cork hold back
+    bool news = false;           // new data was sent, or acknowledged
+    bool probe = false;          // send a tail loss probe
     uint32_t runs_left = kMostRuns;
     uint32_t pieces_left = Effects::kMostTransmissions - 32;  // the rest is for rounding and ACKs
 };
@@ -66,9 +68,10 @@ inline bool fin_acknowledged(const TcpState& state) {
 }
 
 // The wire's timestamp clock: milliseconds (RFC 7323 section 5.4).
-inline uint32_t timestamp_clock(const TcpState& state) {
-    return static_cast<uint32_t>(state.now_ns / kMillisecond) + state.ts_offset;
+inline uint32_t timestamp_at(const TcpState& state, uint64_t ns) {
+    return static_cast<uint32_t>(ns / kMillisecond) + state.ts_offset;
 }
+inline uint32_t timestamp_clock(const TcpState& state) { return timestamp_at(state, state.now_ns); }
 
 // `event` seen from `state`, whose phase is not LISTEN and which knows the peer's SYN.
 Segment segment_of(const TcpState& state, const SegmentEvent& event);

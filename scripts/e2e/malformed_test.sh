@@ -32,7 +32,6 @@ inject_from_peer() { # KIND [WORD...]
     peer inject "$kind" peer0 "$(cat /sys/class/net/dm0/address)" "$peer_address:5000" "$dominoes_address:9000" "$@"
 }
 
-reached() { [[ $(counter "$1") -ge $2 ]]; } # COUNTER VALUE
 
 # The counters go up by what was injected, and no other does.
 counted() { # FILE

@@ -13,6 +13,7 @@ json() { # KEY <JSON
 }
 
 counter() { dominoes stats dm0 --json | json "$1"; }
+reached() { [[ $(counter "$1") -ge $2 ]]; } # COUNTER VALUE
 # All dropped packets but those named.
 drops() {
     local total=0 name value

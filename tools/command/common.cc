@@ -26,6 +26,12 @@ dominoes_policy parse_policy(const std::string& text) {
     throw std::invalid_argument("greedy, round-robin, pinned or specialised, not '" + text + "'");
 }
 
+dominoes_congestion parse_congestion(const std::string& text) {
+    if (text == "cubic") return DOMINOES_CONGESTION_CUBIC;
+    if (text == "reno") return DOMINOES_CONGESTION_RENO;
+    throw std::invalid_argument("cubic or reno, not '" + text + "'");
+}
+
 unsigned parse_replica(const std::string& text) {
     return static_cast<unsigned>(parse_number(text, DOMINOES_MAX_REPLICAS - 1));
 }
@@ -115,6 +121,9 @@ void add_connection_options(CLI::App& app, ConnectionArguments& arguments) {
     add_text_option(app, group, "--policy", "POLICY",
                     "Who owns an effect: greedy (default), round-robin, pinned, specialised",
                     [&](const std::string& text) { options.policy = parse_policy(text); });
+    add_text_option(app, group, "-C,--congestion", "ALGORITHM",
+                    "Congestion control: cubic (default) or reno",
+                    [&](const std::string& text) { options.congestion = parse_congestion(text); });
     add_text_option(app, group, "--sndbuf", "BYTES", "Send buffer; K, M and G are understood",
                     [&](const std::string& text) { options.sndbuf = parse_size(text); });
     add_text_option(app, group, "--rcvbuf", "BYTES", "Receive buffer",

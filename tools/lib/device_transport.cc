@@ -85,6 +85,7 @@ private:
     static void set_before(Endpoint& endpoint, const ConnectionOptions& options) {
         if (options.replicas) endpoint.set(DOMINOES_OPT_REPLICAS, *options.replicas);
         if (options.policy) endpoint.set(DOMINOES_OPT_POLICY, *options.policy);
+        if (options.congestion) endpoint.set(DOMINOES_OPT_CONGESTION, *options.congestion);
         if (options.sndbuf)
             endpoint.set(DOMINOES_OPT_SNDBUF, static_cast<std::int64_t>(*options.sndbuf));
         if (options.rcvbuf)

@@ -66,6 +66,7 @@ struct ReplicaValue {
 struct ConnectionOptions {
     std::optional<unsigned> replicas;
     std::optional<dominoes_policy> policy;
+    std::optional<dominoes_congestion> congestion;
     std::optional<std::uint64_t> sndbuf;
     std::optional<std::uint64_t> rcvbuf;
     bool nodelay = false;

@@ -38,6 +38,8 @@ void options_in_range() {
     refuses(DOMINOES_OPT_DIGEST_INTERVAL, {3, -1, 100});
     keeps(DOMINOES_OPT_MSS, {88, 1400, 65495});
     refuses(DOMINOES_OPT_MSS, {0, 87, 65496, -1});
+    keeps(DOMINOES_OPT_CONGESTION, {DOMINOES_CONGESTION_CUBIC, DOMINOES_CONGESTION_RENO});
+    refuses(DOMINOES_OPT_CONGESTION, {-1, 2});
     keeps(DOMINOES_OPT_PROTOCOL, {IPPROTO_UDP});
     refuses(DOMINOES_OPT_PROTOCOL, {0, IPPROTO_ICMP, -1, 1ll << 32 | IPPROTO_TCP});
 }
@@ -54,7 +56,7 @@ void buffers_are_rounded_up() {
 
 void unknown_options() {
     const Descriptor device = open_device();
-    for (const std::uint32_t option : {0u, 12u, 999u, 1003u, UINT32_MAX}) {
+    for (const std::uint32_t option : {0u, 100u, 999u, 1003u, UINT32_MAX}) {
         CHECK_EQUAL(set_option(device.get(), option, 0), -ENOPROTOOPT);
         dominoes_option_value argument{0, option, 0};
         CHECK_EQUAL(call(device.get(), DOMINOES_IOC_GETOPT, argument), -ENOPROTOOPT);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kunit/tcp_wire.hh"
+
+namespace scout {
+namespace {
+
+constexpr uint8_t kSackOptions = kHasMss | kHasSackPermitted;
+
+void establish(Wire& wire, uint8_t options = kSackOptions) {
+    wire.establish(options);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    wire.state().rto_ns = 220 * Wire::kMs;
+}
+
+// RFC 8985 section 7.3: the last segment again, after two round trips and a bit.
+void probe_timeout__sends_the_last_segment_again(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(3500);
+    wire.pass_ms(47);
+    wire.quiet();
+    wire.pass_ms(2);
+    wire.sent(kAck, 2501, 1, 1000);
+    wire.quiet();
+    EXPECT_EQ(wire.info().probes, 1);
+    // It tells that the first is missing, without a timeout.
+    wire.pass_ms(20);
+    wire.peer({.sack = {{1001, 3501}}});
+    wire.sent(kAck, 1, 1, 1000);
+    EXPECT_EQ(wire.info().timeouts, 0);
+}
+
+void probe_timeout__prefers_new_data(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(20000);  // ten segments leave, ten wait
+    wire.pass_ms(49);
+    wire.sent(kAck, 10001, 1, 1000);
+    wire.quiet();
+}
+
+void probe_timeout__once(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(3000);
+    wire.pass_ms(200);
+    EXPECT_EQ(wire.info().probes, 1);
+    EXPECT_EQ(wire.info().timeouts, 0);
+    wire.pass_ms(100);  // the retransmission timer counts from the probe
+    EXPECT_EQ(wire.info().probes, 1);
+    EXPECT_EQ(wire.info().timeouts, 1);
+}
+
+// Section 7.2: for a single segment it waits for a delayed ACK; the timeout comes first.
+void keep_probe_timer__single_segment_may_be_acknowledged_late(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(1000);
+    wire.pass_ms(210);
+    wire.quiet();
+}
+
+void keep_probe_timer__not_without_sack(Check& check) {
+    Wire wire(check);
+    establish(wire, kHasMss);
+    wire.writes(3000);
+    wire.pass_ms(210);
+    EXPECT_EQ(wire.info().probes, 0);
+}
+
+// Section 7.4: the probe has filled the only hole, which was congestion.
+void probe_repaired__reduces_the_window(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(3000);
+    wire.pass_ms(49);
+    wire.pass_ms(20);
+    wire.peer({.ack = 3001});
+    wire.writes(1000);
+    wire.pass_ms(20);
+    wire.peer({.ack = 4001});
+    EXPECT(wire.info().ssthresh < 10000);
+    EXPECT_EQ(wire.info().cwnd, wire.info().ssthresh);
+}
+
+void probe_repaired__nothing_if_it_arrived_twice(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(3000);
+    wire.pass_ms(49);
+    wire.peer({.ack = 3001});
+    wire.peer({.ack = 3001, .sack = {{2001, 3001}}});
+    wire.writes(1000);
+    wire.peer({.ack = 4001});
+    EXPECT_EQ(wire.info().ssthresh, ~uint64_t{0});
+}
+
+constexpr kunit::Test kTests[] = {
+    TEST(probe_timeout__sends_the_last_segment_again),
+    TEST(probe_timeout__prefers_new_data),
+    TEST(probe_timeout__once),
+    TEST(keep_probe_timer__single_segment_may_be_acknowledged_late),
+    TEST(keep_probe_timer__not_without_sack),
+    TEST(probe_repaired__reduces_the_window),
+    TEST(probe_repaired__nothing_if_it_arrived_twice),
+};
+
+}  // namespace
+}  // namespace scout
+
+namespace kunit {
+
+extern const Suite tcp_probe_suite = SUITE("tcp_probe", scout::kTests);
+
+}  // namespace kunit

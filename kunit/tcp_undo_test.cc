@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kunit/tcp_wire.hh"
+
+namespace scout {
+namespace {
+
+constexpr uint8_t kAllOptions = kHasMss | kHasSackPermitted | kHasTimestamps;
+
+// Ten segments of 988 in flight, sent 20 ms ago.
+void fly(Wire& wire, uint8_t options) {
+    wire.establish(options);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    wire.writes(20 * wire.state().mss);
+    wire.pass_ms(20);
+}
+
+Seg with_echo(Seg seg, uint32_t ts_ecr) {
+    seg.options = kHasTimestamps;
+    seg.ts_val = 200;
+    seg.ts_ecr = ts_ecr;
+    return seg;
+}
+
+// RFC 3522, RFC 4015: the acknowledgement echoes the first transmission.
+void undo_due__echo_of_the_original(Check& check) {
+    Wire wire(check);
+    fly(wire, kAllOptions);
+    const uint32_t sent_at = wire.ts_now() - 20;
+    const uint64_t cwnd = wire.info().cwnd;
+    wire.peer(with_echo({.sack = {{989, 3953}}}, sent_at));
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    wire.pass_ms(5);
+    wire.peer(with_echo({.ack = 3953}, sent_at));
+    EXPECT_EQ(wire.info().undos, 1);
+    EXPECT(wire.info().cwnd >= cwnd);
+    EXPECT_EQ(wire.info().ssthresh, ~uint64_t{0});
+    EXPECT(wire.state().recovery == TcpRecovery::kOpen);
+}
+
+void undo_due__not_if_it_echoes_the_retransmission(Check& check) {
+    Wire wire(check);
+    fly(wire, kAllOptions);
+    wire.peer(with_echo({.sack = {{989, 3953}}}, wire.ts_now() - 20));
+    const uint32_t sent_again_at = wire.ts_now();
+    wire.pass_ms(20);
+    wire.peer(with_echo({.ack = 3953}, sent_again_at));
+    EXPECT_EQ(wire.info().undos, 0);
+    EXPECT(wire.info().ssthresh < 10000);
+}
+
+// RFC 3708: D-SACKs for everything that was sent again.
+void undo_due__all_was_duplicate(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    const uint64_t cwnd = wire.info().cwnd;
+    wire.peer({.sack = {{2001, 10001}}});  // two were late
+    wire.sent(kAck, 1, 1, 2000);
+    wire.peer({.ack = 10001});
+    EXPECT(wire.info().cwnd < cwnd);
+    wire.peer({.ack = 10001, .sack = {{1, 1001}}});
+    EXPECT_EQ(wire.info().undos, 0);
+    wire.peer({.ack = 10001, .sack = {{1001, 2001}}});
+    EXPECT_EQ(wire.info().undos, 1);
+    EXPECT(wire.info().cwnd >= cwnd);
+}
+
+// RFC 5682 section 3: after the timeout something arrives that was sent only before it.
+void undo_due__originals_arrive_after_a_timeout(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    const uint64_t cwnd = wire.info().cwnd;
+    wire.pass_ms(500);
+    EXPECT_EQ(wire.info().timeouts, 1);
+    wire.peer({.ack = 1001});  // perhaps of the retransmission
+    EXPECT_EQ(wire.info().undos, 0);
+    wire.peer({.ack = 1001, .sack = {{4001, 5001}}});
+    EXPECT_EQ(wire.info().undos, 1);
+    EXPECT(wire.info().cwnd >= cwnd);
+    EXPECT(wire.state().recovery == TcpRecovery::kOpen);
+}
+
+void undo_due__not_when_the_retransmissions_repair(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.pass_ms(500);
+    for (uint32_t ack = 1001; ack <= 10001; ack += 1000) {
+        wire.pass_ms(20);
+        wire.peer({.ack = ack});
+    }
+    EXPECT_EQ(wire.info().undos, 0);
+}
+
+constexpr kunit::Test kTests[] = {
+    TEST(undo_due__echo_of_the_original),
+    TEST(undo_due__not_if_it_echoes_the_retransmission),
+    TEST(undo_due__all_was_duplicate),
+    TEST(undo_due__originals_arrive_after_a_timeout),
+    TEST(undo_due__not_when_the_retransmissions_repair),
+};
+
+}  // namespace
+}  // namespace scout
+
+namespace kunit {
+
+extern const Suite tcp_undo_suite = SUITE("tcp_undo", scout::kTests);
+
+}  // namespace kunit

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Tail loss probe (RFC 8985 section 7): when acknowledgements stay out for two round trips, one
+// segment is sent so that the peer says what it has. Without it the loss of the last segments,
+// which nothing follows, waits for the retransmission timer. Needs SACK.
+#pragma once
+
+#include "scout/tcp_turn.hh"
+
+namespace scout::tcp {
+
+// The end of a step: the timer runs while a probe could help; from anew after new data or news of
+// it.
+void keep_probe_timer(Turn& turn);
+// The timer has expired: asks output() for the probe.
+void probe_timeout(Turn& turn);
+// It was sent; `again`: with nothing new in it.
+void probe_sent(TcpState& state, bool again);
+// An acknowledgement: whether the probe has repaired a loss, which congestion control must hear of
+// (section 7.4). `dsack_end`: where a duplicate that it reports ends; 0: it reports none.
+bool probe_repaired(TcpState& state, const Segment& segment, uint64_t dsack_end);
+
+}  // namespace scout::tcp

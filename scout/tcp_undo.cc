@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/tcp_undo.hh"
+
+namespace scout::tcp {
+namespace {
+
+using dominoes::max;
+using dominoes::min;
+
+// RFC 3522 section 3.2: it answers what was sent before the first retransmission.
+bool echo_is_older(const TcpState& state, const Segment& segment) {
+    return state.undo_resent && (state.agreed & kAgreedTimestamps) &&
+           segment.event.options & kHasTimestamps && segment.event.ts_ecr != 0 &&
+           static_cast<int32_t>(segment.event.ts_ecr - state.undo_ts) < 0;
+}
+
+}  // namespace
+
+void undo_prepare(TcpState& state) {
+    // A timeout in the midst of fast recovery undoes both or none.
+    if (state.recovery == TcpRecovery::kOpen) {
+        state.undo_cwnd = state.cwnd;
+        state.undo_ssthresh = state.ssthresh;
+        state.undo_cubic = state.cubic;
+        state.undo_bytes = 0;
+        state.undo_resent = 0;
+    }
+    state.undo_possible = 1;
+}
+
+void undo_resent(TcpState& state, uint64_t bytes) {
+    state.undo_bytes += bytes;
+    if (state.undo_resent) return;
+    state.undo_resent = 1;
+    state.undo_ts = timestamp_clock(state);
+}
+
+void undo_duplicate(TcpState& state, uint64_t bytes) {
+    state.undo_bytes = minus(state.undo_bytes, bytes);
+}
+
+bool undo_due(const TcpState& state, const Segment& segment, const Delivery& delivery) {
+    if (!state.undo_possible) return false;
+    if (delivery.dsack_bytes && state.undo_resent && state.undo_bytes == 0) return true;
+    if (state.recovery == TcpRecovery::kOpen) return false;
+    if (delivery.advanced && echo_is_older(state, segment)) return true;
+    // F-RTO needs SACK here: else the first acknowledgement after the timeout may be for originals
+    // that had arrived around the one that was lost.
+    return state.recovery == TcpRecovery::kLoss && state.agreed & kAgreedSack && delivery.original;
+}
+
+void undo(TcpState& state) {
+    ++state.undos;
+    state.undo_possible = 0;
+    state.cwnd = max(state.cwnd, state.undo_cwnd);
+    state.ssthresh = max(state.ssthresh, state.undo_ssthresh);
+    state.cubic = state.undo_cubic;
+    state.sent.forget_lost(state.snd_una);
+    if (state.recovery == TcpRecovery::kOpen) return;
+    state.recovery = TcpRecovery::kOpen;
+    state.after_timeout = 0;
+    state.dup_acks = 0;
+    state.dup_bytes = 0;
+    state.retransmit_now = 0;
+}
+
+}  // namespace scout::tcp
