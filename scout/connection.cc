@@ -24,12 +24,9 @@ Connection::Connection(Host& host, const Plan& plan)
       host_id_(host.id()),
       policy_(static_cast<dominoes::Policy>(plan.attributes->get(Attribute::kPolicy))),
       wanted_replicas_(static_cast<uint32_t>(plan.attributes->get(Attribute::kReplicas))),
-      timers_{{*this, TimerKind::kRetransmit},
-              {*this, TimerKind::kDelayedAck},
-              {*this, TimerKind::kTimeWait},
-              {*this, TimerKind::kOutput},
-              {*this, TimerKind::kReorder},
-              {*this, TimerKind::kProbe}} {}
+      timers_{{*this, TimerKind::kRetransmit}, {*this, TimerKind::kDelayedAck},
+              {*this, TimerKind::kTimeWait},   {*this, TimerKind::kOutput},
+              {*this, TimerKind::kReorder},    {*this, TimerKind::kProbe}} {}
 
 Connection* Connection::create(Host& host, const Plan& plan) {
     dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
