@@ -57,7 +57,7 @@ void demux__fills_in_the_frame(Check& check) {
 
 void demux__skips_options(Check& check) {
     TcpBed bed;
-    Bytes packet = ip_packet(kTcp, Bytes(40, 0x83) + Bytes(20, 0x77));  // nonsense source routes
+    Bytes packet = ip_packet(kTcp, Bytes(40, 1) + Bytes(20, 0x77));
     bed.receive(framed(with(packet, 0, 0x4f)));
     REQUIRE_EQ(bed.tcp.count, 1);
     EXPECT_EQ(bed.tcp.transport_offset, 74);
@@ -95,8 +95,12 @@ void demux__counts_each_cause(Check& check) {
     Bytes corrupt = packet;
     corrupt[8] ^= 1;
     expect_drop(check, corrupt, Counter::drop_ip_checksum);
-    expect_drop(check, with(packet, 6, 0x20), Counter::drop_ip_fragment);
-    expect_drop(check, with(packet, 7, 1), Counter::drop_ip_fragment);
+    expect_drop(check, with(packet, 6, 0x20), Counter::drop_ip_fragment);  // 30 bytes, more follow
+    Bytes options = ip_packet(kTcp, Bytes{131, 3, 4, 0} + Bytes(20));
+    expect_drop(check, with(options, 0, 0x46), Counter::drop_ip_source_route);
+    options[20] = 7;
+    options[21] = 9;
+    expect_drop(check, with(options, 0, 0x46), Counter::drop_ip_options);
 }
 
 void demux__refuses_sources_that_are_no_host(Check& check) {

@@ -11,12 +11,16 @@ constexpr uint32_t kQuotedTransportBytes = 8;
 // The longest ICMP error that is read: header, quoted IP header, the ports and sequence number
 // behind it.
 constexpr uint32_t kMostErrorRead = kIcmpHeaderBytes + kIpMostHeaderBytes + kQuotedTransportBytes;
-// An error with its IP header is at most this long (RFC 1812 section 4.3.2.3).
-constexpr uint32_t kMostErrorSent = 576;
-constexpr uint32_t kMostQuote = kMostErrorSent - kIpHeaderBytes - kIcmpHeaderBytes;
 
 bool is_error(uint8_t type) {
     return type == kIcmpUnreachable || type == kIcmpTimeExceeded || type == kIcmpParameterProblem;
+}
+
+// Whether a datagram, quoted from its IP header on, is an ICMP error itself.
+bool quotes_error(const uint8_t* quoted, uint32_t bytes) {
+    IpHeader ip;
+    if (parse_quoted_ip(quoted, bytes, ip) != IpResult::kOk) return false;
+    return ip.protocol == kIcmp && ip.header_bytes < bytes && is_error(quoted[ip.header_bytes]);
 }
 
 // Writes header and checksum in front of `payload`, which `msg` carries.
@@ -189,15 +193,25 @@ void IcmpRouter::handle_protocol_unreachable(Router& router, Frame& frame) {
     static_cast<IcmpRouter&>(router).send_unreachable(frame, kProtocolUnreachable);
 }
 
+void IcmpRouter::reassembly_timed_out(IpAddress to, const uint8_t* quoted, uint32_t bytes) {
+    if (quotes_error(quoted, bytes) || !bucket_.take(dominoes_now_ns())) return;
+    send_error(to, kIcmpTimeExceeded, kReassemblyTimeExceeded, quoted, bytes);
+}
+
 // Quotes as much as fits (RFC 1812 section 4.3.2.3).
 void IcmpRouter::send_unreachable(const Frame& frame, uint8_t code) {
-    uint8_t quote[kMostQuote];
+    uint8_t quoted[kMostQuote];
     const uint32_t datagram = frame.transport_offset - frame.network_offset + frame.transport_bytes;
     const uint32_t bytes = dominoes::min(datagram, kMostQuote);
-    dominoes_packet_copy(frame.packet, frame.network_offset, quote, bytes);
+    dominoes_packet_copy(frame.packet, frame.network_offset, quoted, bytes);
+    send_error(frame.source, kIcmpUnreachable, code, quoted, bytes);
+}
+
+void IcmpRouter::send_error(IpAddress to, uint8_t type, uint8_t code, const uint8_t* quoted,
+                            uint32_t bytes) {
     Msg msg;
-    prepend_icmp(msg, kIcmpUnreachable, code, 0, quote, bytes);
-    if (send_datagram(interface_, arp_, frame.source, kIcmp, msg) == 0) {
+    prepend_icmp(msg, type, code, 0, quoted, bytes);
+    if (send_datagram(interface_, arp_, to, kIcmp, msg) == 0) {
         interface_.counters.add(Counter::icmp_errors_out);
     }
 }
