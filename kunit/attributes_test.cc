@@ -28,6 +28,8 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kReuseAddress), 0);
     EXPECT_EQ(attributes.get(Attribute::kDigestInterval), 64);
     EXPECT_EQ(attributes.get(Attribute::kMss), 65495);
+    EXPECT_EQ(attributes.get(Attribute::kTtl), 64);
+    EXPECT_EQ(attributes.get(Attribute::kTos), 0);
 }
 
 void set__takes_what_is_in_range(Check& check) {
@@ -38,6 +40,7 @@ void set__takes_what_is_in_range(Check& check) {
         {Attribute::kNoDelay, 0, 1},      {Attribute::kReplicas, 1, 16},
         {Attribute::kPolicy, 0, 3},       {Attribute::kLinger, -1, 1 << 20},
         {Attribute::kReuseAddress, 0, 1}, {Attribute::kMss, 88, 65495},
+        {Attribute::kTtl, 1, 255},        {Attribute::kTos, 0, 255},
     };
     for (const auto& range : kRanges) {
         Attributes attributes;
@@ -90,7 +93,7 @@ void set__digest_interval_is_a_power_of_two_or_off(Check& check) {
 void set__what_is_no_attribute(Check& check) {
     Attributes attributes;
     int64_t value = 0;
-    static constexpr uint32_t kOptions[] = {0, 2, 12, 1000, ~0u};
+    static constexpr uint32_t kOptions[] = {0, 2, 14, 1000, ~0u};
     for (uint32_t option : kOptions) {
         EXPECT_EQ(attributes.set(option, 1), kUnknown);
         EXPECT_EQ(attributes.get(option, &value), kUnknown);

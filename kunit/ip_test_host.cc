@@ -65,6 +65,13 @@ void demux__skips_options(Check& check) {
     EXPECT_EQ(bed.tcp.first, 0x77);
 }
 
+// RFC 1122 section 3.2.1.7: what has come this far has come.
+void demux__takes_what_was_about_to_expire(Check& check) {
+    TcpBed bed;
+    for (uint8_t ttl : {0, 1}) bed.receive(framed(with(good(), 8, ttl)));
+    EXPECT_EQ(bed.tcp.count, 2);
+}
+
 void demux__passes_what_is_not_for_us(Check& check) {
     TcpBed bed;
     for (IpAddress to : {kOtherIp, IpAddress::v4(0xffffffff), IpAddress::v4(0xc00002ff), kFarIp,
@@ -197,6 +204,7 @@ void send_datagram__says_what_could_not_be_sent(Check& check) {
 constexpr Test kTests[] = {
     TEST(demux__fills_in_the_frame),
     TEST(demux__skips_options),
+    TEST(demux__takes_what_was_about_to_expire),
     TEST(demux__passes_what_is_not_for_us),
     TEST(demux__counts_each_cause),
     TEST(demux__refuses_sources_that_are_no_host),

@@ -295,6 +295,25 @@ void send_to__to_the_connected_peer(Check& check) {
     EXPECT(empty.checksum_right());
 }
 
+void send_to__with_another_ttl_and_tos(Check& check) {
+    Bed bed;
+    bed.learn();
+    Open open;
+    EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
+    open->set_service({3, 46 << 2 | 1});
+    EXPECT_EQ(open.send(text("soon")), 4);
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_ip);
+    EXPECT_EQ(sent.ip.ttl, 3);
+    EXPECT_EQ(sent.ip.dscp, 46);
+    EXPECT_EQ(sent.ip.ecn, 1);
+    open->set_service({});
+    EXPECT_EQ(open.send(text("later")), 5);
+    const Sent plain(bed.take());
+    EXPECT_EQ(plain.ip.ttl, 64);
+    EXPECT_EQ(plain.ip.dscp, 0);
+}
+
 void send_to__refuses_what_cannot_be_sent(Check& check) {
     Bed bed;
     bed.learn();
@@ -459,6 +478,7 @@ constexpr Test kTests[] = {
     TEST(detach__takes_the_ports_away),
     TEST(send_to__goes_down_the_path),
     TEST(send_to__to_the_connected_peer),
+    TEST(send_to__with_another_ttl_and_tos),
     TEST(send_to__refuses_what_cannot_be_sent),
     TEST(send_to__faults_and_refusals),
     TEST(send_to__waits_for_the_address),

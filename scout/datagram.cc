@@ -12,7 +12,7 @@ bool DatagramStage::push(Msg& msg) {
     error_ = -int{kEnomem};
     Neighbour* neighbour = arp_.acquire(next_hop);
     if (!neighbour) return false;
-    DatagramPath path(interface_, arp_, *neighbour, destination_, protocol_);
+    DatagramPath path(interface_, arp_, *neighbour, destination_, protocol_, service_);
     if (path.top().push(msg)) error_ = 0;
     arp_.release(neighbour);
     return error_ == 0;

@@ -13,10 +13,10 @@ namespace scout {
 class DatagramPath : dominoes::Pinned {
 public:
     DatagramPath(Interface& interface, ArpRouter& arp, Neighbour& neighbour, IpAddress destination,
-                 uint8_t protocol)
+                 uint8_t protocol, IpService service)
         : driver_(interface),
           eth_(driver_, interface, arp, neighbour),
-          ip_(eth_, interface.address, destination, protocol, protocol == kTcp) {}
+          ip_(eth_, interface.address, destination, protocol, protocol == kTcp, service) {}
 
     Stage& top() { return ip_; }
 
@@ -30,12 +30,14 @@ private:
 // Context: process.
 class DatagramStage final : public Stage {
 public:
-    DatagramStage(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol)
+    DatagramStage(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
+                  IpService service = {})
         : Stage(nullptr),
           interface_(interface),
           arp_(arp),
           destination_(destination),
-          protocol_(protocol) {}
+          protocol_(protocol),
+          service_(service) {}
 
     bool push(Msg& msg) override;
     // Why push() failed: -ENETUNREACH (no route), or -ENOMEM (no memory, or the device refused the
@@ -47,6 +49,7 @@ private:
     ArpRouter& arp_;
     const IpAddress destination_;
     const uint8_t protocol_;
+    const IpService service_;
     int error_ = 0;
 };
 

@@ -281,10 +281,14 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     if (option >= kOptionDebugDelay && option <= kOptionDebugStall) return set_debug(option, value);
     if (option == kOptionProtocol)
         return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
+    const bool service = option == static_cast<uint32_t>(Attribute::kTtl) ||
+                         option == static_cast<uint32_t>(Attribute::kTos);
+    if (service && !udp_) return -int{kEnoprotoopt};
     const bool any_time = option == static_cast<uint32_t>(Attribute::kNoDelay) ||
                           option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};
     if (const int error = attributes_.set(option, value)) return error;
+    if (service) udp_->set_service(chosen_service());
     if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
     Connection* c = connection();
     if (c && option == static_cast<uint32_t>(Attribute::kNoDelay)) {
@@ -292,6 +296,11 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
         c->appwrap().outbox().say(Outbox::kOption);
     }
     return 0;
+}
+
+IpService Endpoint::chosen_service() const {
+    return {static_cast<uint8_t>(attributes_.get(Attribute::kTtl)),
+            static_cast<uint8_t>(attributes_.get(Attribute::kTos))};
 }
 
 int Endpoint::get_option(uint32_t option, int64_t* value) {

@@ -67,6 +67,7 @@ private:
     int ensure_bound(IpAddress peer);
     void close_listener();
     int set_debug(uint32_t option, int64_t value);
+    IpService chosen_service() const;
     bool reset_on_close() const { return attributes_.get(Attribute::kLinger) == 0; }
 
     Stack& stack_;

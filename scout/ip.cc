@@ -148,7 +148,9 @@ bool IpStage::push(Msg& msg) {
     header.total_bytes = kIpHeaderBytes + msg.bytes();
     header.dont_fragment = dont_fragment_;
     if (!dont_fragment_) dominoes_random(&header.id, sizeof(header.id));
-    header.ttl = kIpTtl;
+    header.dscp = service_.tos >> 2;
+    header.ecn = service_.tos & 3;
+    header.ttl = service_.ttl;
     header.protocol = protocol_;
     header.source = source_;
     header.destination = destination_;

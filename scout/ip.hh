@@ -67,12 +67,13 @@ public:
     // `dont_fragment`: such datagrams are atomic, and their id is 0 (RFC 6864 section 4.1); the id
     // of the others is drawn at random.
     IpStage(Stage& below, IpAddress source, IpAddress destination, uint8_t protocol,
-            bool dont_fragment)
+            bool dont_fragment, IpService service = {})
         : Stage(&below),
           source_(source),
           destination_(destination),
           protocol_(protocol),
-          dont_fragment_(dont_fragment) {}
+          dont_fragment_(dont_fragment),
+          service_(service) {}
 
     bool push(Msg& msg) override;
 
@@ -81,6 +82,7 @@ private:
     const IpAddress destination_;
     const uint8_t protocol_;
     const bool dont_fragment_;
+    const IpService service_;
 };
 
 }  // namespace scout

@@ -132,6 +132,11 @@ public:
     // The pending error as a positive errno, and clears it. Context: any.
     int take_error() { return static_cast<int>(error_.exchange_acq_rel(0)); }
 
+    // Of what is sent from now on. Context: any.
+    void set_service(IpService service) {
+        service_.store_relaxed(uint32_t{service.ttl} << 8 | service.tos);
+    }
+
     bool bound() const { return router_ != nullptr; }
     SocketAddress local() const { return local_; }
     // False: not connected.
@@ -157,6 +162,10 @@ private:
 
     int find_peer(const SocketAddress* given, SocketAddress& out) const;
     int64_t payload_limit();
+    IpService service() const {
+        const uint32_t packed = service_.load_relaxed();
+        return {static_cast<uint8_t>(packed >> 8), static_cast<uint8_t>(packed)};
+    }
     int send(const SocketAddress& to, const void* payload, uint32_t bytes);
     int64_t give(const UdpDatagram& datagram, dominoes_iter* to, uint32_t bytes);
 
@@ -169,6 +178,7 @@ private:
     SocketAddress local_;
     dominoes::Atomic<uint64_t> peer_;   // packed; 0: not connected
     dominoes::Atomic<uint32_t> error_;  // an errno; 0: none
+    dominoes::Atomic<uint32_t> service_{uint32_t{kIpTtl} << 8};
 };
 
 }  // namespace scout

@@ -150,7 +150,7 @@ int64_t UdpEndpoint::payload_limit() {
 int UdpEndpoint::send(const SocketAddress& to, const void* payload, uint32_t bytes) {
     MutexGuard guard(mutex_);
     if (!router_) return -int{kEinval};  // the device went away meanwhile
-    DatagramStage below(router_->interface_, router_->arp_, to.ip, kUdp);
+    DatagramStage below(router_->interface_, router_->arp_, to.ip, kUdp, service());
     UdpStage udp(below, local_.port, to.port);
     Msg msg;
     msg.set_payload(payload, bytes);
