@@ -167,6 +167,42 @@ void push__ids_of_datagrams_that_may_be_fragmented_differ(Check& check) {
     EXPECT(differ);
 }
 
+// What is cut here comes together again there; the checksum is complete, whatever hardware can do.
+void push__cuts_what_exceeds_the_mtu(Check& check) {
+    for (uint32_t mtu : {1500u, 576u, 577u, 68u}) {
+        for (uint32_t bytes : {1473u, 2952u, 2953u, 5000u}) {
+            Bed bed;
+            bed.learn();
+            bed.interface.device.mtu = mtu;
+            bed.interface.device.checksum_offload = true;
+            Bytes data(bytes);
+            for (uint32_t i = 0; i < bytes; ++i) data[i] = static_cast<uint8_t>(i * 7 + i / 251);
+            Msg msg;
+            msg.set_payload(data.data(), bytes);
+            uint8_t* header = msg.prepend(8);
+            header[1] = 9;
+            msg.want_checksum(6);
+            EXPECT_EQ(send_datagram(bed.interface, *bed.arp, kPeerIp, kUdp, msg), 0);
+            Sent whole(bed.interface.device.sent.front());
+            EXPECT(whole.ip.more_fragments);
+            const uint16_t id = whole.ip.id;
+            whole.payload.clear();
+            for (bool more = true; more;) {
+                const Sent sent(bed.take());
+                REQUIRE(sent.is_ip && sent.ip.fragment_bytes == whole.payload.size());
+                EXPECT(sent.ip.total_bytes <= mtu && sent.ip.id == id);
+                more = sent.ip.more_fragments;
+                EXPECT(!more || sent.ip.total_bytes + 8 > mtu);
+                whole.payload = whole.payload + sent.payload;
+            }
+            EXPECT_EQ(bed.sent(), 0);
+            EXPECT(whole.payload_from(8) == data);
+            EXPECT_EQ(whole.payload[1], 9);
+            EXPECT(whole.checksum_right());
+        }
+    }
+}
+
 void send_datagram__through_the_gateway(Check& check) {
     Bed bed;
     bed.learn(kGatewayIp, kOtherMac);
@@ -211,6 +247,7 @@ constexpr Test kTests[] = {
     TEST(demux__answers_an_unknown_protocol),
     TEST(push__prepends_the_header),
     TEST(push__ids_of_datagrams_that_may_be_fragmented_differ),
+    TEST(push__cuts_what_exceeds_the_mtu),
     TEST(send_datagram__through_the_gateway),
     TEST(send_datagram__without_a_route),
     TEST(send_datagram__says_what_could_not_be_sent),

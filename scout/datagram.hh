@@ -16,7 +16,8 @@ public:
                  uint8_t protocol, IpService service)
         : driver_(interface),
           eth_(driver_, interface, arp, neighbour),
-          ip_(eth_, interface.address, destination, protocol, protocol == kTcp, service) {}
+          ip_(eth_, interface.address, destination, protocol, protocol == kTcp, service,
+              dominoes_link_mtu(interface.link)) {}
 
     Stage& top() { return ip_; }
 

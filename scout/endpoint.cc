@@ -99,10 +99,14 @@ int Endpoint::bind(const scout_sockaddr& address) {
     if (host_ || !fresh()) return -int{kEinval};
     Host* host = stack_.host_of(wanted.ip);
     if (!host) return -int{kEaddrnotavail};
-    if (!udp_) return bind_tcp(*host, wanted.port);
-    const int error = udp_->bind(host->udp(), wanted.port);
+    any_address_ = wanted.ip.is_any();
+    return udp_ ? bind_udp(*host, wanted.port) : bind_tcp(*host, wanted.port);
+}
+
+int Endpoint::bind_udp(Host& host, uint16_t port) {
+    const int error = udp_->bind(host.udp(), port);
     if (error) return error;
-    host_ = host;
+    host_ = &host;
     bound_ = udp_->local();
     return 0;
 }
@@ -122,15 +126,18 @@ int Endpoint::bind_tcp(Host& host, uint16_t port) {
 
 // Under the mutex: has a host and a port, chosen for `peer` where there are none.
 int Endpoint::ensure_bound(IpAddress peer) {
-    if (host_) return 0;
+    if (host_) return any_address_ ? move_towards(peer) : 0;
     Host* host = stack_.host_towards(peer);
     if (!host) return -int{kEnetunreach};
-    if (!udp_) return bind_tcp(*host, 0);
-    const int error = udp_->bind(host->udp(), 0);
-    if (error) return error;
-    host_ = host;
-    bound_ = udp_->local();
-    return 0;
+    return udp_ ? bind_udp(*host, 0) : bind_tcp(*host, 0);
+}
+
+// Only the port was chosen: the device may be another than the first.
+int Endpoint::move_towards(IpAddress peer) {
+    Host* host = stack_.host_towards(peer);
+    if (!host) return -int{kEnetunreach};
+    if (host == host_ || udp_) return 0;
+    return bind_tcp(*host, bound_.port);
 }
 
 int Endpoint::connect(const scout_sockaddr& address) {

@@ -64,7 +64,9 @@ private:
     Listener* listener() const { return listener_.load_acquire(); }
     bool fresh() const { return !connection() && !listener(); }
     int bind_tcp(Host& host, uint16_t port);
+    int bind_udp(Host& host, uint16_t port);
     int ensure_bound(IpAddress peer);
+    int move_towards(IpAddress peer);
     void close_listener();
     int set_debug(uint32_t option, int64_t value);
     IpService chosen_service() const;
@@ -77,6 +79,7 @@ private:
     UdpEndpoint* udp_ = nullptr;  // set for UDP from the start
     Host* host_ = nullptr;        // where it is bound
     SocketAddress bound_;
+    bool any_address_ = false;  // bound to a port of no address in particular
     dominoes::Atomic<Connection*> connection_;
     dominoes::Atomic<Listener*> listener_;
     dominoes::Atomic<uint32_t> error_;  // of an endpoint without a connection

@@ -121,11 +121,9 @@ void IcmpRouter::handle_error(Router& router, Frame& frame) {
     static_cast<IcmpRouter&>(router).take_error(frame);
 }
 
-// RFC 1122 section 3.2.2.6: all of the data goes back; what exceeds the MTU is cut off, for nothing
-// is fragmented here.
+// RFC 1122 section 3.2.2.6: all of the data goes back.
 void IcmpRouter::echo(const Frame& frame) {
-    const uint32_t most = dominoes_link_mtu(interface_.link) - kIpHeaderBytes;
-    const uint32_t bytes = dominoes::min(frame.transport_bytes, most);
+    const uint32_t bytes = dominoes::min(frame.transport_bytes, kIpMostBytes - kIpHeaderBytes);
     auto* message = static_cast<uint8_t*>(dominoes_alloc(bytes));
     if (!message) {
         interface_.counters.add(Counter::tx_no_memory);

@@ -140,12 +140,40 @@ void IpRouter::deliver_whole(dominoes_packet* packet) {
 
 // --- stage ---
 
+namespace {
+
+// Over header and payload, here and now: hardware does it only for a whole datagram. 0 would say
+// that there is none (RFC 768).
+void complete_checksum(Msg& msg, uint16_t pseudo) {
+    uint8_t* field = msg.checksum_field();
+    store_be16(field, 0);
+    ChecksumSum sum(pseudo);
+    sum.add(msg.header(), msg.header_bytes());
+    sum.add(msg.payload(), msg.payload_bytes());
+    const uint16_t checksum = sum.checksum();
+    store_be16(field, checksum ? checksum : 0xffff);
+    msg.forget_checksum();
+}
+
+}  // namespace
+
 bool IpStage::push(Msg& msg) {
+    const bool fits = dont_fragment_ || kIpHeaderBytes + msg.bytes() <= mtu_;
     if (msg.wants_checksum()) {
-        store_be16(msg.checksum_field(), pseudo_sum(source_, destination_, protocol_, msg.bytes()));
+        const uint16_t pseudo = pseudo_sum(source_, destination_, protocol_, msg.bytes());
+        if (fits) {
+            store_be16(msg.checksum_field(), pseudo);
+        } else {
+            complete_checksum(msg, pseudo);
+        }
     }
+    if (!fits) return push_fragments(msg);
+    IpHeader whole = header();
+    return push_with(msg, whole);
+}
+
+IpHeader IpStage::header() const {
     IpHeader header{};
-    header.total_bytes = kIpHeaderBytes + msg.bytes();
     header.dont_fragment = dont_fragment_;
     if (!dont_fragment_) dominoes_random(&header.id, sizeof(header.id));
     header.dscp = service_.tos >> 2;
@@ -154,8 +182,32 @@ bool IpStage::push(Msg& msg) {
     header.protocol = protocol_;
     header.source = source_;
     header.destination = destination_;
+    return header;
+}
+
+bool IpStage::push_with(Msg& msg, IpHeader& header) {
+    header.total_bytes = kIpHeaderBytes + msg.bytes();
     write_ip(msg.prepend(kIpHeaderBytes), header);
     return below_->push(msg);
+}
+
+// The first also has the headers above, which are shorter than any fragment: every link carries 68
+// bytes (RFC 791 section 3.2), and one that does not will refuse them.
+bool IpStage::push_fragments(const Msg& msg) {
+    const uint32_t most = (dominoes::max(mtu_, kIpLeastMtu) - kIpHeaderBytes) & ~uint32_t{7};
+    const uint32_t above = msg.header_bytes();
+    IpHeader common = header();
+    for (uint32_t begin = 0; begin < msg.bytes(); begin += most) {
+        const uint32_t bytes = dominoes::min(most, msg.bytes() - begin);
+        const uint32_t taken = begin == 0 ? above : 0;
+        Msg part;
+        part.set_payload(msg.payload() + begin + taken - above, bytes - taken);
+        __builtin_memcpy(part.prepend(taken), msg.header(), taken);
+        common.fragment_bytes = static_cast<uint16_t>(begin);
+        common.more_fragments = begin + bytes < msg.bytes();
+        if (!push_with(part, common)) return false;
+    }
+    return true;
 }
 
 }  // namespace scout

@@ -64,25 +64,32 @@ private:
 
 class IpStage final : public Stage {
 public:
-    // `dont_fragment`: such datagrams are atomic, and their id is 0 (RFC 6864 section 4.1); the id
-    // of the others is drawn at random.
+    // `dont_fragment`: such datagrams are atomic, and their id is 0 (RFC 6864 section 4.1). The id
+    // of the others is drawn at random; what exceeds `mtu` is cut into fragments, and its payload
+    // is plain memory.
     IpStage(Stage& below, IpAddress source, IpAddress destination, uint8_t protocol,
-            bool dont_fragment, IpService service = {})
+            bool dont_fragment, IpService service = {}, uint32_t mtu = kIpMostBytes)
         : Stage(&below),
           source_(source),
           destination_(destination),
           protocol_(protocol),
           dont_fragment_(dont_fragment),
-          service_(service) {}
+          service_(service),
+          mtu_(mtu) {}
 
     bool push(Msg& msg) override;
 
 private:
+    IpHeader header() const;
+    bool push_with(Msg& msg, IpHeader& header);
+    bool push_fragments(const Msg& msg);
+
     const IpAddress source_;
     const IpAddress destination_;
     const uint8_t protocol_;
     const bool dont_fragment_;
     const IpService service_;
+    const uint32_t mtu_;
 };
 
 }  // namespace scout

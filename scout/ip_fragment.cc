@@ -8,14 +8,12 @@ namespace scout {
 
 namespace {
 
-constexpr uint32_t kMostTotal = 65535;
-
 bool length_possible(const FragmentRange& range) {
     return range.last || (range.end - range.begin) % 8 == 0;
 }
 
 bool within_reach(const FragmentRange& range, const IpHeader& header) {
-    return header.header_bytes + range.end <= kMostTotal;
+    return header.header_bytes + range.end <= kIpMostBytes;
 }
 
 // A TCP header in two fragments only serves to get past filters (RFC 1858, RFC 3128): no link has

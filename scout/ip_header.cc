@@ -10,7 +10,6 @@ namespace {
 constexpr uint16_t kDontFragment = 0x4000;
 constexpr uint16_t kMoreFragments = 0x2000;
 constexpr uint16_t kFragmentOffset = 0x1fff;  // in units of 8 bytes
-constexpr uint32_t kMostTotal = 65535;
 
 // The checks of RFC 1122 section 3.2.1 and RFC 1812 section 5.2.2, one each.
 
@@ -40,7 +39,7 @@ bool checksum_right(const uint8_t* bytes, const IpHeader& header) {
 // 0 then.
 uint32_t total_bytes(const uint8_t* bytes, uint32_t packet_bytes) {
     const uint32_t field = load_be16(bytes + 2);
-    return field == 0 && packet_bytes > kMostTotal ? packet_bytes : field;
+    return field == 0 && packet_bytes > kIpMostBytes ? packet_bytes : field;
 }
 
 void read_fields(const uint8_t* bytes, IpHeader& out) {
@@ -90,7 +89,7 @@ IpResult parse_quoted_ip(const uint8_t* bytes, uint32_t length, IpHeader& out) {
 }
 
 void write_ip(uint8_t* bytes, const IpHeader& header) {
-    const uint32_t total = header.total_bytes > kMostTotal ? 0 : header.total_bytes;
+    const uint32_t total = header.total_bytes > kIpMostBytes ? 0 : header.total_bytes;
     const uint32_t fragment = (header.dont_fragment ? kDontFragment : 0u) |
                               (header.more_fragments ? kMoreFragments : 0u) |
                               header.fragment_bytes / 8;

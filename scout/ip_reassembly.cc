@@ -10,7 +10,6 @@ using dominoes::min;
 
 namespace {
 
-constexpr uint32_t kMostTotal = 65535;
 constexpr uint8_t kEcnMask = 3;
 constexpr uint8_t kEcnNotCapable = 0;
 constexpr uint8_t kEcnCongestion = 3;
@@ -85,7 +84,7 @@ void PartialDatagram::take_head(const Frame& frame, const IpHeader& header) {
 }
 
 bool PartialDatagram::too_long() const {
-    return head_bytes_ - kEthHeaderBytes + list_.total_bytes() > kMostTotal;
+    return head_bytes_ - kEthHeaderBytes + list_.total_bytes() > kIpMostBytes;
 }
 
 // The header is the first fragment's (RFC 791 section 3.2), as if nothing had been cut.

@@ -52,8 +52,9 @@ dominoes::Context* Stack::context(int cpu) {
 }
 
 void Stack::add(Host& host) {
-    host.next = hosts_;
-    hosts_ = &host;
+    Host** end = &hosts_;
+    while (*end) end = &(*end)->next;
+    *end = &host;
 }
 
 void Stack::remove(Host& host) {
@@ -78,14 +79,13 @@ Host* Stack::host_of(IpAddress local) {
 }
 
 Host* Stack::host_towards(IpAddress peer) {
-    Host* through_gateway = nullptr;
+    Host* nearest = nullptr;
     for (Host* host = hosts_; host; host = host->next) {
-        IpAddress next_hop;
-        if (!host->route(peer, next_hop)) continue;
-        if (host->prefix.contains(peer)) return host;
-        if (!through_gateway) through_gateway = host;
+        const uint32_t nearness = host->nearness(peer);
+        if (nearness > (nearest ? nearest->nearness(peer) : 0)) nearest = host;
     }
-    return through_gateway;
+    IpAddress next_hop;
+    return nearest && nearest->route(peer, next_hop) ? nearest : nullptr;
 }
 
 bool Stack::port_bound(const Host& host, uint16_t port) {

@@ -32,7 +32,8 @@ public:
     void remove(Endpoint& endpoint);
     // Whose address is `local` (any: the first attached); nullptr: none.
     Host* host_of(IpAddress local);
-    // From which `peer` is best reached: its own network before a gateway; nullptr: none.
+    // From which `peer` is best reached: by the longest prefix, then through a gateway, then the
+    // first attached; nullptr: none.
     Host* host_towards(IpAddress peer);
     bool port_bound(const Host& host, uint16_t port);
     // The connection, listener or UDP endpoint with the smallest id >= `id`. -ENOENT.

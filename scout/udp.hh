@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // UDP (RFC 768, RFC 1122 section 4.1), not replicated: a datagram goes from the interrupt into its
-// endpoint's queue, and from there to whoever reads. No datagram is fragmented.
+// endpoint's queue, and from there to whoever reads.
 #pragma once
 
 #include "scout/icmp.hh"
@@ -161,7 +161,6 @@ private:
     void lose_port();
 
     int find_peer(const SocketAddress* given, SocketAddress& out) const;
-    int64_t payload_limit();
     IpService service() const {
         const uint32_t packed = service_.load_relaxed();
         return {static_cast<uint8_t>(packed >> 8), static_cast<uint8_t>(packed)};

@@ -118,9 +118,7 @@ int64_t UdpEndpoint::send_to(const SocketAddress* given, dominoes_iter* from, si
     SocketAddress to;
     if (const int error = take_error()) return -error;
     if (const int error = find_peer(given, to)) return error;
-    const int64_t limit = payload_limit();
-    if (limit < 0) return limit;
-    if (bytes > static_cast<uint64_t>(limit)) return -int{kEmsgsize};
+    if (bytes > kMostPayload) return -int{kEmsgsize};
 
     void* payload = bytes ? dominoes_alloc(bytes) : nullptr;
     if (bytes && !payload) return -int{kEnomem};
@@ -137,14 +135,6 @@ int UdpEndpoint::find_peer(const SocketAddress* given, SocketAddress& out) const
     if (!given) return peer(out) ? 0 : -int{kEdestaddrreq};
     out = *given;
     return names_one_host(out) ? 0 : -int{kEinval};
-}
-
-// What fits in one packet; nothing is fragmented. -EINVAL: not bound.
-int64_t UdpEndpoint::payload_limit() {
-    MutexGuard guard(mutex_);
-    if (!router_) return -int{kEinval};
-    const uint32_t mtu = dominoes_link_mtu(router_->interface_.link);
-    return dominoes::min(mtu - kIpHeaderBytes - kUdpHeaderBytes, kMostPayload);
 }
 
 int UdpEndpoint::send(const SocketAddress& to, const void* payload, uint32_t bytes) {
