@@ -166,7 +166,14 @@ struct dominoes_info {
 
 /* --- endpoints ---------------------------------------------------------------------------------- */
 
-/* connect, bind, getsockname (DOMINOES_IOC_LOCAL), getpeername (DOMINOES_IOC_PEER). */
+/*
+ * connect, bind, getsockname (DOMINOES_IOC_LOCAL), getpeername (DOMINOES_IOC_PEER).
+ *
+ * Of several attached devices an endpoint uses that whose address it is bound to. Bound to no address
+ * (INADDR_ANY, or not at all), connect chooses the device with the longest prefix that contains the peer,
+ * then one with a gateway, then the one attached first; UDP receives at every device and chooses for each
+ * datagram; a TCP listener is at the device attached first.
+ */
 struct dominoes_address {
 	__u32 size;
 	__u32 reserved; /* must be zero */

@@ -82,8 +82,15 @@ void Endpoint::close_listener() {
     l->release();
 }
 
+// Where its port is taken it just does not hear anything.
+void Endpoint::gain_host(Host& host) {
+    if (!udp_ || !any_address_) return;
+    if (!host_) host_ = &host;
+    (void)udp_->bind(host.udp(), bound_.port);
+}
+
 void Endpoint::lose_host() {
-    host_ = nullptr;
+    host_ = udp_ && any_address_ ? stack_.host_of({}) : nullptr;
     if (udp_) return;  // told by its router
     error_.store_release(kEnetdown);
     if (Listener* l = listener()) l->user().wake();
@@ -99,8 +106,11 @@ int Endpoint::bind(const scout_sockaddr& address) {
     if (host_ || !fresh()) return -int{kEinval};
     Host* host = stack_.host_of(wanted.ip);
     if (!host) return -int{kEaddrnotavail};
-    any_address_ = wanted.ip.is_any();
-    return udp_ ? bind_udp(*host, wanted.port) : bind_tcp(*host, wanted.port);
+    if (!udp_) {
+        any_address_ = wanted.ip.is_any();
+        return bind_tcp(*host, wanted.port);
+    }
+    return wanted.ip.is_any() ? bind_udp_everywhere(wanted.port) : bind_udp(*host, wanted.port);
 }
 
 int Endpoint::bind_udp(Host& host, uint16_t port) {
@@ -124,20 +134,31 @@ int Endpoint::bind_tcp(Host& host, uint16_t port) {
     return 0;
 }
 
-// Under the mutex: has a host and a port, chosen for `peer` where there are none.
-int Endpoint::ensure_bound(IpAddress peer) {
-    if (host_) return any_address_ ? move_towards(peer) : 0;
-    Host* host = stack_.host_towards(peer);
-    if (!host) return -int{kEnetunreach};
-    return udp_ ? bind_udp(*host, 0) : bind_tcp(*host, 0);
+int Endpoint::bind_udp_everywhere(uint16_t port) {
+    if (const int error = stack_.bind_everywhere(*udp_, port)) return error;
+    any_address_ = true;
+    host_ = stack_.host_of({});
+    bound_ = {{}, udp_->local().port};
+    return 0;
 }
 
-// Only the port was chosen: the device may be another than the first.
-int Endpoint::move_towards(IpAddress peer) {
+// Under the mutex: a TCP endpoint has a port, and a host from which `peer` can be reached.
+int Endpoint::ensure_bound(IpAddress peer) {
+    if (host_ && !any_address_) return 0;
     Host* host = stack_.host_towards(peer);
     if (!host) return -int{kEnetunreach};
-    if (host == host_ || udp_) return 0;
-    return bind_tcp(*host, bound_.port);
+    return host == host_ ? 0 : bind_tcp(*host, host_ ? bound_.port : uint16_t{0});
+}
+
+// Under the mutex. From now on it is at one device.
+int Endpoint::connect_udp(const SocketAddress& to) {
+    Host* host = host_ && !any_address_ ? host_ : stack_.host_towards(to.ip);
+    if (!host) return -int{kEnetunreach};
+    if (const int error = udp_->connect(host->udp(), to)) return error;
+    host_ = host;
+    any_address_ = false;
+    bound_ = udp_->local();
+    return 0;
 }
 
 int Endpoint::connect(const scout_sockaddr& address) {
@@ -152,8 +173,8 @@ int Endpoint::connect(const scout_sockaddr& address) {
         return c->appwrap().is_connected() || c->appwrap().is_over() ? -int{kEisconn}
                                                                      : -int{kEalready};
     }
+    if (udp_) return connect_udp(to);
     if (const int error = ensure_bound(to.ip)) return error;
-    if (udp_) return udp_->connect(host_->udp(), to);
     if (!own_replicas_)
         attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
     Connection* made = nullptr;
@@ -250,7 +271,10 @@ int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_
     if (!take_address(*peer, to)) return -int64_t{kEinval};
     {
         MutexGuard guard(stack_.mutex());
-        if (const int error = ensure_bound(to.ip)) return error;
+        if (!host_ && !stack_.host_towards(to.ip)) return -int64_t{kEnetunreach};
+        if (!host_) {
+            if (const int error = bind_udp_everywhere(0)) return error;
+        }
     }
     return udp_->send_to(&to, from, bytes);
 }

@@ -54,6 +54,8 @@ public:
     }
     uint64_t id() const { return id_; }
     void fill_info(EndpointInfo& info);
+    // There is a further device.
+    void gain_host(Host& host);
     // The device is gone.
     void lose_host();
 
@@ -65,8 +67,9 @@ private:
     bool fresh() const { return !connection() && !listener(); }
     int bind_tcp(Host& host, uint16_t port);
     int bind_udp(Host& host, uint16_t port);
+    int bind_udp_everywhere(uint16_t port);
+    int connect_udp(const SocketAddress& to);
     int ensure_bound(IpAddress peer);
-    int move_towards(IpAddress peer);
     void close_listener();
     int set_debug(uint32_t option, int64_t value);
     IpService chosen_service() const;
@@ -77,7 +80,7 @@ private:
     void* const user_;
     Attributes attributes_;
     UdpEndpoint* udp_ = nullptr;  // set for UDP from the start
-    Host* host_ = nullptr;        // where it is bound
+    Host* host_ = nullptr;        // where it is bound; the first if at several
     SocketAddress bound_;
     bool any_address_ = false;  // bound to a port of no address in particular
     dominoes::Atomic<Connection*> connection_;

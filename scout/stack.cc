@@ -55,6 +55,9 @@ void Stack::add(Host& host) {
     Host** end = &hosts_;
     while (*end) end = &(*end)->next;
     *end = &host;
+    for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
+        endpoint->gain_host(host);
+    }
 }
 
 void Stack::remove(Host& host) {
@@ -86,6 +89,27 @@ Host* Stack::host_towards(IpAddress peer) {
     }
     IpAddress next_hop;
     return nearest && nearest->route(peer, next_hop) ? nearest : nullptr;
+}
+
+// A free port at one device may be taken at another: then there is most likely a next one.
+int Stack::bind_everywhere(UdpEndpoint& endpoint, uint16_t port) {
+    constexpr int kMostTries = 64;
+    int error = try_everywhere(endpoint, port);
+    for (int i = 1; port == 0 && error == -int{kEaddrinuse} && i < kMostTries; ++i) {
+        error = try_everywhere(endpoint, port);
+    }
+    return error;
+}
+
+int Stack::try_everywhere(UdpEndpoint& endpoint, uint16_t port) {
+    for (Host* host = hosts_; host; host = host->next) {
+        if (const int error = endpoint.bind(host->udp(), port)) {
+            endpoint.unbind();
+            return error;
+        }
+        port = endpoint.local().port;
+    }
+    return 0;
 }
 
 bool Stack::port_bound(const Host& host, uint16_t port) {
