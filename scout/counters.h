@@ -75,6 +75,9 @@
 	X(drop_ip_too_many, "IP: fragments of datagrams of too many")                         \
 	X(drop_ip_timeout, "IP: datagrams not complete in time (answered with ICMP)")         \
 	X(drop_ip_displaced, "IP: incomplete datagrams dropped to make room for others")      \
-	X(drop_ip_no_memory, "IP: fragments of datagrams for which there was no memory")
+	X(drop_ip_no_memory, "IP: fragments of datagrams for which there was no memory")      \
+	X(drop_arp_waiting, "ARP: packets dropped while they waited for an address")          \
+	X(arp_conflicts, "ARP: claims of others to our address")                              \
+	X(arp_defences, "ARP: announcements in answer to such claims")
 
 #endif
