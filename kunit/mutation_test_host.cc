@@ -240,7 +240,7 @@ void reassemble__of_random_fragments(Check& check) {
         if (chance.below(100) == 0) bed.ip.tick(dominoes_now_ns() + IpReassembly::kTimeoutNs);
         bed.interface.device.sent.clear();
     }
-    EXPECT(received > 100);
+    EXPECT(received > 20);
     // Those whose last fragment was not the last are too short for their UDP header.
     EXPECT_EQ(bed.count(Counter::ip_reassembled), received + bed.count(Counter::drop_udp_short));
     EXPECT_EQ(bed.count(Counter::drop_udp_checksum), 0);

@@ -66,11 +66,38 @@ struct Device {
         const auto source = IpAddress::v4(address(from, 0).addr);
         const auto destination = IpAddress::v4(address(to, 0).addr);
         const Bytes datagram = udp_datagram(4000, port, data, source, destination);
-        for (const Bytes& part :
-             ip_fragments(ip_packet(kUdp, datagram, source, destination), most)) {
-            dominoes_packet* packet = rig::make_packet(framed(part));
-            if (!scout_receive(host, packet)) dominoes_packet_free(packet);
-        }
+        const Bytes whole = ip_packet(kUdp, datagram, source, destination);
+        for (const Bytes& part : ip_fragments(whole, most)) receive(part);
+    }
+    void receive(const Bytes& ip) {
+        dominoes_packet* packet = rig::make_packet(framed(ip));
+        if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+    }
+    // From port 4000 of `from`.
+    void receive_syn(const char* from, const char* to, uint16_t port) {
+        const auto source = IpAddress::v4(address(from, 0).addr);
+        const auto destination = IpAddress::v4(address(to, 0).addr);
+        Bytes syn(20);
+        put16(syn, 0, 4000);
+        put16(syn, 2, port);
+        syn[12] = 5 << 4;
+        syn[13] = 2;
+        put16(syn, 14, 65535);
+        ChecksumSum sum(pseudo_sum(source, destination, kTcp, 20));
+        sum.add(syn.data(), syn.size());
+        put16(syn, 16, sum.checksum());
+        receive(ip_packet(kTcp, syn, source, destination));
+    }
+    uint64_t count(Counter counter) const {
+        uint64_t values[Counters::kCount] = {};
+        scout_stats(host, values, Counters::kCount);
+        return values[static_cast<uint32_t>(counter)];
+    }
+    // Waits for the control thread to count so far.
+    bool counts(Counter counter, uint64_t wanted) const {
+        const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+        while (count(counter) != wanted && dominoes_now_ns() < end_ns) dominoes_thread_yield();
+        return count(counter) == wanted;
     }
 
     AskedLink link;
@@ -215,20 +242,21 @@ void bind__to_an_address_of_no_device(Check& check) {
 
 void bind__of_tcp_to_a_port_only(Check& check) {
     Machine machine;
-    Socket socket(machine.stack), listener(machine.stack);
+    Socket socket(machine.stack);
     EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
-    EXPECT(is_at(socket, "10.0.0.1"));  // the first
+    EXPECT(is_at(socket, "0.0.0.0"));
     EXPECT_EQ(begin_connect(socket, "192.0.2.9"), error(kEinprogress));
     EXPECT(is_at(socket, "192.0.2.1"));
     EXPECT_EQ(local_of(socket).port, 5000);
-    EXPECT_EQ(listener.bind(address("0.0.0.0", 5001)), 0);
-    EXPECT_EQ(listener.listen(), 0);
-    EXPECT(is_at(listener, "10.0.0.1"));
-    // The port may be taken where it is needed.
-    Socket taken(machine.stack), late(machine.stack);
-    EXPECT_EQ(taken.bind(address("192.0.2.1", 5002)), 0);
-    EXPECT_EQ(late.bind(address("0.0.0.0", 5002)), 0);
-    EXPECT_EQ(begin_connect(late, "192.0.2.9"), error(kEaddrinuse));
+    // It is taken at each device, and must be free at each.
+    Socket everywhere(machine.stack), late(machine.stack), other(machine.stack);
+    EXPECT_EQ(everywhere.bind(address("0.0.0.0", 5001)), 0);
+    for (const char* ip : {"10.0.0.1", "10.1.0.1", "192.0.2.1", "0.0.0.0"})
+        EXPECT_EQ(late.bind(address(ip, 5001)), error(kEaddrinuse));
+    EXPECT_EQ(late.bind(address("192.0.2.1", 5002)), 0);
+    EXPECT_EQ(other.bind(address("0.0.0.0", 5002)), error(kEaddrinuse));
+    EXPECT_EQ(other.bind(address("0.0.0.0", 0)), 0);
+    EXPECT(local_of(other).port != 0);
 }
 
 void bind__of_udp_to_a_port_only(Check& check) {
@@ -270,7 +298,51 @@ void send_to__of_an_unbound_endpoint(Check& check) {
     EXPECT_EQ(local_of(socket).port, port);
 }
 
+void listen__at_every_device(Check& check) {
+    Machine machine;
+    Socket listener(machine.stack), one(machine.stack);
+    EXPECT_EQ(listener.bind(address("0.0.0.0", 5000)), 0);
+    EXPECT_EQ(listener.listen(7), 0);
+    EXPECT_EQ(one.bind(address("10.0.0.1", 5001)), 0);
+    EXPECT_EQ(one.listen(), 0);
+    machine.wide->receive_syn("10.0.0.9", "10.0.0.1", 5000);
+    machine.routed->receive_syn("192.0.2.9", "192.0.2.1", 5000);
+    machine.wide->receive_syn("10.0.0.9", "10.0.0.1", 5001);
+    machine.routed->receive_syn("192.0.2.9", "192.0.2.1", 5001);  // nobody
+    EXPECT(machine.wide->counts(Counter::tcp_passive_opens, 2));
+    EXPECT(machine.routed->counts(Counter::tcp_passive_opens, 1));
+    EXPECT(machine.routed->counts(Counter::tcp_resets_out, 1));
+    EXPECT_EQ(listener.info().recv_queue, 2);  // in their handshakes
+    EXPECT_EQ(listener.info().send_queue, 7);
+    EXPECT_EQ(one.info().recv_queue, 1);
+    EXPECT_EQ(scout_poll(listener.get()), 0);
+}
+
 // --- devices that come and go ---
+
+void listen__while_devices_come_and_go(Check& check) {
+    Machine machine;
+    Socket listener(machine.stack), one(machine.stack);
+    EXPECT_EQ(listener.listen(), 0);
+    const uint16_t port = local_of(listener).port;
+    EXPECT_EQ(one.bind(address("10.0.0.1", 5001)), 0);
+    EXPECT_EQ(one.listen(), 0);
+    Device late(machine.stack, "203.0.113.1", 24);
+    late.receive_syn("203.0.113.9", "203.0.113.1", port);
+    EXPECT(late.counts(Counter::tcp_passive_opens, 1));
+    machine.wide.reset();  // the first
+    EXPECT_EQ(scout_poll(one.get()), SCOUT_ERR | SCOUT_IN | SCOUT_HUP);
+    EXPECT_EQ(scout_poll(listener.get()), 0);
+    machine.routed.reset();
+    machine.narrow->receive_syn("10.1.0.9", "10.1.0.1", port);
+    EXPECT(machine.narrow->counts(Counter::tcp_passive_opens, 1));
+    machine.narrow.reset();
+    late.detach();
+    EXPECT_EQ(scout_poll(listener.get()), SCOUT_ERR | SCOUT_IN | SCOUT_HUP);
+    int why = 0;
+    EXPECT(!listener.accept(why));
+    EXPECT_EQ(why, error(kEnetdown));
+}
 
 void detach__of_one_device_of_several(Check& check) {
     Machine machine;
@@ -309,11 +381,9 @@ void receive__of_fragments(Check& check) {
     Socket socket(machine.stack, Socket::kUdp);
     EXPECT_EQ(socket.bind(address("10.0.0.1", 5000)), 0);
     machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, Bytes(5000), 1000);
-    const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
-    int64_t got;
-    while ((got = receive(socket)) == error(kEagain) && dominoes_now_ns() < end_ns)
-        dominoes_thread_yield();
-    EXPECT_EQ(got, 5000);
+    EXPECT(machine.wide->counts(Counter::udp_in, 1));
+    EXPECT_EQ(machine.wide->count(Counter::ip_reassembled), 1);
+    EXPECT_EQ(receive(socket), 5000);
 }
 
 constexpr Test kTests[] = {
@@ -326,6 +396,8 @@ constexpr Test kTests[] = {
     TEST(bind__of_tcp_to_a_port_only),
     TEST(bind__of_udp_to_a_port_only),
     TEST(send_to__of_an_unbound_endpoint),
+    TEST(listen__at_every_device),
+    TEST(listen__while_devices_come_and_go),
     TEST(detach__of_one_device_of_several),
     TEST(attach__of_a_further_device),
     TEST(receive__of_fragments),

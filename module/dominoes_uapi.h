@@ -172,7 +172,7 @@ struct dominoes_info {
  * Of several attached devices an endpoint uses that whose address it is bound to. Bound to no address
  * (INADDR_ANY, or not at all), connect chooses the device with the longest prefix that contains the peer,
  * then one with a gateway, then the one attached first; UDP receives at every device and chooses for each
- * datagram; a TCP listener is at the device attached first.
+ * datagram; a TCP listener is at every device.
  */
 struct dominoes_address {
 	__u32 size;

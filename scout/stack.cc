@@ -63,7 +63,7 @@ void Stack::add(Host& host) {
 void Stack::remove(Host& host) {
     unlink(hosts_, host);
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        if (endpoint->host() == &host) endpoint->lose_host();
+        endpoint->lose_host(host);
     }
 }
 
@@ -112,9 +112,16 @@ int Stack::try_everywhere(UdpEndpoint& endpoint, uint16_t port) {
     return 0;
 }
 
+bool Stack::port_free_everywhere(uint16_t port, bool reuse) {
+    for (Host* host = hosts_; host; host = host->next) {
+        if (!host->tcp().port_free(port, reuse) || port_bound(*host, port)) return false;
+    }
+    return true;
+}
+
 bool Stack::port_bound(const Host& host, uint16_t port) {
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        if (endpoint->host() == &host && endpoint->is_tcp() && endpoint->bound_port() == port)
+        if (endpoint->is_tcp() && endpoint->bound_port() == port && endpoint->is_at(host))
             return true;
     }
     return false;

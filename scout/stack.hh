@@ -38,6 +38,8 @@ public:
     Host* host_towards(IpAddress peer);
     // Binds at every device, to one port. Errors are those of UdpEndpoint::bind().
     int bind_everywhere(UdpEndpoint& endpoint, uint16_t port);
+    // Whether a TCP endpoint may be bound to `port` at every device, as TcpRouter::port_free().
+    bool port_free_everywhere(uint16_t port, bool reuse);
     bool port_bound(const Host& host, uint16_t port);
     // The connection, listener or UDP endpoint with the smallest id >= `id`. -ENOENT.
     int info_at(uint64_t id, EndpointInfo& info);
