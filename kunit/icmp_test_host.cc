@@ -117,6 +117,20 @@ void echo__in_fragments(Check& check) {
     }
 }
 
+void echo__with_the_same_service(Check& check) {
+    Bed bed;
+    bed.learn();
+    Bytes request = ip_packet(kIcmp, icmp_message(kIcmpEchoRequest, 0, 9, text("x")));
+    request[1] = 46 << 2 | 2;
+    put16(request, 10, 0);
+    put16(request, 10, checksum(request.data(), kIpHeaderBytes));
+    bed.handle(framed(request));
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_ip);
+    EXPECT_EQ(sent.ip.dscp, 46);
+    EXPECT_EQ(sent.ip.ecn, 0);
+}
+
 void echo__finds_the_peer_first(Check& check) {
     Bed bed;
     bed.handle(echo_frame(text("who?")));
@@ -212,6 +226,7 @@ void port_unreachable__not_too_often(Check& check) {
     const uint64_t sent = bed.count(Counter::icmp_errors_out);
     EXPECT(sent >= 50);
     if (sent == 2000) EXPECT(!"a limit was seen (or the loop took two seconds)");
+    EXPECT_EQ(bed.count(Counter::icmp_errors_held_back), 2000 - sent);
 }
 
 void protocol_unreachable__when_the_control_thread_is_busy(Check& check) {
@@ -227,6 +242,7 @@ constexpr Test kTests[] = {
     TEST(echo__returns_all_of_the_data),
     TEST(echo__of_a_jumbo_frame),
     TEST(echo__in_fragments),
+    TEST(echo__with_the_same_service),
     TEST(echo__finds_the_peer_first),
     TEST(echo__without_memory),
     TEST(error__is_told_to_its_protocol),

@@ -78,6 +78,7 @@
 	X(drop_ip_no_memory, "IP: fragments of datagrams for which there was no memory")      \
 	X(drop_arp_waiting, "ARP: packets dropped while they waited for an address")          \
 	X(arp_conflicts, "ARP: claims of others to our address")                              \
-	X(arp_defences, "ARP: announcements in answer to such claims")
+	X(arp_defences, "ARP: announcements in answer to such claims")                        \
+	X(icmp_errors_held_back, "ICMP errors not sent, for too many were")
 
 #endif

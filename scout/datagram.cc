@@ -19,8 +19,8 @@ bool DatagramStage::push(Msg& msg) {
 }
 
 int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
-                  Msg& msg) {
-    DatagramStage stage(interface, arp, destination, protocol);
+                  Msg& msg, IpService service) {
+    DatagramStage stage(interface, arp, destination, protocol, service);
     stage.push(msg);
     return stage.error();
 }

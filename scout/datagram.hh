@@ -57,6 +57,6 @@ private:
 // Sends `msg`, which begins with the transport's header, from the interface's address. 0, or an
 // error as above. Context: process.
 int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
-                  Msg& msg);
+                  Msg& msg, IpService service = {});
 
 }  // namespace scout

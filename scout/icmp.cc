@@ -121,7 +121,7 @@ void IcmpRouter::handle_error(Router& router, Frame& frame) {
     static_cast<IcmpRouter&>(router).take_error(frame);
 }
 
-// RFC 1122 section 3.2.2.6: all of the data goes back.
+// All of the data goes back (RFC 1122 section 3.2.2.6), with the same DSCP (RFC 1349 section 5.1).
 void IcmpRouter::echo(const Frame& frame) {
     const uint32_t bytes = dominoes::min(frame.transport_bytes, kIpMostBytes - kIpHeaderBytes);
     auto* message = static_cast<uint8_t*>(dominoes_alloc(bytes));
@@ -133,7 +133,8 @@ void IcmpRouter::echo(const Frame& frame) {
     Msg msg;
     prepend_icmp(msg, kIcmpEchoReply, 0, load_be32(message + 4), message + kIcmpHeaderBytes,
                  bytes - kIcmpHeaderBytes);
-    if (send_datagram(interface_, arp_, frame.source, kIcmp, msg) == 0) {
+    const IpService service{.tos = static_cast<uint8_t>(frame.network()[1] & ~kIpEcnMask)};
+    if (send_datagram(interface_, arp_, frame.source, kIcmp, msg, service) == 0) {
         interface_.counters.add(Counter::icmp_echo_in);
     }
     dominoes_free(message);
@@ -178,8 +179,14 @@ bool IcmpRouter::deserves_error(const Frame& frame) const {
     return !frame.broadcast && frame.protocol != kIcmp;
 }
 
+bool IcmpRouter::within_limit() {
+    const bool within = bucket_.take(dominoes_now_ns());
+    if (!within) interface_.counters.add(Counter::icmp_errors_held_back);
+    return within;
+}
+
 Verdict IcmpRouter::defer_error(Frame& frame, Interface::Handler handle) {
-    if (!deserves_error(frame) || !bucket_.take(dominoes_now_ns())) return Verdict::kDrop;
+    if (!deserves_error(frame) || !within_limit()) return Verdict::kDrop;
     return interface_.defer(*this, handle, frame);
 }
 
@@ -192,7 +199,7 @@ void IcmpRouter::handle_protocol_unreachable(Router& router, Frame& frame) {
 }
 
 void IcmpRouter::reassembly_timed_out(IpAddress to, const uint8_t* quoted, uint32_t bytes) {
-    if (quotes_error(quoted, bytes) || !bucket_.take(dominoes_now_ns())) return;
+    if (quotes_error(quoted, bytes) || !within_limit()) return;
     send_error(to, kIcmpTimeExceeded, kReassemblyTimeExceeded, quoted, bytes);
 }
 

@@ -109,6 +109,7 @@ private:
 
     Verdict defer_error(Frame& frame, Interface::Handler handle);
     bool deserves_error(const Frame& frame) const;
+    bool within_limit();
     static void handle_echo(Router& router, Frame& frame);
     static void handle_error(Router& router, Frame& frame);
     static void handle_port_unreachable(Router& router, Frame& frame);

@@ -69,7 +69,7 @@ Verdict IpRouter::demux(Frame& frame) {
 
 // RFC 1122 section 3.2.1.3: what must not be a source; nor may anyone else use our own address.
 bool IpRouter::source_possible(IpAddress source) const {
-    return !source.is_any() && !source.is_multicast() && !source.is_limited_broadcast() &&
+    return !source.is_this_network() && !source.is_multicast() && !source.is_limited_broadcast() &&
            !source.is_loopback() && !interface_.prefix.is_broadcast(source) &&
            source != interface_.address;
 }
@@ -177,7 +177,7 @@ IpHeader IpStage::header() const {
     header.dont_fragment = dont_fragment_;
     if (!dont_fragment_) dominoes_random(&header.id, sizeof(header.id));
     header.dscp = service_.tos >> 2;
-    header.ecn = service_.tos & 3;
+    header.ecn = service_.tos & kIpEcnMask;
     header.ttl = service_.ttl;
     header.protocol = protocol_;
     header.source = source_;

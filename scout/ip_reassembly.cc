@@ -10,7 +10,6 @@ using dominoes::min;
 
 namespace {
 
-constexpr uint8_t kEcnMask = 3;
 constexpr uint8_t kEcnNotCapable = 0;
 constexpr uint8_t kEcnCongestion = 3;
 
@@ -96,7 +95,7 @@ dominoes_packet* PartialDatagram::whole() const {
     __builtin_memcpy(head, head_, head_bytes_);
     uint8_t* ip = head + kEthHeaderBytes;
     const uint32_t ip_bytes = head_bytes_ - kEthHeaderBytes;
-    if (ecn_seen_ & ecn_bit(kEcnCongestion)) ip[1] |= kEcnMask;
+    if (ecn_seen_ & ecn_bit(kEcnCongestion)) ip[1] |= kIpEcnMask;
     store_be16(ip + 2, static_cast<uint16_t>(ip_bytes + total));
     store_be16(ip + 6, 0);
     store_be16(ip + 10, 0);
