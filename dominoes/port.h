@@ -156,6 +156,16 @@ void dominoes_packet_copy(const struct dominoes_packet *packet, uint32_t offset,
 /* Context: any. */
 void dominoes_packet_free(struct dominoes_packet *packet);
 /*
+ * A packet of `bytes` (at most 65535 and an Ethernet header) as if it had been received, to be put together
+ * from parts of others: its contents are undefined until written, and no hardware vouches for them. NULL when
+ * memory is short. Context: process.
+ */
+struct dominoes_packet *dominoes_packet_create(uint32_t bytes);
+/* Writes `bytes` at `offset` of a packet that was created so, and that nobody else has seen yet. The caller has
+ * checked the length. Context: process. */
+void dominoes_packet_write(struct dominoes_packet *packet, uint32_t offset, const void *from,
+			   uint32_t bytes);
+/*
  * Whether the Internet checksum over `bytes` at `offset`, started from `pseudo` (the folded sum of the
  * pseudo header, not complemented), is right; true without looking where hardware has vouched for it
  * or the packet never left this machine. Context: any.

@@ -112,11 +112,39 @@ void demux__follows_a_change_of_address(Check& check) {
     EXPECT_EQ(peer->packed_mac(), kOtherMac.packed());
 }
 
-void demux__passes_a_claim_to_our_address(Check& check) {
+// The host's stack sees it too; and our address is defended, once in 10 s.
+void demux__answers_a_claim_to_our_address(Check& check) {
     Bed bed;
     EXPECT(bed.receive(request(kOurIp, kOurIp)) == Verdict::kPass);
     EXPECT(bed.receive(request(kOtherIp, kOurIp)) == Verdict::kPass);
+    EXPECT(bed.receive(reply(kOurIp, kOurIp)) == Verdict::kPass);
+    EXPECT_EQ(bed.count(Counter::arp_conflicts), 3);
+    EXPECT_EQ(bed.count(Counter::arp_defences), 1);
+    REQUIRE_EQ(bed.sent(), 1);
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_arp);
+    EXPECT(sent.eth.destination == kBroadcastMac);
+    EXPECT(sent.arp.sender_ip == kOurIp && sent.arp.sender_mac == kOurMac);
+    EXPECT(sent.arp.target_ip == kOurIp);
+    // Our own frames, come back, are no conflict; nor is a neighbour's announcement.
+    bed.receive(request(kOurIp, kOurIp, kOurMac));
+    bed.receive(request(kPeerIp, kPeerIp));
+    EXPECT_EQ(bed.count(Counter::arp_conflicts), 3);
     EXPECT_EQ(bed.sent(), 0);
+}
+
+void defend__again_after_a_while(Check& check) {
+    Bed bed;
+    const uint64_t start = dominoes_now_ns();
+    const auto defences = [&bed](uint64_t at_ns) {
+        bed.arp->defend(at_ns);
+        return bed.count(Counter::arp_defences);
+    };
+    EXPECT_EQ(defences(start), 1);
+    EXPECT_EQ(defences(start + 9 * kSecond), 1);
+    EXPECT_EQ(defences(start + 10 * kSecond), 2);
+    EXPECT_EQ(defences(start + 19 * kSecond), 2);
+    EXPECT_EQ(bed.sent(), 2);
 }
 
 void demux__defends_our_address_against_a_probe(Check& check) {
@@ -226,13 +254,32 @@ void hold__sends_once_resolved(Check& check) {
 void hold__keeps_the_newest_and_asks_once(Check& check) {
     Bed bed;
     const Held peer(bed, kPeerIp);
-    bed.arp->hold(*peer.neighbour, waiting("first"));
-    bed.arp->hold(*peer.neighbour, waiting("second"));
+    const auto nth = [](uint32_t i) { return eth(kOurMac, {}, kEtherIp, Bytes(i)); };
+    for (uint32_t i = 0; i < ArpQueue::kMost + 3; ++i)
+        bed.arp->hold(*peer.neighbour, rig::make_packet(nth(i)));
     EXPECT_EQ(bed.count(Counter::arp_requests_out), 1);
+    EXPECT_EQ(bed.count(Counter::drop_arp_waiting), 3);
     bed.take();
     bed.handle(reply(kOurIp));
-    EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, text("second")));
+    for (uint32_t i = 3; i < ArpQueue::kMost + 3; ++i)
+        EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, Bytes(i)));
     EXPECT_EQ(bed.sent(), 0);
+}
+
+void queue__is_in_order_all_the_way_round(Check& check) {
+    ArpQueue queue;
+    uint32_t put = 0, taken = 0;
+    for (uint32_t n : {1u, 5u, ArpQueue::kMost, 7u, ArpQueue::kMost - 1}) {
+        for (uint32_t i = 0; i < n; ++i) EXPECT(!queue.put(rig::make_packet(Bytes(++put))));
+        for (uint32_t i = 0; i < n; ++i) {
+            dominoes_packet* packet = queue.take();
+            REQUIRE(packet);
+            EXPECT_EQ(dominoes_packet_bytes(packet), ++taken);
+            dominoes_packet_free(packet);
+        }
+        EXPECT(!queue.take());
+    }
+    EXPECT(!queue.put(rig::make_packet(Bytes(9))));  // freed with the queue
 }
 
 void hold__sends_at_once_what_has_been_resolved_meanwhile(Check& check) {
@@ -322,6 +369,7 @@ void tick__asks_three_times_and_gives_up(Check& check) {
     bed.handle(reply(kOurIp));
     EXPECT(!peer->failed());
     EXPECT_EQ(bed.sent(), 0);  // the packet was given up too
+    EXPECT_EQ(bed.count(Counter::drop_arp_waiting), 1);
 }
 
 void tick__begins_anew_after_a_failure(Check& check) {
@@ -380,6 +428,37 @@ void tick__asks_everyone_when_a_refresh_goes_unanswered(Check& check) {
     EXPECT_EQ(peer->packed_mac(), 0);
 }
 
+void tick__forgets_what_nobody_uses(Check& check) {
+    Bed bed;
+    bed.learn(kOtherIp, kOtherMac);
+    const Held peer(bed, kPeerIp);
+    const uint64_t start = dominoes_now_ns();
+    bed.arp->tick(start + 599 * kSecond);
+    {
+        const Held other(bed, kOtherIp);
+        EXPECT_EQ(other->packed_mac(), kOtherMac.packed());
+        bed.arp->tick(start + 601 * kSecond);  // it is held
+        EXPECT_EQ(other->packed_mac(), kOtherMac.packed());
+    }
+    bed.arp->tick(dominoes_now_ns() + 601 * kSecond);
+    const Held other(bed, kOtherIp);
+    EXPECT_EQ(other->packed_mac(), 0);
+    const Held again(bed, kPeerIp);
+    EXPECT(again.neighbour == peer.neighbour);
+}
+
+void tick__until_nothing_is_left(Check& check) {
+    Bed bed;
+    int calls = 0;
+    bed.arp->on_busy([](void* n) { ++*static_cast<int*>(n); }, &calls);
+    bed.learn();
+    EXPECT(bed.arp->busy());
+    bed.arp->tick(dominoes_now_ns() + 601 * kSecond);
+    EXPECT(!bed.arp->busy());
+    bed.learn();
+    EXPECT_EQ(calls, 2);
+}
+
 constexpr Test kTests[] = {
     TEST(demux__drops_what_is_malformed),
     TEST(demux__answers_a_request_for_our_address),
@@ -388,7 +467,8 @@ constexpr Test kTests[] = {
     TEST(demux__passes_what_is_not_about_us),
     TEST(demux__follows_an_announcement_and_passes_it),
     TEST(demux__follows_a_change_of_address),
-    TEST(demux__passes_a_claim_to_our_address),
+    TEST(demux__answers_a_claim_to_our_address),
+    TEST(defend__again_after_a_while),
     TEST(demux__defends_our_address_against_a_probe),
     TEST(demux__counts_what_the_control_thread_cannot_take),
     TEST(create__fails_without_memory),
@@ -398,6 +478,7 @@ constexpr Test kTests[] = {
     TEST(acquire__reuses_the_oldest_when_full),
     TEST(hold__sends_once_resolved),
     TEST(hold__keeps_the_newest_and_asks_once),
+    TEST(queue__is_in_order_all_the_way_round),
     TEST(hold__sends_at_once_what_has_been_resolved_meanwhile),
     TEST(hold__while_being_resolved),
     TEST(announce__tells_everyone),
@@ -405,6 +486,8 @@ constexpr Test kTests[] = {
     TEST(tick__begins_anew_after_a_failure),
     TEST(tick__refreshes_what_is_used),
     TEST(tick__asks_everyone_when_a_refresh_goes_unanswered),
+    TEST(tick__forgets_what_nobody_uses),
+    TEST(tick__until_nothing_is_left),
 };
 
 }  // namespace

@@ -29,6 +29,8 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kDigestInterval), 64);
     EXPECT_EQ(attributes.get(Attribute::kMss), 65495);
     EXPECT_EQ(attributes.get(Attribute::kCongestion), 0);
+    EXPECT_EQ(attributes.get(Attribute::kTtl), 64);
+    EXPECT_EQ(attributes.get(Attribute::kTos), 0);
 }
 
 void set__takes_what_is_in_range(Check& check) {
@@ -40,6 +42,7 @@ void set__takes_what_is_in_range(Check& check) {
         {Attribute::kPolicy, 0, 3},       {Attribute::kLinger, -1, 1 << 20},
         {Attribute::kReuseAddress, 0, 1}, {Attribute::kMss, 88, 65495},
         {Attribute::kCongestion, 0, 1},
+        {Attribute::kTtl, 1, 255},        {Attribute::kTos, 0, 255},
     };
     for (const auto& range : kRanges) {
         Attributes attributes;

@@ -29,6 +29,8 @@ void attribute__numbers_are_those_of_the_abi(Check& check) {
         {Attribute::kDigestInterval, DOMINOES_OPT_DIGEST_INTERVAL},
         {Attribute::kMss, DOMINOES_OPT_MSS},
         {Attribute::kCongestion, DOMINOES_OPT_CONGESTION},
+        {Attribute::kTtl, DOMINOES_OPT_TTL},
+        {Attribute::kTos, DOMINOES_OPT_TOS},
     };
     for (const auto& pair : kPairs) EXPECT_EQ(pair.attribute, pair.option);
 }

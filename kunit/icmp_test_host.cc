@@ -83,19 +83,52 @@ void echo__of_a_jumbo_frame(Check& check) {
     EXPECT(sent.payload_from(8) == pattern(8972));
 }
 
-void echo__cuts_what_exceeds_the_mtu(Check& check) {
+// The fragments sent, put together as a receiver would.
+Bytes joined(Bed& bed) {
+    Bytes all;
+    uint16_t id = 0;
+    for (bool more = true; more;) {
+        const Sent sent(bed.take());
+        if (!sent.is_ip || sent.ip.fragment_bytes != all.size()) return {};
+        if (sent.ip.total_bytes > bed.interface.device.mtu) return {};
+        if (all.empty()) id = sent.ip.id;
+        if (sent.ip.id != id) return {};
+        all = all + sent.payload;
+        more = sent.ip.more_fragments;
+    }
+    return all;
+}
+
+void echo__in_fragments(Check& check) {
+    for (size_t bytes : {1473, 4000, 65507}) {
+        Bed bed;
+        bed.learn();
+        const Bytes request =
+            ip_packet(kIcmp, icmp_message(kIcmpEchoRequest, 0, 9, pattern(bytes)));
+        for (const Bytes& part : ip_fragments(request, 1480)) bed.handle(framed(part));
+        EXPECT_EQ(bed.count(Counter::icmp_echo_in), 1);
+        const Bytes reply = joined(bed);
+        REQUIRE(reply.size() == bytes + 8);
+        EXPECT_EQ(reply[0], kIcmpEchoReply);
+        EXPECT_EQ(load_be32(&reply[4]), 9);
+        EXPECT(Bytes(reply.begin() + 8, reply.end()) == pattern(bytes));
+        EXPECT_EQ(checksum(reply.data(), reply.size()), 0);
+        EXPECT_EQ(bed.sent(), 0);
+    }
+}
+
+void echo__with_the_same_service(Check& check) {
     Bed bed;
     bed.learn();
-    bed.handle(echo_frame(pattern(4000)));
+    Bytes request = ip_packet(kIcmp, icmp_message(kIcmpEchoRequest, 0, 9, text("x")));
+    request[1] = 46 << 2 | 2;
+    put16(request, 10, 0);
+    put16(request, 10, checksum(request.data(), kIpHeaderBytes));
+    bed.handle(framed(request));
     const Sent sent(bed.take());
     REQUIRE(sent.is_ip);
-    EXPECT_EQ(sent.ip.total_bytes, 1500);
-    EXPECT(sent.payload_from(8) == [] {
-        Bytes data = pattern(4000);
-        data.resize(1472);
-        return data;
-    }());
-    EXPECT_EQ(checksum(sent.payload.data(), sent.payload.size()), 0);
+    EXPECT_EQ(sent.ip.dscp, 46);
+    EXPECT_EQ(sent.ip.ecn, 0);
 }
 
 void echo__finds_the_peer_first(Check& check) {
@@ -193,6 +226,7 @@ void port_unreachable__not_too_often(Check& check) {
     const uint64_t sent = bed.count(Counter::icmp_errors_out);
     EXPECT(sent >= 50);
     if (sent == 2000) EXPECT(!"a limit was seen (or the loop took two seconds)");
+    EXPECT_EQ(bed.count(Counter::icmp_errors_held_back), 2000 - sent);
 }
 
 void protocol_unreachable__when_the_control_thread_is_busy(Check& check) {
@@ -207,7 +241,8 @@ constexpr Test kTests[] = {
     TEST(demux__counts_each_cause),
     TEST(echo__returns_all_of_the_data),
     TEST(echo__of_a_jumbo_frame),
-    TEST(echo__cuts_what_exceeds_the_mtu),
+    TEST(echo__in_fragments),
+    TEST(echo__with_the_same_service),
     TEST(echo__finds_the_peer_first),
     TEST(echo__without_memory),
     TEST(error__is_told_to_its_protocol),

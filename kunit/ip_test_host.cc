@@ -57,12 +57,19 @@ void demux__fills_in_the_frame(Check& check) {
 
 void demux__skips_options(Check& check) {
     TcpBed bed;
-    Bytes packet = ip_packet(kTcp, Bytes(40, 0x83) + Bytes(20, 0x77));  // nonsense source routes
+    Bytes packet = ip_packet(kTcp, Bytes(40, 1) + Bytes(20, 0x77));
     bed.receive(framed(with(packet, 0, 0x4f)));
     REQUIRE_EQ(bed.tcp.count, 1);
     EXPECT_EQ(bed.tcp.transport_offset, 74);
     EXPECT_EQ(bed.tcp.transport_bytes, 20);
     EXPECT_EQ(bed.tcp.first, 0x77);
+}
+
+// RFC 1122 section 3.2.1.7: what has come this far has come.
+void demux__takes_what_was_about_to_expire(Check& check) {
+    TcpBed bed;
+    for (uint8_t ttl : {0, 1}) bed.receive(framed(with(good(), 8, ttl)));
+    EXPECT_EQ(bed.tcp.count, 2);
 }
 
 void demux__passes_what_is_not_for_us(Check& check) {
@@ -95,12 +102,16 @@ void demux__counts_each_cause(Check& check) {
     Bytes corrupt = packet;
     corrupt[8] ^= 1;
     expect_drop(check, corrupt, Counter::drop_ip_checksum);
-    expect_drop(check, with(packet, 6, 0x20), Counter::drop_ip_fragment);
-    expect_drop(check, with(packet, 7, 1), Counter::drop_ip_fragment);
+    expect_drop(check, with(packet, 6, 0x20), Counter::drop_ip_fragment);  // 30 bytes, more follow
+    Bytes options = ip_packet(kTcp, Bytes{131, 3, 4, 0} + Bytes(20));
+    expect_drop(check, with(options, 0, 0x46), Counter::drop_ip_source_route);
+    options[20] = 7;
+    options[21] = 9;
+    expect_drop(check, with(options, 0, 0x46), Counter::drop_ip_options);
 }
 
 void demux__refuses_sources_that_are_no_host(Check& check) {
-    for (uint32_t source : {0u, 0xe0000001u, 0xffffffffu, 0x7f000001u, 0xc00002ffu, kOurIp.v4()}) {
+    for (uint32_t source : {0u, 5u, 0xe0000001u, 0xffffffffu, 0x7f000001u, 0xc00002ffu, kOurIp.v4()}) {
         expect_drop(check, ip_packet(kTcp, Bytes(20), IpAddress::v4(source)),
                     Counter::drop_ip_source);
     }
@@ -156,6 +167,42 @@ void push__ids_of_datagrams_that_may_be_fragmented_differ(Check& check) {
     EXPECT(differ);
 }
 
+// What is cut here comes together again there; the checksum is complete, whatever hardware can do.
+void push__cuts_what_exceeds_the_mtu(Check& check) {
+    for (uint32_t mtu : {1500u, 576u, 577u, 68u}) {
+        for (uint32_t bytes : {1473u, 2952u, 2953u, 5000u}) {
+            Bed bed;
+            bed.learn();
+            bed.interface.device.mtu = mtu;
+            bed.interface.device.checksum_offload = true;
+            Bytes data(bytes);
+            for (uint32_t i = 0; i < bytes; ++i) data[i] = static_cast<uint8_t>(i * 7 + i / 251);
+            Msg msg;
+            msg.set_payload(data.data(), bytes);
+            uint8_t* header = msg.prepend(8);
+            header[1] = 9;
+            msg.want_checksum(6);
+            EXPECT_EQ(send_datagram(bed.interface, *bed.arp, kPeerIp, kUdp, msg), 0);
+            Sent whole(bed.interface.device.sent.front());
+            EXPECT(whole.ip.more_fragments);
+            const uint16_t id = whole.ip.id;
+            whole.payload.clear();
+            for (bool more = true; more;) {
+                const Sent sent(bed.take());
+                REQUIRE(sent.is_ip && sent.ip.fragment_bytes == whole.payload.size());
+                EXPECT(sent.ip.total_bytes <= mtu && sent.ip.id == id);
+                more = sent.ip.more_fragments;
+                EXPECT(!more || sent.ip.total_bytes + 8 > mtu);
+                whole.payload = whole.payload + sent.payload;
+            }
+            EXPECT_EQ(bed.sent(), 0);
+            EXPECT(whole.payload_from(8) == data);
+            EXPECT_EQ(whole.payload[1], 9);
+            EXPECT(whole.checksum_right());
+        }
+    }
+}
+
 void send_datagram__through_the_gateway(Check& check) {
     Bed bed;
     bed.learn(kGatewayIp, kOtherMac);
@@ -193,12 +240,14 @@ void send_datagram__says_what_could_not_be_sent(Check& check) {
 constexpr Test kTests[] = {
     TEST(demux__fills_in_the_frame),
     TEST(demux__skips_options),
+    TEST(demux__takes_what_was_about_to_expire),
     TEST(demux__passes_what_is_not_for_us),
     TEST(demux__counts_each_cause),
     TEST(demux__refuses_sources_that_are_no_host),
     TEST(demux__answers_an_unknown_protocol),
     TEST(push__prepends_the_header),
     TEST(push__ids_of_datagrams_that_may_be_fragmented_differ),
+    TEST(push__cuts_what_exceeds_the_mtu),
     TEST(send_datagram__through_the_gateway),
     TEST(send_datagram__without_a_route),
     TEST(send_datagram__says_what_could_not_be_sent),

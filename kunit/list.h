@@ -18,7 +18,8 @@
 	apply(map)		   \
 	apply(eth)		   \
 	apply(arp)		   \
-	apply(ip)		   \
+	apply(ip_header)	   \
+	apply(ip_fragment)	   \
 	apply(icmp)		   \
 	apply(udp)		   \
 	apply(udp_queue)	   \

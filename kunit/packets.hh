@@ -59,6 +59,10 @@ inline Bytes arp_frame(const scout::ArpMessage& message,
     return eth(message.sender_mac, to, scout::kEtherArp, body);
 }
 
+inline void put16(Bytes& bytes, size_t at, uint16_t value) {
+    scout::store_be16(&bytes.at(at + 1) - 1, value);
+}
+
 inline Bytes ip_packet(uint8_t protocol, const Bytes& payload, scout::IpAddress from = kPeerIp,
                        scout::IpAddress to = kOurIp) {
     Bytes bytes(scout::kIpHeaderBytes);
@@ -72,12 +76,34 @@ inline Bytes ip_packet(uint8_t protocol, const Bytes& payload, scout::IpAddress 
     return bytes + payload;
 }
 
+// The part of an IP packet's payload from `begin` on, `bytes` long (8 divides `begin`), as a
+// fragment of it; more follow unless it goes to the end.
+inline Bytes ip_fragment(const Bytes& packet, size_t begin, size_t bytes, uint16_t id = 1) {
+    const size_t header = (packet[0] & 15) * 4u;
+    const size_t end = header + begin + bytes;
+    Bytes out(packet.begin(), packet.begin() + static_cast<long>(header));
+    const size_t more = end < packet.size() ? 0x2000 : 0;
+    put16(out, 2, static_cast<uint16_t>(header + bytes));
+    put16(out, 4, id);
+    put16(out, 6, static_cast<uint16_t>(more | begin / 8));
+    put16(out, 10, 0);
+    put16(out, 10, scout::checksum(out.data(), header));
+    out.insert(out.end(), packet.begin() + static_cast<long>(header + begin),
+               packet.begin() + static_cast<long>(end));
+    return out;
+}
+
+// Cut into fragments of at most `most` bytes of payload, a multiple of 8.
+inline std::vector<Bytes> ip_fragments(const Bytes& packet, size_t most, uint16_t id = 1) {
+    const size_t payload = packet.size() - (packet[0] & 15) * 4u;
+    std::vector<Bytes> all;
+    for (size_t at = 0; at < payload; at += most)
+        all.push_back(ip_fragment(packet, at, dominoes::min(most, payload - at), id));
+    return all;
+}
+
 // In a frame from the peer to us.
 inline Bytes framed(const Bytes& ip) { return eth(kPeerMac, kOurMac, scout::kEtherIp, ip); }
-
-inline void put16(Bytes& bytes, size_t at, uint16_t value) {
-    scout::store_be16(&bytes.at(at + 1) - 1, value);
-}
 
 inline Bytes udp_datagram(uint16_t from, uint16_t to, const Bytes& payload,
                           scout::IpAddress source = kPeerIp,

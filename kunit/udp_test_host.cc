@@ -194,6 +194,64 @@ void bind__one_endpoint_a_port(Check& check) {
     EXPECT_EQ(count, 2);
 }
 
+// A second interface, 198.51.100.1/25 of the same endpoints.
+struct Second : Bed {
+    static constexpr IpAddress kIp = IpAddress::v4(0xc6336401);
+    static constexpr IpAddress kNear = IpAddress::v4(0xc6336402);
+    Second() {
+        interface.address = kIp;
+        interface.prefix = {kIp, 25};
+        interface.gateway = IpAddress();
+    }
+};
+
+void bind__at_several_interfaces(Check& check) {
+    Bed first;
+    Second second;
+    Open open;
+    EXPECT_EQ(open->bind(*first.udp, 53), 0);
+    EXPECT(open->local().ip == kOurIp);
+    EXPECT_EQ(open->bind(*second.udp, 54), error(kEinval));
+    EXPECT_EQ(open->bind(*second.udp, 53), 0);
+    EXPECT(open->local() == (SocketAddress{IpAddress(), 53}));
+    // What comes to either is received; what goes leaves by the nearer one.
+    first.receive(udp_frame(4000, 53, text("here")));
+    second.receive(
+        framed(ip_packet(kUdp, udp_datagram(4000, 53, text("there"), Second::kNear, Second::kIp),
+                         Second::kNear, Second::kIp)));
+    Bytes data;
+    EXPECT_EQ(open.receive(data), 4);
+    EXPECT_EQ(open.receive(data), 5);
+    const SocketAddress near{Second::kNear, 9}, far{kFarIp, 9};
+    EXPECT_EQ(open.send(text("x"), &near), 1);
+    EXPECT(Sent(second.take()).arp.target_ip == Second::kNear);
+    EXPECT_EQ(open.send(text("x"), &kPeer), 1);
+    EXPECT(Sent(first.take()).arp.target_ip == kPeerIp);
+    EXPECT_EQ(open.send(text("x"), &far), 1);
+    EXPECT(Sent(first.take()).arp.target_ip == kGatewayIp);
+    // It ends when the last is gone.
+    first.udp->detach(kEnetdown);
+    EXPECT(open->local() == (SocketAddress{Second::kIp, 53}));
+    EXPECT_EQ(open.receive_error(), error(kEagain));
+    EXPECT_EQ(open.send(text("x"), &kPeer), error(kEnetunreach));
+    second.udp->detach(kEnetdown);
+    EXPECT_EQ(open.receive_error(), error(kEnetdown));
+    EXPECT(!open->bound());
+}
+
+void connect__leaves_the_other_interfaces(Check& check) {
+    Bed first;
+    Second second;
+    Open open, other;
+    EXPECT_EQ(open->bind(*first.udp, 53), 0);
+    EXPECT_EQ(open->bind(*second.udp, 53), 0);
+    EXPECT_EQ(open->connect(*second.udp, {Second::kNear, 9}), 0);
+    EXPECT(open->local() == (SocketAddress{Second::kIp, 53}));
+    EXPECT_EQ(other->bind(*first.udp, 53), 0);
+    EXPECT_EQ(open->connect(*first.udp, kPeer), error(kEaddrinuse));
+    EXPECT(open->local().ip == Second::kIp);
+}
+
 void bind__to_any_free_port(Check& check) {
     Bed bed;
     Open one, two;
@@ -295,6 +353,25 @@ void send_to__to_the_connected_peer(Check& check) {
     EXPECT(empty.checksum_right());
 }
 
+void send_to__with_another_ttl_and_tos(Check& check) {
+    Bed bed;
+    bed.learn();
+    Open open;
+    EXPECT_EQ(open->connect(*bed.udp, kPeer), 0);
+    open->set_service({3, 46 << 2 | 1});
+    EXPECT_EQ(open.send(text("soon")), 4);
+    const Sent sent(bed.take());
+    REQUIRE(sent.is_ip);
+    EXPECT_EQ(sent.ip.ttl, 3);
+    EXPECT_EQ(sent.ip.dscp, 46);
+    EXPECT_EQ(sent.ip.ecn, 1);
+    open->set_service({});
+    EXPECT_EQ(open.send(text("later")), 5);
+    const Sent plain(bed.take());
+    EXPECT_EQ(plain.ip.ttl, 64);
+    EXPECT_EQ(plain.ip.dscp, 0);
+}
+
 void send_to__refuses_what_cannot_be_sent(Check& check) {
     Bed bed;
     bed.learn();
@@ -306,11 +383,12 @@ void send_to__refuses_what_cannot_be_sent(Check& check) {
     for (const SocketAddress& to : bad) EXPECT_EQ(open.send(text("x"), &to), error(kEinval));
     const SocketAddress everyone{IpAddress::v4(0xc00002ff), 9};
     EXPECT_EQ(open.send(text("x"), &everyone), error(kEnetunreach));
-    EXPECT_EQ(open.send(Bytes(1473), &kPeer), error(kEmsgsize));
+    EXPECT_EQ(open.send(Bytes(65508), &kPeer), error(kEmsgsize));
     EXPECT_EQ(open.send(Bytes(1472), &kPeer), 1472);
     EXPECT_EQ(bed.count(Counter::udp_out), 1);
-    bed.interface.device.mtu = 65535;
-    EXPECT_EQ(open.send(Bytes(65508), &kPeer), error(kEmsgsize));
+    EXPECT_EQ(bed.sent(), 1);
+    EXPECT_EQ(open.send(Bytes(65507), &kPeer), 65507);
+    EXPECT_EQ(bed.sent(), 1 + 45);
 }
 
 void send_to__faults_and_refusals(Check& check) {
@@ -452,6 +530,8 @@ constexpr Test kTests[] = {
     TEST(icmp_error__about_others_is_not),
     TEST(create__fails_without_memory),
     TEST(bind__one_endpoint_a_port),
+    TEST(bind__at_several_interfaces),
+    TEST(connect__leaves_the_other_interfaces),
     TEST(bind__to_any_free_port),
     TEST(bind__fails_without_memory),
     TEST(connect__checks_the_address),
@@ -459,6 +539,7 @@ constexpr Test kTests[] = {
     TEST(detach__takes_the_ports_away),
     TEST(send_to__goes_down_the_path),
     TEST(send_to__to_the_connected_peer),
+    TEST(send_to__with_another_ttl_and_tos),
     TEST(send_to__refuses_what_cannot_be_sent),
     TEST(send_to__faults_and_refusals),
     TEST(send_to__waits_for_the_address),

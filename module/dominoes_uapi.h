@@ -166,7 +166,14 @@ struct dominoes_info {
 
 /* --- endpoints ---------------------------------------------------------------------------------- */
 
-/* connect, bind, getsockname (DOMINOES_IOC_LOCAL), getpeername (DOMINOES_IOC_PEER). */
+/*
+ * connect, bind, getsockname (DOMINOES_IOC_LOCAL), getpeername (DOMINOES_IOC_PEER).
+ *
+ * Of several attached devices an endpoint uses that whose address it is bound to. Bound to no address
+ * (INADDR_ANY, or not at all), connect chooses the device with the longest prefix that contains the peer,
+ * then one with a gateway, then the one attached first; UDP receives at every device and chooses for each
+ * datagram; a TCP listener is at every device.
+ */
 struct dominoes_address {
 	__u32 size;
 	__u32 reserved; /* must be zero */
@@ -215,6 +222,8 @@ enum dominoes_option {
 	DOMINOES_OPT_DIGEST_INTERVAL, /* compare replicas every n requests, a power of two; 0 off */
 	DOMINOES_OPT_MSS,	    /* get; set before connect and listen: an upper limit, 88..65495 */
 	DOMINOES_OPT_CONGESTION,    /* enum dominoes_congestion; before connect and listen */
+	DOMINOES_OPT_TTL,	    /* UDP: 1..255, of what is sent (default 64) */
+	DOMINOES_OPT_TOS,	    /* UDP: 0..255, DSCP and ECN of what is sent (default 0) */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */
 	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */

@@ -21,6 +21,8 @@
 #define DOMINOES_HEADER_MAX 128
 /* The longest IPv4 and TCP headers after an Ethernet header. */
 #define DOMINOES_TCP_HEADERS_MAX (20 + 60)
+/* What a created packet has in one piece: all headers that are looked at. The rest is in pages. */
+#define DOMINOES_LINEAR_MAX 256
 
 /* --- any packet ------------------------------------------------------------------------------- */
 
@@ -45,6 +47,31 @@ void dominoes_packet_free(struct dominoes_packet *packet)
 {
 	/* Drops are counted by the core, by cause; most packets come here after they have been used. */
 	consume_skb(dominoes_skb(packet));
+}
+
+/* --- packets put together ---------------------------------------------------------------------- */
+
+/* Of single pages but for its head: 64 KB in one piece may not be found. */
+struct dominoes_packet *dominoes_packet_create(uint32_t bytes)
+{
+	u32 linear = min_t(u32, bytes, DOMINOES_LINEAR_MAX);
+	struct sk_buff *skb;
+	int error;
+
+	skb = alloc_skb_with_frags(linear, bytes - linear, 0, &error, GFP_KERNEL | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	skb_reset_mac_header(skb);
+	skb_put(skb, linear);
+	skb->data_len = bytes - linear;
+	skb->len += skb->data_len;
+	return dominoes_packet_of(skb);
+}
+
+void dominoes_packet_write(struct dominoes_packet *packet, uint32_t offset, const void *from,
+			   uint32_t bytes)
+{
+	WARN_ON_ONCE(skb_store_bits(dominoes_skb(packet), offset, from, bytes));
 }
 
 /* --- received packets ------------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ public:
     constexpr void store(uint8_t* wire) const { store_be32(wire, value_); }
     constexpr bool operator==(const IpAddress&) const = default;
     constexpr bool is_any() const { return value_ == 0; }
+    constexpr bool is_this_network() const { return value_ >> 24 == 0; }  // RFC 1122 3.2.1.3
     constexpr bool is_multicast() const { return value_ >> 28 == 0xe; }
     constexpr bool is_limited_broadcast() const { return value_ == ~uint32_t{0}; }
     constexpr bool is_loopback() const { return value_ >> 24 == 127; }

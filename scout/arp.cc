@@ -85,10 +85,6 @@ bool Neighbour::reference() {
     return true;
 }
 
-Neighbour::~Neighbour() {
-    if (dominoes_packet* packet = pending_.load_acquire()) dominoes_packet_free(packet);
-}
-
 void Neighbour::free(dominoes_retired* retired) {
     dominoes::destroy(static_cast<Neighbour*>(retired));
 }
@@ -141,25 +137,51 @@ bool ArpRouter::make_room() {
             oldest = &neighbour;
         }
     });
+    return oldest && forget(*oldest);
+}
+
+// False: somebody has taken a reference meanwhile. Under the mutex.
+bool ArpRouter::forget(Neighbour& neighbour) {
     uint32_t unreferenced = 0;
-    if (!oldest || !oldest->references_.compare_exchange_acq_rel(unreferenced, Neighbour::kDead)) {
+    if (!neighbour.references_.compare_exchange_acq_rel(unreferenced, Neighbour::kDead)) {
         return false;
     }
-    neighbours_->remove(*oldest);
-    dominoes_retire(oldest, &Neighbour::free);
+    neighbours_->remove(neighbour);
+    dominoes_retire(&neighbour, &Neighbour::free);
     return true;
 }
 
 // --- packets that wait ---
 //
 // hold() puts the packet down and then looks at the address; resolve() sets the address and then
-// looks for a packet. All four are in the one order of seq_cst, so at least one of them finds what
-// the other left, and the exchange in send_pending() sees to it that only one sends it.
+// looks for packets. All four are in the one order of seq_cst, so at least one of them finds what
+// the other left, and the exchange in take() sees to it that only one sends it.
+
+dominoes_packet* ArpQueue::put(dominoes_packet* packet) {
+    const uint32_t slot = next_.fetch_add_relaxed(1) % kMost;
+    return slots_[slot].exchange_seq_cst(packet);  // (1) before (2)
+}
+
+// From the slot that will be filled next, for that has waited longest.
+dominoes_packet* ArpQueue::take() {
+    const uint32_t next = next_.load_relaxed();
+    for (uint32_t i = 0; i < kMost; ++i) {
+        auto& slot = slots_[(next + i) % kMost];
+        if (dominoes_packet* packet = slot.exchange_seq_cst(nullptr)) return packet;  // (4)
+    }
+    return nullptr;
+}
+
+ArpQueue::~ArpQueue() {
+    while (dominoes_packet* packet = take()) dominoes_packet_free(packet);
+}
 
 void ArpRouter::hold(Neighbour& neighbour, dominoes_packet* packet) {
-    dominoes_packet* replaced = neighbour.pending_.exchange_seq_cst(packet);  // (1) before (2)
-    if (replaced) dominoes_packet_free(replaced);
-    if (neighbour.mac_.load_seq_cst() != 0) return send_pending(neighbour);  // (2)
+    if (dominoes_packet* replaced = neighbour.waiting_.put(packet)) {
+        interface_.drop(Counter::drop_arp_waiting);
+        dominoes_packet_free(replaced);
+    }
+    if (neighbour.mac_.load_seq_cst() != 0) return send_waiting(neighbour);  // (2)
     uint32_t none = 0;
     if (!neighbour.attempts_.compare_exchange_relaxed(none, 1)) return;  // asked for already
     neighbour.requested_ns_.store_relaxed(dominoes_now_ns());
@@ -172,19 +194,20 @@ void ArpRouter::resolve(Neighbour& neighbour, MacAddress mac) {
     neighbour.attempts_.store_relaxed(0);
     neighbour.failed_.store_relaxed(0);
     neighbour.mac_.store_seq_cst(mac.packed());  // (3) before (4)
-    send_pending(neighbour);
+    send_waiting(neighbour);
 }
 
-void ArpRouter::send_pending(Neighbour& neighbour) {
-    dominoes_packet* packet = neighbour.pending_.exchange_seq_cst(nullptr);  // (4)
-    if (!packet) return;
+void ArpRouter::send_waiting(Neighbour& neighbour) {
     const MacAddress mac = MacAddress::unpacked(neighbour.packed_mac());
-    dominoes_packet_set_destination(packet, mac.bytes);
-    transmit_packet(interface_, packet);
+    while (dominoes_packet* packet = neighbour.waiting_.take()) {
+        dominoes_packet_set_destination(packet, mac.bytes);
+        transmit_packet(interface_, packet);
+    }
 }
 
-void ArpRouter::drop_pending(Neighbour& neighbour) {
-    if (dominoes_packet* packet = neighbour.pending_.exchange_seq_cst(nullptr)) {
+void ArpRouter::drop_waiting(Neighbour& neighbour) {
+    while (dominoes_packet* packet = neighbour.waiting_.take()) {
+        interface_.drop(Counter::drop_arp_waiting);
         dominoes_packet_free(packet);
     }
 }
@@ -238,6 +261,19 @@ void ArpRouter::check_conflict(const ArpMessage& message) {
     if ((!claims && !probes) || message.sender_mac == own_mac()) return;
     log_address(claims ? "claims our address" : "probes for our address", interface_.address,
                 message.sender_mac);
+    if (!claims) return;
+    interface_.counters.add(Counter::arp_conflicts);
+    defend(dominoes_now_ns());
+}
+
+// RFC 5227 section 2.4 (c): the address is kept, for connections hang on it; but two hosts that
+// both do so must not flood the link.
+void ArpRouter::defend(uint64_t now_ns) {
+    uint64_t after = defend_after_ns_.load_relaxed();
+    if (now_ns < after) return;
+    if (!defend_after_ns_.compare_exchange_relaxed(after, now_ns + kDefendNs)) return;
+    interface_.counters.add(Counter::arp_defences);
+    announce();
 }
 
 void ArpRouter::handle_request(Router& router, Frame& frame) {
@@ -302,6 +338,7 @@ void ArpRouter::tick(uint64_t now_ns) {
 void ArpRouter::tick_neighbour(Neighbour& neighbour, uint64_t now_ns) {
     const uint64_t mac = neighbour.packed_mac();
     const uint32_t attempts = neighbour.attempts_.load_relaxed();
+    if (attempts == 0 && forget_due(neighbour, now_ns) && forget(neighbour)) return;
     if (attempts == 0 && !refresh_due(neighbour, now_ns)) return;
     if (attempts != 0 && now_ns - neighbour.requested_ns_.load_relaxed() < kRetryNs) return;
 
@@ -316,6 +353,13 @@ bool ArpRouter::refresh_due(const Neighbour& neighbour, uint64_t now_ns) const {
            now_ns - neighbour.confirmed_ns_.load_relaxed() >= kFreshNs;
 }
 
+// Neither wanted nor heard of for long. Whoever asked for us is in the table as well.
+bool ArpRouter::forget_due(const Neighbour& neighbour, uint64_t now_ns) const {
+    const uint64_t last = dominoes::max(neighbour.acquired_ns_.load_relaxed(),
+                                        neighbour.confirmed_ns_.load_relaxed());
+    return neighbour.references_.load_relaxed() == 0 && now_ns - last >= kForgetNs;
+}
+
 void ArpRouter::ask(Neighbour& neighbour, uint32_t attempt, MacAddress destination,
                     uint64_t now_ns) {
     neighbour.attempts_.store_relaxed(attempt);
@@ -328,7 +372,7 @@ void ArpRouter::give_up(Neighbour& neighbour) {
     neighbour.mac_.store_seq_cst(0);
     neighbour.failed_.store_relaxed(1);
     neighbour.attempts_.store_relaxed(0);
-    drop_pending(neighbour);
+    drop_waiting(neighbour);
 }
 
 }  // namespace scout

@@ -28,11 +28,27 @@ enum class ArpResult { kOk, kShort, kHardware, kProtocol, kLengths, kSender };
 ArpResult parse_arp(const uint8_t* bytes, uint32_t length, ArpMessage& out);
 void write_arp(uint8_t* bytes, const ArpMessage& message);
 
+// Packets that wait for one address: any number of senders put in, whoever knows the address takes
+// out. The newest are kept (RFC 1122 section 2.3.2.2).
+class ArpQueue : dominoes::Pinned {
+public:
+    static constexpr uint32_t kMost = 16;
+
+    ~ArpQueue();
+    // Takes the packet. Returns the oldest if there is no room for both. Context: any.
+    [[nodiscard]] dominoes_packet* put(dominoes_packet* packet);
+    // Takes out the oldest; nullptr: there is none. Context: any.
+    dominoes_packet* take();
+
+private:
+    dominoes::Atomic<dominoes_packet*> slots_[kMost];
+    dominoes::Atomic<uint32_t> next_;  // to be filled; a ring
+};
+
 // A host on the link, as seen by those who send to it.
 class Neighbour final : public dominoes_retired, public MapNode<IpAddress>, dominoes::Pinned {
 public:
     explicit Neighbour(IpAddress address) : MapNode(address) {}
-    ~Neighbour();
 
     IpAddress address() const { return key(); }
     // MacAddress::packed(); 0 while not known. Context: any.
@@ -55,7 +71,7 @@ private:
     static void free(dominoes_retired* retired);
 
     dominoes::Atomic<uint64_t> mac_;
-    dominoes::Atomic<dominoes_packet*> pending_;  // waits for mac_; at most one
+    ArpQueue waiting_;  // for mac_
     dominoes::Atomic<uint32_t> references_;
     dominoes::Atomic<uint32_t> attempts_;  // requests sent and not answered; 0: none is due
     dominoes::Atomic<uint32_t> used_;      // since the address was last confirmed
@@ -71,6 +87,8 @@ public:
     static constexpr uint32_t kMostAttempts = 3;       // one a second (RFC 1122 section 2.3.2.1)
     static constexpr uint64_t kRetryNs = 950'000'000;  // a second, less what a timer may be early
     static constexpr uint64_t kFreshNs = 60'000'000'000;
+    static constexpr uint64_t kForgetNs = 600'000'000'000;
+    static constexpr uint64_t kDefendNs = 10'000'000'000;  // DEFEND_INTERVAL, RFC 5227 section 1.1
 
     // nullptr when memory is short. Context: process.
     [[nodiscard]] static ArpRouter* create(Interface& interface);
@@ -86,15 +104,17 @@ public:
     // Gives a reference back; nullptr is allowed. Context: any.
     void release(Neighbour* neighbour);
 
-    // Sends `packet` as soon as the neighbour's address is known; asks for it if nobody has yet. A
-    // packet that waits already is dropped for it. Consumes the packet. Context: any.
+    // Sends `packet` as soon as the neighbour's address is known; asks for it if nobody has yet. If
+    // too many wait the oldest is dropped for it. Consumes the packet. Context: any.
     void hold(Neighbour& neighbour, dominoes_packet* packet);
 
     // Tells the link whose our address is (RFC 5227 section 2.3). Context: any.
     void announce();
+    // Another host claims our address: announces it, if that was not done lately. Context: any.
+    void defend(uint64_t now_ns);
 
-    // Repeats and gives up requests, refreshes addresses in use. To be called once a second while
-    // busy(). Context: process (the control thread).
+    // Repeats and gives up requests, refreshes addresses in use, forgets those that nobody has used
+    // for long. To be called once a second while busy(). Context: process (the control thread).
     void tick(uint64_t now_ns);
     bool busy() const { return neighbours_->count() != 0; }
     // Calls callback(context) when busy() becomes true. Context of the callback: process.
@@ -114,15 +134,17 @@ private:
     void learn(IpAddress address, MacAddress mac);
     bool update(IpAddress address, MacAddress mac);
     void resolve(Neighbour& neighbour, MacAddress mac);
-    void send_pending(Neighbour& neighbour);
-    void drop_pending(Neighbour& neighbour);
+    void send_waiting(Neighbour& neighbour);
+    void drop_waiting(Neighbour& neighbour);
 
     Neighbour* find_referenced(IpAddress address);
     Neighbour* insert_referenced(IpAddress address);
     bool make_room();
+    bool forget(Neighbour& neighbour);
 
     void tick_neighbour(Neighbour& neighbour, uint64_t now_ns);
     bool refresh_due(const Neighbour& neighbour, uint64_t now_ns) const;
+    bool forget_due(const Neighbour& neighbour, uint64_t now_ns) const;
     void ask(Neighbour& neighbour, uint32_t attempt, MacAddress destination, uint64_t now_ns);
     void give_up(Neighbour& neighbour);
     void request(IpAddress target, MacAddress destination);
@@ -131,7 +153,8 @@ private:
 
     Interface& interface_;
     dominoes::Owned<Neighbours> neighbours_;
-    dominoes_mutex* mutex_ = nullptr;  // serialises writers of neighbours_
+    dominoes_mutex* mutex_ = nullptr;             // serialises writers of neighbours_
+    dominoes::Atomic<uint64_t> defend_after_ns_;  // not before then is our address defended again
     void (*on_busy_)(void*) = nullptr;
     void* on_busy_context_ = nullptr;
 };

@@ -2,6 +2,7 @@
 #include "scout/attributes.hh"
 
 #include "scout/errors.hh"
+#include "scout/ip_header.hh"
 #include "scout/participants.hh"
 
 namespace scout {
@@ -41,6 +42,8 @@ constexpr Limit kLimits[] = {
     {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval, Attributes::kDefaultDigestInterval},
     {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},
     {Rule::kRange, 0, 1, 0},  // kCongestion: enum dominoes_congestion
+    {Rule::kRange, 1, 255, kIpTtl},  // kTtl
+    {Rule::kRange, 0, 255, 0},       // kTos
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 

@@ -21,6 +21,8 @@ enum class Attribute : uint32_t {
     kDigestInterval = 10,
     kMss = 11,
     kCongestion = 12,
+    kTtl = 13,
+    kTos = 14,
 };
 
 class Attributes {
@@ -46,7 +48,7 @@ public:
     int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
 
 private:
-    static constexpr uint32_t kSlots = 13;
+    static constexpr uint32_t kSlots = 15;
     int64_t values_[kSlots];  // by option number
 };
 

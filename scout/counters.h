@@ -21,7 +21,7 @@
 	X(drop_ip_checksum, "IP: header checksum wrong")                                      \
 	X(drop_ip_length, "IP: total length wrong")                                           \
 	X(drop_ip_source, "IP: source address cannot be one")                                 \
-	X(drop_ip_fragment, "IP: fragment (not reassembled)")                                 \
+	X(drop_ip_fragment, "IP: fragment that cannot be one (length, end, header cut in two)")  \
 	X(drop_ip_protocol, "IP: protocol not served")                                        \
 	X(drop_icmp_short, "ICMP: truncated")                                                 \
 	X(drop_icmp_checksum, "ICMP: checksum wrong")                                         \
@@ -64,6 +64,21 @@
 	X(replicas_started, "replicas that joined a connection")                              \
 	X(digest_checks, "digests of replicas compared")                                      \
 	X(digest_mismatches, "digests that differed: a bug; the connection was reset")        \
-	X(replica_stalls, "times a replica was seen to lag beyond its bound")
+	X(replica_stalls, "times a replica was seen to lag beyond its bound")                 \
+	X(ip_fragments_in, "IP fragments taken in")                                           \
+	X(ip_reassembled, "IP datagrams reassembled")                                         \
+	X(drop_ip_options, "IP: option length wrong")                                         \
+	X(drop_ip_source_route, "IP: source route option")                                    \
+	X(drop_ip_duplicate, "IP: fragments that had come before")                            \
+	X(drop_ip_overlap, "IP: fragments of datagrams with overlapping ones")                \
+	X(drop_ip_contradict, "IP: fragments of datagrams with contradictory ones")           \
+	X(drop_ip_too_many, "IP: fragments of datagrams of too many")                         \
+	X(drop_ip_timeout, "IP: datagrams not complete in time (answered with ICMP)")         \
+	X(drop_ip_displaced, "IP: incomplete datagrams dropped to make room for others")      \
+	X(drop_ip_no_memory, "IP: fragments of datagrams for which there was no memory")      \
+	X(drop_arp_waiting, "ARP: packets dropped while they waited for an address")          \
+	X(arp_conflicts, "ARP: claims of others to our address")                              \
+	X(arp_defences, "ARP: announcements in answer to such claims")                        \
+	X(icmp_errors_held_back, "ICMP errors not sent, for too many were")
 
 #endif

@@ -12,15 +12,15 @@ bool DatagramStage::push(Msg& msg) {
     error_ = -int{kEnomem};
     Neighbour* neighbour = arp_.acquire(next_hop);
     if (!neighbour) return false;
-    DatagramPath path(interface_, arp_, *neighbour, destination_, protocol_);
+    DatagramPath path(interface_, arp_, *neighbour, destination_, protocol_, service_);
     if (path.top().push(msg)) error_ = 0;
     arp_.release(neighbour);
     return error_ == 0;
 }
 
 int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
-                  Msg& msg) {
-    DatagramStage stage(interface, arp, destination, protocol);
+                  Msg& msg, IpService service) {
+    DatagramStage stage(interface, arp, destination, protocol, service);
     stage.push(msg);
     return stage.error();
 }

@@ -13,10 +13,11 @@ namespace scout {
 class DatagramPath : dominoes::Pinned {
 public:
     DatagramPath(Interface& interface, ArpRouter& arp, Neighbour& neighbour, IpAddress destination,
-                 uint8_t protocol)
+                 uint8_t protocol, IpService service)
         : driver_(interface),
           eth_(driver_, interface, arp, neighbour),
-          ip_(eth_, interface.address, destination, protocol, protocol == kTcp) {}
+          ip_(eth_, interface.address, destination, protocol, protocol == kTcp, service,
+              dominoes_link_mtu(interface.link)) {}
 
     Stage& top() { return ip_; }
 
@@ -30,12 +31,14 @@ private:
 // Context: process.
 class DatagramStage final : public Stage {
 public:
-    DatagramStage(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol)
+    DatagramStage(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
+                  IpService service = {})
         : Stage(nullptr),
           interface_(interface),
           arp_(arp),
           destination_(destination),
-          protocol_(protocol) {}
+          protocol_(protocol),
+          service_(service) {}
 
     bool push(Msg& msg) override;
     // Why push() failed: -ENETUNREACH (no route), or -ENOMEM (no memory, or the device refused the
@@ -47,12 +50,13 @@ private:
     ArpRouter& arp_;
     const IpAddress destination_;
     const uint8_t protocol_;
+    const IpService service_;
     int error_ = 0;
 };
 
 // Sends `msg`, which begins with the transport's header, from the interface's address. 0, or an
 // error as above. Context: process.
 int send_datagram(Interface& interface, ArpRouter& arp, IpAddress destination, uint8_t protocol,
-                  Msg& msg);
+                  Msg& msg, IpService service = {});
 
 }  // namespace scout

@@ -61,7 +61,7 @@ void Endpoint::close() {
         MutexGuard guard(stack_.mutex());
         stack_.remove(*this);
         if (udp_) udp_->close();
-        close_listener();
+        while (Listener* l = listener()) close_listener(*l);
     }
     if (Connection* c = connection()) {
         c->close(reset_on_close());
@@ -70,24 +70,39 @@ void Endpoint::close() {
     dominoes::destroy(this);
 }
 
-// Under the mutex.
-void Endpoint::close_listener() {
-    Listener* l = listener_.exchange_acq_rel(nullptr);
-    if (!l) return;
-    if (host_) host_->tcp().unlisten(*l);
-    l->close([](Connection& refused) {
+// Under the mutex. poll() may be looking at it: it keeps its link.
+void Endpoint::close_listener(Listener& closed) {
+    dominoes::Atomic<Listener*>* link = &listener_;
+    while (link->load_relaxed() != &closed) link = &link->load_relaxed()->next;
+    link->store_release(closed.next.load_relaxed());
+    closed.host->tcp().unlisten(closed);
+    closed.close([](Connection& refused) {
         refused.close(true);
         refused.release();
     });
-    l->release();
+    closed.release();
 }
 
-void Endpoint::lose_host() {
-    host_ = nullptr;
-    if (udp_) return;  // told by its router
-    error_.store_release(kEnetdown);
-    if (Listener* l = listener()) l->user().wake();
-    close_listener();
+// Where its port is taken, or memory is short, it just does not hear anything.
+void Endpoint::gain_host(Host& host) {
+    if (!any_address_) return;
+    if (udp_) {
+        if (!host_) host_ = &host;
+        (void)udp_->bind(host.udp(), bound_.port);
+    } else if (Listener* l = listener()) {
+        (void)listen_at(host, l->backlog());
+    }
+}
+
+void Endpoint::lose_host(Host& host) {
+    Listener* l = listener_at(host);
+    const bool was_first = host_ == &host;
+    if (was_first) host_ = any_address_ ? stack_.host_of({}) : nullptr;
+    if (was_first && !host_ && !udp_) {  // UDP is told by its router
+        error_.store_release(kEnetdown);
+        if (l) l->user().wake();
+    }
+    if (l) close_listener(*l);
 }
 
 // --- naming ---
@@ -99,10 +114,15 @@ int Endpoint::bind(const scout_sockaddr& address) {
     if (host_ || !fresh()) return -int{kEinval};
     Host* host = stack_.host_of(wanted.ip);
     if (!host) return -int{kEaddrnotavail};
-    if (!udp_) return bind_tcp(*host, wanted.port);
-    const int error = udp_->bind(host->udp(), wanted.port);
+    if (udp_)
+        return wanted.ip.is_any() ? bind_udp_everywhere(wanted.port) : bind_udp(*host, wanted.port);
+    return wanted.ip.is_any() ? bind_tcp_everywhere(wanted.port) : bind_tcp(*host, wanted.port);
+}
+
+int Endpoint::bind_udp(Host& host, uint16_t port) {
+    const int error = udp_->bind(host.udp(), port);
     if (error) return error;
-    host_ = host;
+    host_ = &host;
     bound_ = udp_->local();
     return 0;
 }
@@ -120,15 +140,59 @@ int Endpoint::bind_tcp(Host& host, uint16_t port) {
     return 0;
 }
 
-// Under the mutex: has a host and a port, chosen for `peer` where there are none.
+int Endpoint::bind_udp_everywhere(uint16_t port) {
+    if (const int error = stack_.bind_everywhere(*udp_, port)) return error;
+    any_address_ = true;
+    host_ = stack_.host_of({});
+    bound_ = {{}, udp_->local().port};
+    return 0;
+}
+
+int Endpoint::bind_tcp_everywhere(uint16_t port) {
+    const bool reuse = attributes_.get(Attribute::kReuseAddress) != 0;
+    Host* first = stack_.host_of({});
+    if (port == 0) {
+        port = pick_port_everywhere();
+        if (port == 0) return -int{kEaddrinuse};
+    } else if (!stack_.port_free_everywhere(port, reuse)) {
+        return -int{kEaddrinuse};
+    }
+    any_address_ = true;
+    host_ = first;
+    bound_ = {first->next ? IpAddress() : first->address, port};
+    return 0;
+}
+
+// A free port of the first device may be taken at another: then there is most likely a next one.
+uint16_t Endpoint::pick_port_everywhere() {
+    constexpr int kMostTries = 64;
+    for (int i = 0; i < kMostTries; ++i) {
+        const uint16_t port = stack_.host_of({})->tcp().pick_port();
+        if (port == 0 || stack_.port_free_everywhere(port, false)) return port;
+    }
+    return 0;
+}
+
+// Under the mutex: a TCP endpoint has a port, and a host from which `peer` can be reached. A port
+// that is its own everywhere need not be taken there.
 int Endpoint::ensure_bound(IpAddress peer) {
-    if (host_) return 0;
+    if (host_ && !any_address_) return 0;
     Host* host = stack_.host_towards(peer);
     if (!host) return -int{kEnetunreach};
-    if (!udp_) return bind_tcp(*host, 0);
-    const int error = udp_->bind(host->udp(), 0);
-    if (error) return error;
+    if (!host_) return bind_tcp(*host, 0);
+    any_address_ = false;
     host_ = host;
+    bound_.ip = host->address;
+    return 0;
+}
+
+// Under the mutex. From now on it is at one device.
+int Endpoint::connect_udp(const SocketAddress& to) {
+    Host* host = host_ && !any_address_ ? host_ : stack_.host_towards(to.ip);
+    if (!host) return -int{kEnetunreach};
+    if (const int error = udp_->connect(host->udp(), to)) return error;
+    host_ = host;
+    any_address_ = false;
     bound_ = udp_->local();
     return 0;
 }
@@ -145,8 +209,8 @@ int Endpoint::connect(const scout_sockaddr& address) {
         return c->appwrap().is_connected() || c->appwrap().is_over() ? -int{kEisconn}
                                                                      : -int{kEalready};
     }
+    if (udp_) return connect_udp(to);
     if (const int error = ensure_bound(to.ip)) return error;
-    if (udp_) return udp_->connect(host_->udp(), to);
     if (!own_replicas_)
         attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
     Connection* made = nullptr;
@@ -161,22 +225,43 @@ int Endpoint::listen(uint32_t backlog) {
     if (udp_ || connection()) return -int{kEinval};
     if (listener()) return 0;
     if (!host_) {
-        Host* any = stack_.host_of({});
-        if (!any) return -int{kEaddrnotavail};
-        if (const int error = bind_tcp(*any, 0)) return error;
+        if (!stack_.host_of({})) return -int{kEaddrnotavail};
+        if (const int error = bind_tcp_everywhere(0)) return error;
     }
-    if (backlog == 0) backlog = Listener::kDefaultBacklog;
+    backlog =
+        backlog == 0 ? Listener::kDefaultBacklog : dominoes::min(backlog, Listener::kMostBacklog);
+    for (Host* host = any_address_ ? stack_.host_of({}) : host_; host; host = host->next) {
+        if (const int error = listen_at(*host, backlog)) {
+            while (Listener* l = listener()) close_listener(*l);
+            return error;
+        }
+        if (!any_address_) break;
+    }
+    return 0;
+}
+
+// Under the mutex.
+int Endpoint::listen_at(Host& host, uint32_t backlog) {
     if (!own_replicas_)
-        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
-    auto* made = dominoes::make<Listener>(bound_.port, attributes_,
-                                          dominoes::min(backlog, Listener::kMostBacklog), user_);
+        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host.replicas());
+    auto* made = dominoes::make<Listener>(bound_.port, attributes_, backlog, user_);
     if (!made) return -int{kEnomem};
-    if (const int error = host_->tcp().listen(*made)) {
+    if (const int error = host.tcp().listen(*made)) {
         made->release();
         return error;
     }
-    listener_.store_release(made);
+    made->host = &host;
+    dominoes::Atomic<Listener*>* end = &listener_;
+    while (Listener* l = end->load_relaxed()) end = &l->next;
+    end->store_release(made);
     return 0;
+}
+
+// Under the mutex.
+Listener* Endpoint::listener_at(const Host& host) const {
+    Listener* l = listener();
+    while (l && l->host != &host) l = l->next.load_relaxed();
+    return l;
 }
 
 int Endpoint::accept(void* user, Endpoint** out, scout_sockaddr* peer) {
@@ -184,7 +269,8 @@ int Endpoint::accept(void* user, Endpoint** out, scout_sockaddr* peer) {
     if (!made) return -int{kEnomem};
     MutexGuard guard(stack_.mutex());
     if (!listener()) return error_.load_acquire() ? -int{kEnetdown} : -int{kEinval};
-    Connection* arrived = listener()->pop();
+    Connection* arrived = nullptr;
+    for (Listener* l = listener(); l && !arrived; l = l->next.load_relaxed()) arrived = l->pop();
     if (!arrived) return -int{kEagain};
     made->attributes_ = arrived->attributes();
     made->bound_ = arrived->participants().local;
@@ -220,8 +306,12 @@ uint32_t Endpoint::poll() {
     if (Connection* c = connection()) return c->appwrap().poll();
     if (error_.load_acquire()) return SCOUT_ERR | SCOUT_IN | SCOUT_HUP;
     dominoes::ReadSection section;  // lose_host() may be retiring it
-    if (Listener* l = listener()) return l->ready() ? SCOUT_IN : 0;
-    return SCOUT_OUT | SCOUT_HUP;  // as a socket that is not connected
+    Listener* l = listener();
+    if (!l) return SCOUT_OUT | SCOUT_HUP;  // as a socket that is not connected
+    for (; l; l = l->next.load_acquire()) {
+        if (l->ready()) return SCOUT_IN;
+    }
+    return 0;
 }
 
 int64_t Endpoint::read(dominoes_iter* to, size_t bytes) {
@@ -243,7 +333,10 @@ int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_
     if (!take_address(*peer, to)) return -int64_t{kEinval};
     {
         MutexGuard guard(stack_.mutex());
-        if (const int error = ensure_bound(to.ip)) return error;
+        if (!host_ && !stack_.host_towards(to.ip)) return -int64_t{kEnetunreach};
+        if (!host_) {
+            if (const int error = bind_udp_everywhere(0)) return error;
+        }
     }
     return udp_->send_to(&to, from, bytes);
 }
@@ -281,10 +374,14 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     if (option >= kOptionDebugDelay && option <= kOptionDebugStall) return set_debug(option, value);
     if (option == kOptionProtocol)
         return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
+    const bool service = option == static_cast<uint32_t>(Attribute::kTtl) ||
+                         option == static_cast<uint32_t>(Attribute::kTos);
+    if (service && !udp_) return -int{kEnoprotoopt};
     const bool any_time = option == static_cast<uint32_t>(Attribute::kNoDelay) ||
                           option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};
     if (const int error = attributes_.set(option, value)) return error;
+    if (service) udp_->set_service(chosen_service());
     if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
     Connection* c = connection();
     if (c && option == static_cast<uint32_t>(Attribute::kNoDelay)) {
@@ -292,6 +389,11 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
         c->appwrap().outbox().say(Outbox::kOption);
     }
     return 0;
+}
+
+IpService Endpoint::chosen_service() const {
+    return {static_cast<uint8_t>(attributes_.get(Attribute::kTtl)),
+            static_cast<uint8_t>(attributes_.get(Attribute::kTos))};
 }
 
 int Endpoint::get_option(uint32_t option, int64_t* value) {
@@ -349,7 +451,7 @@ void Endpoint::fill_info(EndpointInfo& info) {
     if (udp_) info.recv_queue = udp_->queued();
     if (Listener* l = listener()) {
         info.state = static_cast<uint32_t>(TcpPhase::kListen);
-        info.recv_queue = l->pending();
+        for (Listener* at = l; at; at = at->next.load_relaxed()) info.recv_queue += at->pending();
         info.send_queue = l->backlog();
         info.replicas = static_cast<uint32_t>(l->attributes().get(Attribute::kReplicas));
         info.policy = static_cast<uint32_t>(l->attributes().get(Attribute::kPolicy));

@@ -45,7 +45,7 @@ public:
     int info(EndpointInfo* info);
 
     // --- for the stack, under its mutex ---
-    Host* host() const { return host_; }
+    bool is_at(const Host& host) const { return host_ && (host_ == &host || any_address_); }
     bool is_tcp() const { return !udp_; }
     uint16_t bound_port() const { return bound_.port; }
     // What there is to tell of it is told by its connection, in its host's table.
@@ -54,8 +54,10 @@ public:
     }
     uint64_t id() const { return id_; }
     void fill_info(EndpointInfo& info);
+    // There is a further device.
+    void gain_host(Host& host);
     // The device is gone.
-    void lose_host();
+    void lose_host(Host& host);
 
     Endpoint* next = nullptr;  // maintained by Stack
 
@@ -64,9 +66,17 @@ private:
     Listener* listener() const { return listener_.load_acquire(); }
     bool fresh() const { return !connection() && !listener(); }
     int bind_tcp(Host& host, uint16_t port);
+    int bind_tcp_everywhere(uint16_t port);
+    uint16_t pick_port_everywhere();
+    int bind_udp(Host& host, uint16_t port);
+    int bind_udp_everywhere(uint16_t port);
+    int connect_udp(const SocketAddress& to);
     int ensure_bound(IpAddress peer);
-    void close_listener();
+    int listen_at(Host& host, uint32_t backlog);
+    Listener* listener_at(const Host& host) const;
+    void close_listener(Listener& listener);
     int set_debug(uint32_t option, int64_t value);
+    IpService chosen_service() const;
     bool reset_on_close() const { return attributes_.get(Attribute::kLinger) == 0; }
 
     Stack& stack_;
@@ -74,12 +84,13 @@ private:
     void* const user_;
     Attributes attributes_;
     UdpEndpoint* udp_ = nullptr;  // set for UDP from the start
-    Host* host_ = nullptr;        // where it is bound
+    Host* host_ = nullptr;        // where it is bound; the first if at several
     SocketAddress bound_;
+    bool any_address_ = false;  // bound to a port of no address in particular
     dominoes::Atomic<Connection*> connection_;
-    dominoes::Atomic<Listener*> listener_;
-    dominoes::Atomic<uint32_t> error_;  // of an endpoint without a connection
-    bool own_replicas_ = false;         // the program chose; else the device's default holds
+    dominoes::Atomic<Listener*> listener_;  // the first, one a device
+    dominoes::Atomic<uint32_t> error_;      // of an endpoint without a connection
+    bool own_replicas_ = false;             // the program chose; else the device's default holds
 };
 
 }  // namespace scout

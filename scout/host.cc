@@ -108,6 +108,8 @@ void Host::connect_routers() {
                 [](void* s) { static_cast<Host*>(s)->start_tick(); }, self);
         },
         this);
+    // It says so in the control domain itself.
+    ip_.on_busy([](void* self) { static_cast<Host*>(self)->start_tick(); }, this);
 }
 
 // The control domain runs in the last context: a single connection's leader gets the first.
@@ -212,7 +214,8 @@ bool Host::handle_deferred(Request& request) {
     return true;
 }
 
-// --- once a second, while ARP has something to look after; in the control domain's context ---
+// --- once a second, while ARP or IP has something to look after; in the control domain's context
+// ---
 
 void Host::start_tick() {
     if (!tick_timer_.armed()) {
@@ -223,7 +226,8 @@ void Host::start_tick() {
 bool Host::tick() {
     const uint64_t now = dominoes_now_ns();
     arp_->tick(now);
-    if (arp_->busy()) control_->context().timers().start(tick_timer_, now + kTickNs);
+    ip_.tick(now);
+    if (arp_->busy() || ip_.busy()) control_->context().timers().start(tick_timer_, now + kTickNs);
     return true;
 }
 

@@ -11,12 +11,16 @@ constexpr uint32_t kQuotedTransportBytes = 8;
 // The longest ICMP error that is read: header, quoted IP header, the ports and sequence number
 // behind it.
 constexpr uint32_t kMostErrorRead = kIcmpHeaderBytes + kIpMostHeaderBytes + kQuotedTransportBytes;
-// An error with its IP header is at most this long (RFC 1812 section 4.3.2.3).
-constexpr uint32_t kMostErrorSent = 576;
-constexpr uint32_t kMostQuote = kMostErrorSent - kIpHeaderBytes - kIcmpHeaderBytes;
 
 bool is_error(uint8_t type) {
     return type == kIcmpUnreachable || type == kIcmpTimeExceeded || type == kIcmpParameterProblem;
+}
+
+// Whether a datagram, quoted from its IP header on, is an ICMP error itself.
+bool quotes_error(const uint8_t* quoted, uint32_t bytes) {
+    IpHeader ip;
+    if (parse_quoted_ip(quoted, bytes, ip) != IpResult::kOk) return false;
+    return ip.protocol == kIcmp && ip.header_bytes < bytes && is_error(quoted[ip.header_bytes]);
 }
 
 // Writes header and checksum in front of `payload`, which `msg` carries.
@@ -117,11 +121,9 @@ void IcmpRouter::handle_error(Router& router, Frame& frame) {
     static_cast<IcmpRouter&>(router).take_error(frame);
 }
 
-// RFC 1122 section 3.2.2.6: all of the data goes back; what exceeds the MTU is cut off, for nothing
-// is fragmented here.
+// All of the data goes back (RFC 1122 section 3.2.2.6), with the same DSCP (RFC 1349 section 5.1).
 void IcmpRouter::echo(const Frame& frame) {
-    const uint32_t most = dominoes_link_mtu(interface_.link) - kIpHeaderBytes;
-    const uint32_t bytes = dominoes::min(frame.transport_bytes, most);
+    const uint32_t bytes = dominoes::min(frame.transport_bytes, kIpMostBytes - kIpHeaderBytes);
     auto* message = static_cast<uint8_t*>(dominoes_alloc(bytes));
     if (!message) {
         interface_.counters.add(Counter::tx_no_memory);
@@ -131,7 +133,8 @@ void IcmpRouter::echo(const Frame& frame) {
     Msg msg;
     prepend_icmp(msg, kIcmpEchoReply, 0, load_be32(message + 4), message + kIcmpHeaderBytes,
                  bytes - kIcmpHeaderBytes);
-    if (send_datagram(interface_, arp_, frame.source, kIcmp, msg) == 0) {
+    const IpService service{.tos = static_cast<uint8_t>(frame.network()[1] & ~kIpEcnMask)};
+    if (send_datagram(interface_, arp_, frame.source, kIcmp, msg, service) == 0) {
         interface_.counters.add(Counter::icmp_echo_in);
     }
     dominoes_free(message);
@@ -176,8 +179,14 @@ bool IcmpRouter::deserves_error(const Frame& frame) const {
     return !frame.broadcast && frame.protocol != kIcmp;
 }
 
+bool IcmpRouter::within_limit() {
+    const bool within = bucket_.take(dominoes_now_ns());
+    if (!within) interface_.counters.add(Counter::icmp_errors_held_back);
+    return within;
+}
+
 Verdict IcmpRouter::defer_error(Frame& frame, Interface::Handler handle) {
-    if (!deserves_error(frame) || !bucket_.take(dominoes_now_ns())) return Verdict::kDrop;
+    if (!deserves_error(frame) || !within_limit()) return Verdict::kDrop;
     return interface_.defer(*this, handle, frame);
 }
 
@@ -189,15 +198,25 @@ void IcmpRouter::handle_protocol_unreachable(Router& router, Frame& frame) {
     static_cast<IcmpRouter&>(router).send_unreachable(frame, kProtocolUnreachable);
 }
 
+void IcmpRouter::reassembly_timed_out(IpAddress to, const uint8_t* quoted, uint32_t bytes) {
+    if (quotes_error(quoted, bytes) || !within_limit()) return;
+    send_error(to, kIcmpTimeExceeded, kReassemblyTimeExceeded, quoted, bytes);
+}
+
 // Quotes as much as fits (RFC 1812 section 4.3.2.3).
 void IcmpRouter::send_unreachable(const Frame& frame, uint8_t code) {
-    uint8_t quote[kMostQuote];
+    uint8_t quoted[kMostQuote];
     const uint32_t datagram = frame.transport_offset - frame.network_offset + frame.transport_bytes;
     const uint32_t bytes = dominoes::min(datagram, kMostQuote);
-    dominoes_packet_copy(frame.packet, frame.network_offset, quote, bytes);
+    dominoes_packet_copy(frame.packet, frame.network_offset, quoted, bytes);
+    send_error(frame.source, kIcmpUnreachable, code, quoted, bytes);
+}
+
+void IcmpRouter::send_error(IpAddress to, uint8_t type, uint8_t code, const uint8_t* quoted,
+                            uint32_t bytes) {
     Msg msg;
-    prepend_icmp(msg, kIcmpUnreachable, code, 0, quote, bytes);
-    if (send_datagram(interface_, arp_, frame.source, kIcmp, msg) == 0) {
+    prepend_icmp(msg, type, code, 0, quoted, bytes);
+    if (send_datagram(interface_, arp_, to, kIcmp, msg) == 0) {
         interface_.counters.add(Counter::icmp_errors_out);
     }
 }

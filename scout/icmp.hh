@@ -19,6 +19,8 @@ enum IcmpType : uint8_t {
     kIcmpParameterProblem = 12,
 };
 
+enum IcmpTimeExceededCode : uint8_t { kTtlExceeded = 0, kReassemblyTimeExceeded = 1 };
+
 enum IcmpUnreachableCode : uint8_t {
     kNetUnreachable = 0,
     kHostUnreachable = 1,
@@ -79,6 +81,8 @@ class IcmpRouter final : public Router {
 public:
     static constexpr uint64_t kErrorsPerSecond = 1000;
     static constexpr uint64_t kErrorsAtOnce = 50;
+    // What an error quotes: with the IP header it is at most 576 bytes (RFC 1812 section 4.3.2.3).
+    static constexpr uint32_t kMostQuote = 576 - kIpHeaderBytes - kIcmpHeaderBytes;
 
     IcmpRouter(Interface& interface, ArpRouter& arp) : interface_(interface), arp_(arp) {}
 
@@ -92,6 +96,9 @@ public:
     // the verdict. Context: any.
     Verdict port_unreachable(Frame& frame);
     Verdict protocol_unreachable(Frame& frame);
+    // Tells `to` that its datagram, whose first fragment is quoted from its IP header on, did not
+    // become complete in time. Likewise limited. Context: the control thread.
+    void reassembly_timed_out(IpAddress to, const uint8_t* quoted, uint32_t bytes);
 
 private:
     static constexpr uint32_t kMostListeners = 2;
@@ -102,6 +109,7 @@ private:
 
     Verdict defer_error(Frame& frame, Interface::Handler handle);
     bool deserves_error(const Frame& frame) const;
+    bool within_limit();
     static void handle_echo(Router& router, Frame& frame);
     static void handle_error(Router& router, Frame& frame);
     static void handle_port_unreachable(Router& router, Frame& frame);
@@ -110,6 +118,8 @@ private:
     void take_error(const Frame& frame);
     bool tell(const IcmpError& error);
     void send_unreachable(const Frame& frame, uint8_t code);
+    void send_error(IpAddress to, uint8_t type, uint8_t code, const uint8_t* quoted,
+                    uint32_t bytes);
 
     Interface& interface_;
     ArpRouter& arp_;

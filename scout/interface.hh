@@ -27,6 +27,13 @@ public:
         return !gateway.is_any();
     }
 
+    // How well the route to `destination` fits, to be compared between interfaces: 0 none, 1
+    // through the gateway, more the longer the prefix that contains it (RFC 1122 section 3.3.1.1).
+    uint32_t nearness(IpAddress destination) const {
+        if (prefix.contains(destination)) return 1 + prefix.bits;
+        return gateway.is_any() ? 0 : 1;
+    }
+
     // Hands the frame's packet to the control domain, which will call `handle(router, frame)` in
     // its thread with the frame as it is now, and free the packet afterwards. kDrop: its channel is
     // full (counted). Context: any.

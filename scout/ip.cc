@@ -8,62 +8,6 @@ namespace scout {
 
 namespace {
 
-constexpr uint16_t kDontFragment = 0x4000;
-constexpr uint16_t kMoreFragments = 0x2000;
-constexpr uint16_t kFragmentOffset = 0x1fff;  // in units of 8 bytes
-constexpr uint32_t kMostTotal = 65535;
-
-// The checks of RFC 1122 section 3.2.1 and RFC 1812 section 5.2.2, one each.
-
-bool fixed_part_present(uint32_t length) { return length >= kIpHeaderBytes; }
-
-bool version_right(const uint8_t* bytes) { return bytes[0] >> 4 == 4; }
-
-bool header_length_right(const IpHeader& header) { return header.header_bytes >= kIpHeaderBytes; }
-
-bool options_present(const IpHeader& header, uint32_t length) {
-    return header.header_bytes <= length;
-}
-
-bool total_length_right(const IpHeader& header) {
-    return header.total_bytes >= header.header_bytes;
-}
-
-bool payload_present(const IpHeader& header, uint32_t packet_bytes) {
-    return header.total_bytes <= packet_bytes;
-}
-
-bool checksum_right(const uint8_t* bytes, const IpHeader& header) {
-    return checksum(bytes, header.header_bytes) == 0;
-}
-
-// Only in a packet that was merged after it arrived can there be more than the field can say; it is
-// 0 then.
-uint32_t total_bytes(const uint8_t* bytes, uint32_t packet_bytes) {
-    const uint32_t field = load_be16(bytes + 2);
-    return field == 0 && packet_bytes > kMostTotal ? packet_bytes : field;
-}
-
-void read_fields(const uint8_t* bytes, IpHeader& out) {
-    const uint16_t fragment = load_be16(bytes + 6);
-    out.header_bytes = (bytes[0] & 15) * 4u;
-    out.dscp = bytes[1] >> 2;
-    out.ecn = bytes[1] & 3;
-    out.total_bytes = load_be16(bytes + 2);
-    out.id = load_be16(bytes + 4);
-    out.dont_fragment = fragment & kDontFragment;
-    out.more_fragments = fragment & kMoreFragments;
-    out.fragment_bytes = (fragment & kFragmentOffset) * 8u;
-    out.ttl = bytes[8];
-    out.protocol = bytes[9];
-    out.source = IpAddress::v4(bytes + 12);
-    out.destination = IpAddress::v4(bytes + 16);
-}
-
-bool is_fragment(const IpHeader& header) {
-    return header.more_fragments || header.fragment_bytes != 0;
-}
-
 Counter cause_of(IpResult result) {
     switch (result) {
         case IpResult::kVersion:
@@ -81,49 +25,22 @@ Counter cause_of(IpResult result) {
     return Counter::drop_ip_short;
 }
 
+Counter cause_of(IpOptions options) {
+    return options == IpOptions::kSourceRoute ? Counter::drop_ip_source_route
+                                              : Counter::drop_ip_options;
+}
+
+// For the routers above.
+void describe(Frame& frame, const IpHeader& header) {
+    frame.source = header.source;
+    frame.destination = header.destination;
+    frame.transport_offset = frame.network_offset + header.header_bytes;  // options are skipped
+    frame.transport_bytes = header.total_bytes - header.header_bytes;
+    frame.protocol = header.protocol;
+    frame.ecn = header.ecn;
+}
+
 }  // namespace
-
-// --- bytes (RFC 791 section 3.1) ---
-
-IpResult parse_ip(const uint8_t* bytes, uint32_t length, uint32_t packet_bytes, IpHeader& out) {
-    if (!fixed_part_present(length)) return IpResult::kShort;
-    if (!version_right(bytes)) return IpResult::kVersion;
-    read_fields(bytes, out);
-    out.total_bytes = total_bytes(bytes, packet_bytes);
-    if (!header_length_right(out)) return IpResult::kHeader;
-    if (!options_present(out, length)) return IpResult::kShort;
-    if (!total_length_right(out)) return IpResult::kLength;
-    if (!payload_present(out, packet_bytes)) return IpResult::kShort;
-    if (!checksum_right(bytes, out)) return IpResult::kChecksum;
-    return IpResult::kOk;
-}
-
-IpResult parse_quoted_ip(const uint8_t* bytes, uint32_t length, IpHeader& out) {
-    if (!fixed_part_present(length)) return IpResult::kShort;
-    if (!version_right(bytes)) return IpResult::kVersion;
-    read_fields(bytes, out);
-    if (!header_length_right(out)) return IpResult::kHeader;
-    if (!options_present(out, length)) return IpResult::kShort;
-    return IpResult::kOk;
-}
-
-void write_ip(uint8_t* bytes, const IpHeader& header) {
-    const uint32_t total = header.total_bytes > kMostTotal ? 0 : header.total_bytes;
-    const uint32_t fragment = (header.dont_fragment ? kDontFragment : 0u) |
-                              (header.more_fragments ? kMoreFragments : 0u) |
-                              header.fragment_bytes / 8;
-    bytes[0] = 4 << 4 | kIpHeaderBytes / 4;
-    bytes[1] = static_cast<uint8_t>(header.dscp << 2 | header.ecn);
-    store_be16(bytes + 2, static_cast<uint16_t>(total));
-    store_be16(bytes + 4, header.id);
-    store_be16(bytes + 6, static_cast<uint16_t>(fragment));
-    bytes[8] = header.ttl;
-    bytes[9] = header.protocol;
-    store_be16(bytes + 10, 0);
-    header.source.store(bytes + 12);
-    header.destination.store(bytes + 16);
-    store_be16(bytes + 10, checksum(bytes, kIpHeaderBytes));
-}
 
 // --- router ---
 
@@ -136,55 +53,161 @@ void IpRouter::connect(uint8_t protocol, Router& upper) {
 Verdict IpRouter::demux(Frame& frame) {
     const uint8_t* bytes = frame.network();
     const uint32_t available = frame.head_bytes - frame.network_offset;
-    if (!fixed_part_present(available)) return interface_.drop(Counter::drop_ip_short);
+    if (available < kIpHeaderBytes) return interface_.drop(Counter::drop_ip_short);
     if (IpAddress::v4(bytes + 16) != interface_.address) return Verdict::kPass;
 
     IpHeader header;
     const IpResult result = parse_ip(bytes, available, frame.bytes - frame.network_offset, header);
     if (result != IpResult::kOk) return interface_.drop(cause_of(result));
     if (!source_possible(header.source)) return interface_.drop(Counter::drop_ip_source);
-    if (is_fragment(header)) return interface_.drop(Counter::drop_ip_fragment);
-
-    frame.source = header.source;
-    frame.destination = header.destination;
-    frame.transport_offset = frame.network_offset + header.header_bytes;  // options are skipped
-    frame.transport_bytes = header.total_bytes - header.header_bytes;
-    frame.protocol = header.protocol;
-    frame.ecn = header.ecn;
-    return deliver(frame);
+    const IpOptions options =
+        check_ip_options(bytes + kIpHeaderBytes, header.header_bytes - kIpHeaderBytes);
+    if (options != IpOptions::kIgnored) return interface_.drop(cause_of(options));
+    describe(frame, header);
+    return is_fragment(header) ? demux_fragment(frame, header) : deliver(frame);
 }
 
 // RFC 1122 section 3.2.1.3: what must not be a source; nor may anyone else use our own address.
 bool IpRouter::source_possible(IpAddress source) const {
-    return !source.is_any() && !source.is_multicast() && !source.is_limited_broadcast() &&
+    return !source.is_this_network() && !source.is_multicast() && !source.is_limited_broadcast() &&
            !source.is_loopback() && !interface_.prefix.is_broadcast(source) &&
            source != interface_.address;
 }
 
-Verdict IpRouter::deliver(Frame& frame) {
+Router* IpRouter::upper_of(uint8_t protocol) const {
     for (uint32_t i = 0; i < upper_count_; ++i) {
-        if (uppers_[i].protocol == frame.protocol) return uppers_[i].router->demux(frame);
+        if (uppers_[i].protocol == protocol) return uppers_[i].router;
     }
+    return nullptr;
+}
+
+Verdict IpRouter::deliver(Frame& frame) {
+    Router* upper = upper_of(frame.protocol);
+    return upper ? upper->demux(frame) : unserved(frame);
+}
+
+// RFC 1122 section 3.2.2.1.
+Verdict IpRouter::unserved(Frame& frame) {
     interface_.counters.add(Counter::drop_ip_protocol);
-    return icmp_ ? icmp_->protocol_unreachable(frame) : Verdict::kDrop;  // RFC 1122 section 3.2.2.1
+    return icmp_ ? icmp_->protocol_unreachable(frame) : Verdict::kDrop;
+}
+
+// --- fragments ---
+
+// What comes by broadcast is not worth memory (RFC 1122 section 3.3.6), nor is what nobody will
+// take; of that only the first fragment deserves an answer (RFC 1122 section 3.2.2).
+Verdict IpRouter::demux_fragment(Frame& frame, const IpHeader& header) {
+    const bool possible = check_fragment(header) == FragmentCheck::kOk && !frame.broadcast;
+    if (!possible) return interface_.drop(Counter::drop_ip_fragment);
+    if (upper_of(header.protocol)) return interface_.defer(*this, &handle_fragment, frame);
+    return header.fragment_bytes == 0 ? unserved(frame)
+                                      : interface_.drop(Counter::drop_ip_protocol);
+}
+
+void IpRouter::handle_fragment(Router& router, Frame& frame) {
+    static_cast<IpRouter&>(router).reassemble(frame);
+}
+
+void IpRouter::reassemble(const Frame& frame) {
+    IpHeader header;
+    const uint32_t available = frame.head_bytes - frame.network_offset;
+    if (parse_ip(frame.network(), available, frame.bytes - frame.network_offset, header) !=
+        IpResult::kOk) {
+        return;
+    }
+    const bool was_busy = busy();
+    dominoes_packet* packet = reassembly_.add(frame, header, dominoes_now_ns());
+    if (!was_busy && busy() && on_busy_) on_busy_(on_busy_context_);
+    if (packet) deliver_whole(packet);
+}
+
+// Its headers were made from good ones.
+void IpRouter::deliver_whole(dominoes_packet* packet) {
+    Frame frame(packet);
+    EthHeader eth;
+    IpHeader header;
+    const uint8_t* ip = frame.head + kEthHeaderBytes;
+    const bool good = parse_eth(frame.head, frame.head_bytes, eth) == EthResult::kOk &&
+                      parse_ip(ip, frame.head_bytes - kEthHeaderBytes,
+                               frame.bytes - kEthHeaderBytes, header) == IpResult::kOk;
+    DOMINOES_ASSERT(good);
+    frame.eth_source = eth.source;
+    frame.broadcast = false;
+    frame.network_offset = kEthHeaderBytes;
+    describe(frame, header);
+    if (!good || deliver(frame) != Verdict::kTake) dominoes_packet_free(packet);
 }
 
 // --- stage ---
 
+namespace {
+
+// Over header and payload, here and now: hardware does it only for a whole datagram. 0 would say
+// that there is none (RFC 768).
+void complete_checksum(Msg& msg, uint16_t pseudo) {
+    uint8_t* field = msg.checksum_field();
+    store_be16(field, 0);
+    ChecksumSum sum(pseudo);
+    sum.add(msg.header(), msg.header_bytes());
+    sum.add(msg.payload(), msg.payload_bytes());
+    const uint16_t checksum = sum.checksum();
+    store_be16(field, checksum ? checksum : 0xffff);
+    msg.forget_checksum();
+}
+
+}  // namespace
+
 bool IpStage::push(Msg& msg) {
+    const bool fits = dont_fragment_ || kIpHeaderBytes + msg.bytes() <= mtu_;
     if (msg.wants_checksum()) {
-        store_be16(msg.checksum_field(), pseudo_sum(source_, destination_, protocol_, msg.bytes()));
+        const uint16_t pseudo = pseudo_sum(source_, destination_, protocol_, msg.bytes());
+        if (fits) {
+            store_be16(msg.checksum_field(), pseudo);
+        } else {
+            complete_checksum(msg, pseudo);
+        }
     }
+    if (!fits) return push_fragments(msg);
+    IpHeader whole = header();
+    return push_with(msg, whole);
+}
+
+IpHeader IpStage::header() const {
     IpHeader header{};
-    header.total_bytes = kIpHeaderBytes + msg.bytes();
     header.dont_fragment = dont_fragment_;
     if (!dont_fragment_) dominoes_random(&header.id, sizeof(header.id));
-    header.ttl = kIpTtl;
+    header.dscp = service_.tos >> 2;
+    header.ecn = service_.tos & kIpEcnMask;
+    header.ttl = service_.ttl;
     header.protocol = protocol_;
     header.source = source_;
     header.destination = destination_;
+    return header;
+}
+
+bool IpStage::push_with(Msg& msg, IpHeader& header) {
+    header.total_bytes = kIpHeaderBytes + msg.bytes();
     write_ip(msg.prepend(kIpHeaderBytes), header);
     return below_->push(msg);
+}
+
+// The first also has the headers above, which are shorter than any fragment: every link carries 68
+// bytes (RFC 791 section 3.2), and one that does not will refuse them.
+bool IpStage::push_fragments(const Msg& msg) {
+    const uint32_t most = (dominoes::max(mtu_, kIpLeastMtu) - kIpHeaderBytes) & ~uint32_t{7};
+    const uint32_t above = msg.header_bytes();
+    IpHeader common = header();
+    for (uint32_t begin = 0; begin < msg.bytes(); begin += most) {
+        const uint32_t bytes = dominoes::min(most, msg.bytes() - begin);
+        const uint32_t taken = begin == 0 ? above : 0;
+        Msg part;
+        part.set_payload(msg.payload() + begin + taken - above, bytes - taken);
+        __builtin_memcpy(part.prepend(taken), msg.header(), taken);
+        common.fragment_bytes = static_cast<uint16_t>(begin);
+        common.more_fragments = begin + bytes < msg.bytes();
+        if (!push_with(part, common)) return false;
+    }
+    return true;
 }
 
 }  // namespace scout

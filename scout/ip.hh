@@ -4,54 +4,38 @@
 // packets.
 #pragma once
 
-#include "scout/interface.hh"
+#include "scout/ip_header.hh"
+#include "scout/ip_reassembly.hh"
 #include "scout/participants.hh"
 
 namespace scout {
 
 class IcmpRouter;
 
-inline constexpr uint32_t kIpHeaderBytes = 20;  // without options
-inline constexpr uint32_t kIpMostHeaderBytes = 60;
-inline constexpr uint8_t kIpTtl = 64;  // RFC 1122 section 3.2.1.7, IANA's default
-
-struct IpHeader {
-    uint32_t header_bytes;
-    uint32_t total_bytes;  // header and payload
-    uint16_t id;
-    uint16_t fragment_bytes;  // offset of the payload in the original datagram
-    bool more_fragments;
-    bool dont_fragment;
-    uint8_t dscp;
-    uint8_t ecn;
-    uint8_t ttl;
-    uint8_t protocol;
-    IpAddress source;
-    IpAddress destination;
-};
-
-enum class IpResult { kOk, kShort, kVersion, kHeader, kLength, kChecksum };
-
-// `bytes` holds what there is of the header, at most `length`; `packet_bytes` is what the frame
-// carries from the IP header on, padding included. Checks all that can be told from these alone.
-IpResult parse_ip(const uint8_t* bytes, uint32_t length, uint32_t packet_bytes, IpHeader& out);
-// Writes 20 bytes, with the checksum. `total_bytes` beyond 65535 (to be segmented) is written as 0.
-void write_ip(uint8_t* bytes, const IpHeader& header);
-// The header of a datagram that an ICMP error quotes: truncated payload and an old checksum are
-// allowed.
-IpResult parse_quoted_ip(const uint8_t* bytes, uint32_t length, IpHeader& out);
-
 class IpRouter final : public Router {
 public:
-    explicit IpRouter(Interface& interface) : interface_(interface) {}
+    explicit IpRouter(Interface& interface) : interface_(interface), reassembly_(interface) {}
 
     // A router above, for `protocol`; at most 4; before the first frame.
     void connect(uint8_t protocol, Router& upper);
     // Who tells a peer that its protocol is not served.
     void connect_errors(IcmpRouter& icmp) { icmp_ = &icmp; }
 
-    // Datagrams for our address go up by their protocol; all else passes.
+    // Calls callback(context) when busy() becomes true. Context of the callback: the control
+    // thread.
+    void on_busy(void (*callback)(void* context), void* context) {
+        on_busy_ = callback;
+        on_busy_context_ = context;
+    }
+
+    // Datagrams for our address go up by their protocol, fragments after they have been put
+    // together in the control thread; all else passes.
     Verdict demux(Frame& frame) override;
+
+    // Gives up datagrams that do not become complete. To be called once a second while busy().
+    // Context: the control thread.
+    void tick(uint64_t now_ns) { reassembly_.tick(now_ns, icmp_); }
+    bool busy() const { return reassembly_.busy(); }
 
 private:
     static constexpr uint32_t kMostUppers = 4;
@@ -61,33 +45,51 @@ private:
     };
 
     bool source_possible(IpAddress source) const;
+    Router* upper_of(uint8_t protocol) const;
     Verdict deliver(Frame& frame);
+    Verdict unserved(Frame& frame);
+    Verdict demux_fragment(Frame& frame, const IpHeader& header);
+    static void handle_fragment(Router& router, Frame& frame);
+    void reassemble(const Frame& frame);
+    void deliver_whole(dominoes_packet* packet);
 
     Interface& interface_;
+    IpReassembly reassembly_;  // the control thread's
     IcmpRouter* icmp_ = nullptr;
+    void (*on_busy_)(void*) = nullptr;
+    void* on_busy_context_ = nullptr;
     Upper uppers_[kMostUppers] = {};
     uint32_t upper_count_ = 0;
 };
 
 class IpStage final : public Stage {
 public:
-    // `dont_fragment`: such datagrams are atomic, and their id is 0 (RFC 6864 section 4.1); the id
-    // of the others is drawn at random.
+    // `dont_fragment`: such datagrams are atomic, and their id is 0 (RFC 6864 section 4.1). The id
+    // of the others is drawn at random; what exceeds `mtu` is cut into fragments, and its payload
+    // is plain memory.
     IpStage(Stage& below, IpAddress source, IpAddress destination, uint8_t protocol,
-            bool dont_fragment)
+            bool dont_fragment, IpService service = {}, uint32_t mtu = kIpMostBytes)
         : Stage(&below),
           source_(source),
           destination_(destination),
           protocol_(protocol),
-          dont_fragment_(dont_fragment) {}
+          dont_fragment_(dont_fragment),
+          service_(service),
+          mtu_(mtu) {}
 
     bool push(Msg& msg) override;
 
 private:
+    IpHeader header() const;
+    bool push_with(Msg& msg, IpHeader& header);
+    bool push_fragments(const Msg& msg);
+
     const IpAddress source_;
     const IpAddress destination_;
     const uint8_t protocol_;
     const bool dont_fragment_;
+    const IpService service_;
+    const uint32_t mtu_;
 };
 
 }  // namespace scout

@@ -12,6 +12,7 @@
 namespace scout {
 
 class Connection;
+class Host;
 
 class Listener final : public MapNode<uint16_t>, public dominoes_retired, dominoes::Pinned {
 public:
@@ -50,6 +51,10 @@ public:
     // Whether pop() would find one. Context: any.
     bool ready() const { return static_cast<int32_t>(queued_.load_acquire()) > 0; }
     User& user() { return user_; }
+
+    // Maintained by the endpoint, which has one at each device that it listens at.
+    Host* host = nullptr;
+    dominoes::Atomic<Listener*> next;
 
 private:
     void take_arrived();

@@ -62,6 +62,10 @@ public:
     void set_segment_bytes(uint32_t bytes) { tx_.segment_bytes = bytes; }
 
     uint32_t payload_bytes() const { return tx_.payload_bytes; }
+    // What set_payload() was given last.
+    const uint8_t* payload() const { return static_cast<const uint8_t*>(tx_.payload); }
+    // The headers so far.
+    const uint8_t* header() const { return head_ + start_; }
     // Headers so far.
     uint32_t header_bytes() const { return kHeadRoom - start_; }
     // Headers and payload so far.
@@ -85,6 +89,8 @@ public:
     uint8_t* checksum_field() {
         return head_ + kHeadRoom - checksum_from_end_ + tx_.checksum_offset;
     }
+    // The checksum has been completed already.
+    void forget_checksum() { checksum_from_end_ = 0; }
 
     // What the port builds the packet from. Valid as long as the Msg.
     const dominoes_tx& tx() {

@@ -52,14 +52,18 @@ dominoes::Context* Stack::context(int cpu) {
 }
 
 void Stack::add(Host& host) {
-    host.next = hosts_;
-    hosts_ = &host;
+    Host** end = &hosts_;
+    while (*end) end = &(*end)->next;
+    *end = &host;
+    for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
+        endpoint->gain_host(host);
+    }
 }
 
 void Stack::remove(Host& host) {
     unlink(hosts_, host);
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        if (endpoint->host() == &host) endpoint->lose_host();
+        endpoint->lose_host(host);
     }
 }
 
@@ -78,19 +82,46 @@ Host* Stack::host_of(IpAddress local) {
 }
 
 Host* Stack::host_towards(IpAddress peer) {
-    Host* through_gateway = nullptr;
+    Host* nearest = nullptr;
     for (Host* host = hosts_; host; host = host->next) {
-        IpAddress next_hop;
-        if (!host->route(peer, next_hop)) continue;
-        if (host->prefix.contains(peer)) return host;
-        if (!through_gateway) through_gateway = host;
+        const uint32_t nearness = host->nearness(peer);
+        if (nearness > (nearest ? nearest->nearness(peer) : 0)) nearest = host;
     }
-    return through_gateway;
+    IpAddress next_hop;
+    return nearest && nearest->route(peer, next_hop) ? nearest : nullptr;
+}
+
+// A free port at one device may be taken at another: then there is most likely a next one.
+int Stack::bind_everywhere(UdpEndpoint& endpoint, uint16_t port) {
+    constexpr int kMostTries = 64;
+    int error = try_everywhere(endpoint, port);
+    for (int i = 1; port == 0 && error == -int{kEaddrinuse} && i < kMostTries; ++i) {
+        error = try_everywhere(endpoint, port);
+    }
+    return error;
+}
+
+int Stack::try_everywhere(UdpEndpoint& endpoint, uint16_t port) {
+    for (Host* host = hosts_; host; host = host->next) {
+        if (const int error = endpoint.bind(host->udp(), port)) {
+            endpoint.unbind();
+            return error;
+        }
+        port = endpoint.local().port;
+    }
+    return 0;
+}
+
+bool Stack::port_free_everywhere(uint16_t port, bool reuse) {
+    for (Host* host = hosts_; host; host = host->next) {
+        if (!host->tcp().port_free(port, reuse) || port_bound(*host, port)) return false;
+    }
+    return true;
 }
 
 bool Stack::port_bound(const Host& host, uint16_t port) {
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        if (endpoint->host() == &host && endpoint->is_tcp() && endpoint->bound_port() == port)
+        if (endpoint->is_tcp() && endpoint->bound_port() == port && endpoint->is_at(host))
             return true;
     }
     return false;

@@ -70,7 +70,8 @@ int scout_endpoint_create(struct scout_stack *stack, int protocol, void *user,
  * background (FIN after what was written); with unread data, or linger 0, it is reset. */
 void scout_endpoint_close(struct scout_endpoint *endpoint);
 
-/* EINVAL already bound or bad address, EADDRNOTAVAIL not an attached device's, EADDRINUSE. Port 0: any. */
+/* EINVAL already bound or bad address, EADDRNOTAVAIL not an attached device's, EADDRINUSE. Port 0: any.
+ * Address 0.0.0.0: every device; connect settles on one. */
 int scout_bind(struct scout_endpoint *endpoint, const struct scout_sockaddr *address);
 /* -EINPROGRESS once begun; -EALREADY, -EISCONN, -ENETUNREACH, -EADDRNOTAVAIL, -EADDRINUSE, -EINVAL,
  * -ENOMEM. UDP: 0. The outcome: SCOUT_OUT is set, and scout_take_error() is 0 or the errno. */

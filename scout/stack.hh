@@ -25,6 +25,7 @@ public:
 
     // The context of `cpu`, made if there is none; nullptr when memory or threads are short.
     dominoes::Context* context(int cpu);
+    // The endpoints bound to no address in particular gain it.
     void add(Host& host);
     // The endpoints bound there lose it.
     void remove(Host& host);
@@ -32,8 +33,13 @@ public:
     void remove(Endpoint& endpoint);
     // Whose address is `local` (any: the first attached); nullptr: none.
     Host* host_of(IpAddress local);
-    // From which `peer` is best reached: its own network before a gateway; nullptr: none.
+    // From which `peer` is best reached: by the longest prefix, then through a gateway, then the
+    // first attached; nullptr: none.
     Host* host_towards(IpAddress peer);
+    // Binds at every device, to one port. Errors are those of UdpEndpoint::bind().
+    int bind_everywhere(UdpEndpoint& endpoint, uint16_t port);
+    // Whether a TCP endpoint may be bound to `port` at every device, as TcpRouter::port_free().
+    bool port_free_everywhere(uint16_t port, bool reuse);
     bool port_bound(const Host& host, uint16_t port);
     // The connection, listener or UDP endpoint with the smallest id >= `id`. -ENOENT.
     int info_at(uint64_t id, EndpointInfo& info);
@@ -44,6 +50,8 @@ private:
         dominoes::Context* context;
         ContextNode* next;
     };
+
+    int try_everywhere(UdpEndpoint& endpoint, uint16_t port);
 
     dominoes_mutex* mutex_ = nullptr;
     dominoes::Atomic<uint64_t> ids_;

@@ -101,9 +101,9 @@ bool UdpRouter::icmp_error(const IcmpError& error) {
 int UdpRouter::bind(UdpEndpoint& endpoint, uint16_t port) {
     if (port == 0) return bind_ephemeral(endpoint);
     if (ports_->find(port)) return -int{kEaddrinuse};
-    auto* node = dominoes::make<UdpPort>(port, endpoint);
+    auto* node = dominoes::make<UdpPort>(port, *this, endpoint);
     if (!node) return -int{kEnomem};
-    endpoint.gain_port(*this, *node);
+    endpoint.gain_port(*node);
     const bool inserted = ports_->insert(*node);
     DOMINOES_ASSERT(inserted);
     return 0;
@@ -122,18 +122,17 @@ int UdpRouter::bind_ephemeral(UdpEndpoint& endpoint) {
     return -int{kEaddrinuse};
 }
 
-void UdpRouter::unbind(UdpEndpoint& endpoint) {
-    UdpPort* node = endpoint.port_;
-    ports_->remove(*node);
-    endpoint.lose_port();
-    dominoes_retire(node, &UdpPort::free);
+void UdpRouter::unbind(UdpPort& port) {
+    ports_->remove(port);
+    port.endpoint().lose_port(port);
+    dominoes_retire(&port, &UdpPort::free);
 }
 
 void UdpRouter::detach(int error) {
     ports_->for_each([this, error](UdpPort& port) {
         UdpEndpoint& endpoint = port.endpoint();
-        unbind(endpoint);
-        endpoint.fail(error);
+        unbind(port);
+        if (!endpoint.bound()) endpoint.fail(error);
     });
 }
 

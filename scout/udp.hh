@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // UDP (RFC 768, RFC 1122 section 4.1), not replicated: a datagram goes from the interrupt into its
-// endpoint's queue, and from there to whoever reads. No datagram is fragmented.
+// endpoint's queue, and from there to whoever reads.
 #pragma once
 
 #include "scout/icmp.hh"
@@ -37,16 +37,21 @@ private:
     const uint16_t destination_port_;
 };
 
-// A port that is bound, for as long as an interrupt may look at it.
+// A port of one interface that is bound, for as long as an interrupt may look at it.
 class UdpPort final : public MapNode<uint16_t>, public dominoes_retired, dominoes::Pinned {
 public:
-    UdpPort(uint16_t port, UdpEndpoint& endpoint) : MapNode(port), endpoint_(endpoint) {}
+    UdpPort(uint16_t port, UdpRouter& router, UdpEndpoint& endpoint)
+        : MapNode(port), router_(router), endpoint_(endpoint) {}
+    UdpRouter& router() const { return router_; }
     UdpEndpoint& endpoint() const { return endpoint_; }
     static void free(dominoes_retired* retired) {
         dominoes::destroy(static_cast<UdpPort*>(retired));
     }
 
+    UdpPort* next = nullptr;  // maintained by UdpEndpoint
+
 private:
+    UdpRouter& router_;
     UdpEndpoint& endpoint_;
 };
 
@@ -67,7 +72,7 @@ public:
     bool icmp_error(const IcmpError& error) override;
 
     // The device goes away: every endpoint bound here loses its port, with `error` (ENETDOWN)
-    // pending, and none uses this router afterwards. Context: process.
+    // pending if it was the last, and none uses this router afterwards. Context: process.
     void detach(int error);
 
     // visit(UdpEndpoint&) for each bound endpoint; it unbinds none. Serialised as above.
@@ -84,7 +89,7 @@ private:
 
     int bind(UdpEndpoint& endpoint, uint16_t port);
     int bind_ephemeral(UdpEndpoint& endpoint);
-    void unbind(UdpEndpoint& endpoint);
+    void unbind(UdpPort& port);
     bool checksum_right(const Frame& frame, const UdpHeader& header) const;
     Verdict no_port(Frame& frame);
     Verdict enqueue(UdpEndpoint& endpoint, Frame& frame, const UdpHeader& header);
@@ -111,12 +116,15 @@ public:
     // returns. Context: process.
     void close();
 
-    // Takes `port` (0: any free one) of `router`'s interface. -EINVAL already bound, -EADDRINUSE,
-    // -ENOMEM. Context: process.
+    // Takes `port` (0: any free one) of `router`'s interface. It may be bound to the same port of
+    // several interfaces: each datagram leaves by the one that is nearest to where it goes.
+    // -EINVAL bound there already, or to another port; -EADDRINUSE, -ENOMEM. Context: process.
     int bind(UdpRouter& router, uint16_t port);
-    // Fixes the peer: only its datagrams are received from now on, and its ICMP errors are
-    // reported. May be called again. Bound first if it is not. -EINVAL bad address or another
-    // interface's, -ENETUNREACH, and what bind says. Context: process.
+    // Gives up all ports. Context: process.
+    void unbind() { leave_all_but(nullptr); }
+    // Fixes the peer: only its datagrams are received from now on, at this interface only, and its
+    // ICMP errors are reported. May be called again. Bound there first if it is not. -EINVAL bad
+    // address, -ENETUNREACH, and what bind says. Context: process.
     int connect(UdpRouter& router, SocketAddress peer);
 
     // Sends `bytes` of `from` to `peer`, or to the connected peer if nullptr. Returns `bytes`.
@@ -132,8 +140,14 @@ public:
     // The pending error as a positive errno, and clears it. Context: any.
     int take_error() { return static_cast<int>(error_.exchange_acq_rel(0)); }
 
-    bool bound() const { return router_ != nullptr; }
-    SocketAddress local() const { return local_; }
+    // Of what is sent from now on. Context: any.
+    void set_service(IpService service) {
+        service_.store_relaxed(uint32_t{service.ttl} << 8 | service.tos);
+    }
+
+    bool bound() const { return ports_ != nullptr; }
+    // The address is any if it is bound at several.
+    SocketAddress local() const;
     // False: not connected.
     bool peer(SocketAddress& out) const;
     // Datagrams waiting. Context: any.
@@ -152,23 +166,28 @@ private:
     bool enqueue(const UdpDatagram& datagram);
     void fail(int error);
     // Under the router's serialisation.
-    void gain_port(UdpRouter& router, UdpPort& port);
-    void lose_port();
+    void gain_port(UdpPort& port);
+    void lose_port(UdpPort& port);
+    UdpPort* port_at(const UdpRouter& router) const;
+    void leave_all_but(const UdpRouter* router);
 
     int find_peer(const SocketAddress* given, SocketAddress& out) const;
-    int64_t payload_limit();
+    IpService service() const {
+        const uint32_t packed = service_.load_relaxed();
+        return {static_cast<uint8_t>(packed >> 8), static_cast<uint8_t>(packed)};
+    }
+    UdpPort* port_towards(IpAddress destination) const;
     int send(const SocketAddress& to, const void* payload, uint32_t bytes);
     int64_t give(const UdpDatagram& datagram, dominoes_iter* to, uint32_t bytes);
 
     User user_;
     dominoes::Owned<UdpQueue> queue_;
-    uint8_t* bounce_ = nullptr;        // the reader's
-    dominoes_mutex* mutex_ = nullptr;  // held by a sender as long as it uses router_
-    UdpRouter* router_ = nullptr;
-    UdpPort* port_ = nullptr;
-    SocketAddress local_;
+    uint8_t* bounce_ = nullptr;         // the reader's
+    dominoes_mutex* mutex_ = nullptr;   // held by a sender as long as it uses ports_
+    UdpPort* ports_ = nullptr;          // of one number, in the order they were bound
     dominoes::Atomic<uint64_t> peer_;   // packed; 0: not connected
     dominoes::Atomic<uint32_t> error_;  // an errno; 0: none
+    dominoes::Atomic<uint32_t> service_{uint32_t{kIpTtl} << 8};
 };
 
 }  // namespace scout

@@ -46,7 +46,7 @@ UdpEndpoint::~UdpEndpoint() {
 }
 
 void UdpEndpoint::close() {
-    if (router_) router_->unbind(*this);
+    unbind();
     user_.leave();
     dominoes_mutex_destroy(mutex_);  // no interrupt uses it, and here one may sleep
     mutex_ = nullptr;
@@ -60,32 +60,54 @@ void UdpEndpoint::free(dominoes_retired* retired) {
 // --- naming ---
 
 int UdpEndpoint::bind(UdpRouter& router, uint16_t port) {
-    return router_ ? -int{kEinval} : router.bind(*this, port);
+    if (ports_ && (port_at(router) || port != ports_->key())) return -int{kEinval};
+    return router.bind(*this, port);
 }
 
 int UdpEndpoint::connect(UdpRouter& router, SocketAddress peer) {
     IpAddress next_hop;
-    if (!names_one_host(peer) || (router_ && router_ != &router)) return -int{kEinval};
+    if (!names_one_host(peer)) return -int{kEinval};
     if (!router.interface().route(peer.ip, next_hop)) return -int{kEnetunreach};
-    if (!router_) {
-        if (const int error = bind(router, 0)) return error;
+    if (!port_at(router)) {
+        if (const int error = bind(router, local().port)) return error;
     }
+    leave_all_but(&router);
     peer_.store_release(pack(peer));  // relaxed would do: the word stands for itself
     return 0;
 }
 
-void UdpEndpoint::gain_port(UdpRouter& router, UdpPort& port) {
+void UdpEndpoint::gain_port(UdpPort& port) {
     MutexGuard guard(mutex_);
-    router_ = &router;
-    port_ = &port;
-    local_ = {router.interface().address, port.key()};
+    UdpPort** end = &ports_;
+    while (*end) end = &(*end)->next;
+    *end = &port;
 }
 
-void UdpEndpoint::lose_port() {
+void UdpEndpoint::lose_port(UdpPort& port) {
     MutexGuard guard(mutex_);
-    router_ = nullptr;
-    port_ = nullptr;
-    local_ = {};
+    UdpPort** link = &ports_;
+    while (*link != &port) link = &(*link)->next;
+    *link = port.next;
+}
+
+UdpPort* UdpEndpoint::port_at(const UdpRouter& router) const {
+    UdpPort* port = ports_;
+    while (port && &port->router() != &router) port = port->next;
+    return port;
+}
+
+void UdpEndpoint::leave_all_but(const UdpRouter* router) {
+    for (UdpPort* port = ports_; port;) {
+        UdpPort* next = port->next;
+        if (&port->router() != router) port->router().unbind(*port);
+        port = next;
+    }
+}
+
+SocketAddress UdpEndpoint::local() const {
+    if (!ports_) return {};
+    const IpAddress address = ports_->next ? IpAddress() : ports_->router().interface().address;
+    return {address, ports_->key()};
 }
 
 bool UdpEndpoint::peer(SocketAddress& out) const {
@@ -118,9 +140,7 @@ int64_t UdpEndpoint::send_to(const SocketAddress* given, dominoes_iter* from, si
     SocketAddress to;
     if (const int error = take_error()) return -error;
     if (const int error = find_peer(given, to)) return error;
-    const int64_t limit = payload_limit();
-    if (limit < 0) return limit;
-    if (bytes > static_cast<uint64_t>(limit)) return -int{kEmsgsize};
+    if (bytes > kMostPayload) return -int{kEmsgsize};
 
     void* payload = bytes ? dominoes_alloc(bytes) : nullptr;
     if (bytes && !payload) return -int{kEnomem};
@@ -139,22 +159,28 @@ int UdpEndpoint::find_peer(const SocketAddress* given, SocketAddress& out) const
     return names_one_host(out) ? 0 : -int{kEinval};
 }
 
-// What fits in one packet; nothing is fragmented. -EINVAL: not bound.
-int64_t UdpEndpoint::payload_limit() {
-    MutexGuard guard(mutex_);
-    if (!router_) return -int{kEinval};
-    const uint32_t mtu = dominoes_link_mtu(router_->interface_.link);
-    return dominoes::min(mtu - kIpHeaderBytes - kUdpHeaderBytes, kMostPayload);
+// nullptr: not bound. Under mutex_.
+UdpPort* UdpEndpoint::port_towards(IpAddress destination) const {
+    UdpPort* nearest = ports_;
+    const auto nearness = [destination](UdpPort* port) {
+        return port->router().interface().nearness(destination);
+    };
+    for (UdpPort* port = ports_; port; port = port->next) {
+        if (nearness(port) > nearness(nearest)) nearest = port;
+    }
+    return nearest;
 }
 
 int UdpEndpoint::send(const SocketAddress& to, const void* payload, uint32_t bytes) {
     MutexGuard guard(mutex_);
-    if (!router_) return -int{kEinval};  // the device went away meanwhile
-    DatagramStage below(router_->interface_, router_->arp_, to.ip, kUdp);
-    UdpStage udp(below, local_.port, to.port);
+    UdpPort* port = port_towards(to.ip);
+    if (!port) return -int{kEinval};  // or the device went away meanwhile
+    UdpRouter& router = port->router();
+    DatagramStage below(router.interface_, router.arp_, to.ip, kUdp, service());
+    UdpStage udp(below, port->key(), to.port);
     Msg msg;
     msg.set_payload(payload, bytes);
-    if (udp.push(msg)) router_->interface_.counters.add(Counter::udp_out);
+    if (udp.push(msg)) router.interface_.counters.add(Counter::udp_out);
     return below.error();
 }
 

@@ -22,11 +22,33 @@ test_dominoes_asks() {
     wait "$server"
 }
 
-# What the peer's fragments carry is not put together again; what would need fragments is not sent.
+# More than a packet holds goes in fragments.
+test_peer_asks_in_fragments() {
+    datagram dominoes serve 7000 50 &
+    local server=$!
+    wait_for 10 dominoes_bound 7000
+    peer datagram linux ask "$dominoes_address" 7000 50 9000
+    wait "$server"
+    [[ $(counter udp_in) == 50 && $(counter ip_reassembled) -gt 0 ]] || fail "$(dominoes stats --nonzero)"
+}
+
+test_dominoes_asks_in_fragments() {
+    peer datagram linux serve 7000 50 &
+    local server=$!
+    wait_for 10 peer_bound 7000
+    datagram dominoes ask "$peer_address" 7000 50 9000
+    wait "$server"
+}
+
+test_ping_in_fragments() {
+    expect " 0% packet loss" peer ping -c 3 -W 5 -s 20000 "$dominoes_address"
+    [[ $(counter ip_reassembled) -ge 3 && $(counter icmp_echo_in) -ge 3 ]] || fail "$(dominoes stats --nonzero)"
+}
+
 test_too_long() {
     peer datagram linux serve 7000 1 &
     wait_for 10 peer_bound 7000
-    expect_failure "Message too long" -- datagram dominoes ask "$peer_address" 7000 1 2000
+    expect_failure "Message too long" -- datagram dominoes ask "$peer_address" 7000 1 65508
     datagram dominoes ask "$peer_address" 7000 1 10
     wait
 }

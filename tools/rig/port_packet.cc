@@ -179,6 +179,17 @@ void dominoes_packet_copy(const dominoes_packet* packet, uint32_t offset, void* 
 
 void dominoes_packet_free(dominoes_packet* packet) { std::free(packet); }
 
+dominoes_packet* dominoes_packet_create(uint32_t bytes) { return allocate_packet(bytes); }
+
+void dominoes_packet_write(dominoes_packet* packet, uint32_t offset, const void* from,
+                           uint32_t bytes) {
+    if (offset > packet->bytes || bytes > packet->bytes - offset) {
+        dominoes_bug(__FILE__, __LINE__, "packet write beyond its end");
+        return;
+    }
+    if (bytes) std::memcpy(packet->data + offset, from, bytes);
+}
+
 bool dominoes_packet_checksum_ok(dominoes_packet* packet, uint32_t offset, uint32_t bytes,
                                  uint16_t pseudo) {
     if (offset > packet->bytes || bytes > packet->bytes - offset) {

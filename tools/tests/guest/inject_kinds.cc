@@ -124,10 +124,22 @@ const std::vector<Kind>& kinds() {
          [](const Ends& e) { return from_address(e, 0x7f000001); }},
         {"ip_source_ours", "drop_ip_source",
          [](const Ends& e) { return from_address(e, e.destination); }},
-        {"ip_first_fragment", "drop_ip_fragment",
+        {"ip_fragment_of_20", "drop_ip_fragment",
          [](const Ends& e) { return with16(tcp_frame(e, {}), 20, 0x2000); }},
-        {"ip_last_fragment", "drop_ip_fragment",
-         [](const Ends& e) { return with16(tcp_frame(e, {}), 20, 0x0003); }},
+        {"ip_fragment_of_nothing", "drop_ip_fragment",
+         [](const Ends& e) { return with16(ip_frame(e, kUdp, {}), 20, 0x2000); }},
+        {"ip_fragment_in_tcp_header", "drop_ip_fragment",
+         [](const Ends& e) { return with16(tcp_frame(e, {}), 20, 0x0001); }},
+        {"ip_fragment_beyond_64k", "drop_ip_fragment",
+         [](const Ends& e) { return with16(udp_frame(e, kText), 20, 0x1fff); }},
+        {"ip_source_route", "drop_ip_source_route",
+         [](const Ends& e) {
+             return with8(with16(tcp_frame(e, {}), kTransportAt, 0x8303), 14, 0x46);
+         }},
+        {"ip_option_of_1", "drop_ip_options",
+         [](const Ends& e) {
+             return with8(with16(tcp_frame(e, {}), kTransportAt, 0x0701), 14, 0x46);
+         }},
         {"ip_protocol", "drop_ip_protocol",
          [](const Ends& e) { return ip_frame(e, kUnassigned, kText); }},
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "scout/ip.hh"
+#include "scout/ip_header.hh"
 
 #include "kunit/test.hh"
 #include "scout/checksum.hh"
+#include "scout/participants.hh"
 
 namespace kunit {
 namespace {
@@ -183,6 +184,37 @@ void parse_quoted__needs_only_the_header(Check& check) {
     EXPECT(parse_quoted_ip(sample.bytes, sample.length, header) == IpResult::kVersion);
 }
 
+template <uint32_t N>
+IpOptions options(const uint8_t (&bytes)[N]) {
+    return check_ip_options(bytes, N);
+}
+
+void check_options__ignores_what_is_well_formed(Check& check) {
+    EXPECT(check_ip_options(nullptr, 0) == IpOptions::kIgnored);
+    EXPECT(options({1, 1, 1, 1}) == IpOptions::kIgnored);
+    EXPECT(options({7, 7, 4, 0, 0, 0, 0, 0}) == IpOptions::kIgnored);      // record route
+    EXPECT(options({68, 4, 5, 0}) == IpOptions::kIgnored);                 // timestamp
+    EXPECT(options({1, 148, 4, 0, 0, 99, 2, 0}) == IpOptions::kIgnored);   // router alert, unknown
+    EXPECT(options({0, 131, 3, 4}) == IpOptions::kIgnored);                // behind the end
+    EXPECT(options({7, 7, 131, 7, 4, 137, 4, 0}) == IpOptions::kIgnored);  // within another
+}
+
+void check_options__refuses_source_routes(Check& check) {
+    EXPECT(options({131, 3, 4, 0}) == IpOptions::kSourceRoute);
+    EXPECT(options({137, 7, 4, 192, 0, 2, 9, 0}) == IpOptions::kSourceRoute);
+    EXPECT(options({1, 7, 3, 4, 131, 3, 4, 0}) == IpOptions::kSourceRoute);
+    EXPECT(options({131, 0, 0, 0}) == IpOptions::kSourceRoute);  // however malformed
+    EXPECT(options({1, 1, 1, 137}) == IpOptions::kSourceRoute);
+}
+
+void check_options__refuses_impossible_lengths(Check& check) {
+    EXPECT(options({7, 0, 0, 0}) == IpOptions::kMalformed);
+    EXPECT(options({7, 1, 0, 0}) == IpOptions::kMalformed);
+    EXPECT(options({7, 5, 0, 0}) == IpOptions::kMalformed);
+    EXPECT(options({1, 1, 1, 7}) == IpOptions::kMalformed);
+    EXPECT(options({99, 255, 0, 0}) == IpOptions::kMalformed);
+}
+
 constexpr Test kTests[] = {
     TEST(parse__reads_each_field),
     TEST(parse__refuses_what_is_short),
@@ -197,10 +229,13 @@ constexpr Test kTests[] = {
     TEST(write__more_than_the_field_is_written_as_zero),
     TEST(write__fragment_fields),
     TEST(parse_quoted__needs_only_the_header),
+    TEST(check_options__ignores_what_is_well_formed),
+    TEST(check_options__refuses_source_routes),
+    TEST(check_options__refuses_impossible_lengths),
 };
 
 }  // namespace
 
-extern const Suite ip_suite = SUITE("ip", kTests);
+extern const Suite ip_header_suite = SUITE("ip_header", kTests);
 
 }  // namespace kunit

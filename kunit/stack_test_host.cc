@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// A machine with several devices: which of them an endpoint uses.
+#include "scout/stack.h"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "kunit/packets.hh"
+#include "scout/errors.hh"
+#include "tools/rig/socket.hh"
+
+namespace kunit {
+namespace {
+
+using namespace scout;
+using rig::address;
+using rig::Socket;
+
+constexpr int64_t error(Errno number) { return -int64_t{number}; }
+
+// Remembers what was asked for by ARP. Several threads send.
+class AskedLink final : public rig::Link {
+public:
+    bool transmit(dominoes_packet* packet) override {
+        const Sent sent(Bytes(packet->data, packet->data + packet->bytes));
+        dominoes_packet_free(packet);
+        std::lock_guard lock(mutex_);
+        if (sent.is_arp) asked_.push_back(sent.arp.target_ip);
+        return true;
+    }
+    bool asked_for(const char* ip) {
+        std::lock_guard lock(mutex_);
+        const auto wanted = IpAddress::v4(address(ip, 0).addr);
+        return std::find(asked_.begin(), asked_.end(), wanted) != asked_.end();
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<IpAddress> asked_;
+};
+
+struct Device {
+    Device(scout_stack* stack, const char* ip, uint32_t bits, const char* gateway = nullptr) {
+        static constexpr int kAnyCpu = -1;
+        struct scout_attach attach {};
+        attach.link = &link;
+        attach.id = 1;
+        attach.address = address(ip, 0);
+        if (gateway) attach.gateway = address(gateway, 0);
+        attach.prefix_len = bits;
+        attach.replicas = 1;
+        attach.cpus = &kAnyCpu;
+        attach.cpu_count = 1;
+        if (scout_attach(stack, &attach, &host) != 0) host = nullptr;
+    }
+    ~Device() { detach(); }
+    void detach() {
+        if (host) scout_detach(host);
+        host = nullptr;
+    }
+    // In fragments of at most `most` bytes.
+    void receive(const char* from, const char* to, uint16_t port, const Bytes& data,
+                 size_t most = 1480) {
+        const auto source = IpAddress::v4(address(from, 0).addr);
+        const auto destination = IpAddress::v4(address(to, 0).addr);
+        const Bytes datagram = udp_datagram(4000, port, data, source, destination);
+        const Bytes whole = ip_packet(kUdp, datagram, source, destination);
+        for (const Bytes& part : ip_fragments(whole, most)) receive(part);
+    }
+    void receive(const Bytes& ip) {
+        dominoes_packet* packet = rig::make_packet(framed(ip));
+        if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+    }
+    // From port 4000 of `from`.
+    void receive_syn(const char* from, const char* to, uint16_t port) {
+        const auto source = IpAddress::v4(address(from, 0).addr);
+        const auto destination = IpAddress::v4(address(to, 0).addr);
+        Bytes syn(20);
+        put16(syn, 0, 4000);
+        put16(syn, 2, port);
+        syn[12] = 5 << 4;
+        syn[13] = 2;
+        put16(syn, 14, 65535);
+        ChecksumSum sum(pseudo_sum(source, destination, kTcp, 20));
+        sum.add(syn.data(), syn.size());
+        put16(syn, 16, sum.checksum());
+        receive(ip_packet(kTcp, syn, source, destination));
+    }
+    uint64_t count(Counter counter) const {
+        uint64_t values[Counters::kCount] = {};
+        scout_stats(host, values, Counters::kCount);
+        return values[static_cast<uint32_t>(counter)];
+    }
+    // Waits for the control thread to count so far.
+    bool counts(Counter counter, uint64_t wanted) const {
+        const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+        while (count(counter) != wanted && dominoes_now_ns() < end_ns) dominoes_thread_yield();
+        return count(counter) == wanted;
+    }
+
+    AskedLink link;
+    scout_host* host = nullptr;
+};
+
+// Three devices, the nearest of which is not the first.
+struct Machine {
+    Machine() : stack(scout_stack_create()) {
+        wide = std::make_unique<Device>(stack, "10.0.0.1", 8);
+        narrow = std::make_unique<Device>(stack, "10.1.0.1", 16);
+        routed = std::make_unique<Device>(stack, "192.0.2.1", 24, "192.0.2.254");
+    }
+    ~Machine() {
+        for (auto* device : {&wide, &narrow, &routed}) device->reset();
+        scout_stack_destroy(stack);
+    }
+
+    scout_stack* stack;
+    std::unique_ptr<Device> wide, narrow, routed;
+};
+
+scout_sockaddr local_of(Socket& socket) {
+    scout_sockaddr local{};
+    scout_local(socket.get(), &local);
+    return local;
+}
+
+bool is_at(Socket& socket, const char* ip) {
+    const auto local = local_of(socket);
+    return IpAddress::v4(local.addr) == IpAddress::v4(address(ip, 0).addr);
+}
+
+int64_t send_to(Socket& socket, const char* ip) {
+    const auto to = address(ip, 9);
+    dominoes_iter from("x", 1);
+    return scout_send_to(socket.get(), &to, &from, 1);
+}
+
+int64_t receive(Socket& socket) {
+    char byte[64];
+    scout_sockaddr from;
+    dominoes_iter to(byte, sizeof byte);
+    return scout_receive_from(socket.get(), &from, &to, sizeof byte, false);
+}
+
+int begin_connect(Socket& socket, const char* ip) {
+    const auto to = address(ip, 80);
+    return scout_connect(socket.get(), &to);
+}
+
+// --- the device that is nearest ---
+
+constexpr struct {
+    const char* peer;
+    const char* from;
+} kRoutes[] = {
+    {"10.2.0.9", "10.0.0.1"},
+    {"10.1.0.9", "10.1.0.1"},
+    {"192.0.2.9", "192.0.2.1"},
+    {"198.51.100.9", "192.0.2.1"},
+};
+
+void connect__by_the_longest_prefix(Check& check) {
+    Machine machine;
+    for (const auto& route : kRoutes) {
+        Socket udp(machine.stack, Socket::kUdp), tcp(machine.stack);
+        EXPECT_EQ(begin_connect(udp, route.peer), 0);
+        EXPECT(is_at(udp, route.from));
+        EXPECT_EQ(begin_connect(tcp, route.peer), error(kEinprogress));
+        EXPECT(is_at(tcp, route.from));
+    }
+}
+
+void connect__whatever_was_attached_first(Check& check) {
+    scout_stack* stack = scout_stack_create();
+    {
+        Device narrow(stack, "10.1.0.1", 16), wide(stack, "10.0.0.1", 8, "10.0.0.254");
+        Device other(stack, "192.0.2.1", 24, "192.0.2.254");
+        Socket near(stack, Socket::kUdp), middle(stack, Socket::kUdp), far(stack, Socket::kUdp);
+        EXPECT_EQ(begin_connect(near, "10.1.0.9"), 0);
+        EXPECT(is_at(near, "10.1.0.1"));
+        EXPECT_EQ(begin_connect(middle, "10.2.0.9"), 0);
+        EXPECT(is_at(middle, "10.0.0.1"));
+        EXPECT_EQ(begin_connect(far, "198.51.100.9"), 0);
+        EXPECT(is_at(far, "10.0.0.1"));  // of two gateways the first
+    }
+    scout_stack_destroy(stack);
+}
+
+void connect__not_to_a_network_as_a_whole(Check& check) {
+    Machine machine;
+    for (int protocol : {Socket::kUdp, Socket::kTcp}) {
+        Socket socket(machine.stack, protocol);
+        // Not through the gateway, nor as if it were one host of the wider network.
+        EXPECT_EQ(begin_connect(socket, "10.1.255.255"), error(kEnetunreach));
+        EXPECT_EQ(begin_connect(socket, "10.1.255.254"),
+                  protocol == Socket::kUdp ? 0 : error(kEinprogress));
+    }
+}
+
+void connect__without_a_route(Check& check) {
+    Machine machine;
+    machine.routed.reset();
+    for (int protocol : {Socket::kUdp, Socket::kTcp}) {
+        Socket socket(machine.stack, protocol);
+        EXPECT_EQ(begin_connect(socket, "198.51.100.9"), error(kEnetunreach));
+    }
+    Socket socket(machine.stack, Socket::kUdp);
+    EXPECT_EQ(send_to(socket, "198.51.100.9"), error(kEnetunreach));
+}
+
+// --- an address of its own ---
+
+void bind__to_an_address_stays_at_its_device(Check& check) {
+    Machine machine;
+    for (int protocol : {Socket::kUdp, Socket::kTcp}) {
+        const int64_t begun = protocol == Socket::kUdp ? 0 : error(kEinprogress);
+        Socket wide(machine.stack, protocol), routed(machine.stack, protocol);
+        EXPECT_EQ(wide.bind(address("10.0.0.1", 5000)), 0);
+        EXPECT_EQ(begin_connect(wide, "198.51.100.9"), error(kEnetunreach));
+        EXPECT_EQ(begin_connect(wide, "10.1.0.9"), begun);
+        EXPECT(is_at(wide, "10.0.0.1"));
+        EXPECT_EQ(routed.bind(address("192.0.2.1", 5000)), 0);
+        EXPECT_EQ(begin_connect(routed, "10.1.0.9"), begun);
+        EXPECT(is_at(routed, "192.0.2.1"));
+    }
+    Socket socket(machine.stack, Socket::kUdp);
+    EXPECT_EQ(socket.bind(address("10.0.0.1", 6000)), 0);
+    EXPECT_EQ(send_to(socket, "10.1.0.7"), 1);
+    EXPECT(machine.wide->link.asked_for("10.1.0.7"));
+    EXPECT_EQ(send_to(socket, "198.51.100.9"), error(kEnetunreach));
+}
+
+void bind__to_an_address_of_no_device(Check& check) {
+    Machine machine;
+    Socket socket(machine.stack);
+    EXPECT_EQ(socket.bind(address("10.0.0.2", 5000)), error(kEaddrnotavail));
+}
+
+// --- no address in particular ---
+
+void bind__of_tcp_to_a_port_only(Check& check) {
+    Machine machine;
+    Socket socket(machine.stack);
+    EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
+    EXPECT(is_at(socket, "0.0.0.0"));
+    EXPECT_EQ(begin_connect(socket, "192.0.2.9"), error(kEinprogress));
+    EXPECT(is_at(socket, "192.0.2.1"));
+    EXPECT_EQ(local_of(socket).port, 5000);
+    // It is taken at each device, and must be free at each.
+    Socket everywhere(machine.stack), late(machine.stack), other(machine.stack);
+    EXPECT_EQ(everywhere.bind(address("0.0.0.0", 5001)), 0);
+    for (const char* ip : {"10.0.0.1", "10.1.0.1", "192.0.2.1", "0.0.0.0"})
+        EXPECT_EQ(late.bind(address(ip, 5001)), error(kEaddrinuse));
+    EXPECT_EQ(late.bind(address("192.0.2.1", 5002)), 0);
+    EXPECT_EQ(other.bind(address("0.0.0.0", 5002)), error(kEaddrinuse));
+    EXPECT_EQ(other.bind(address("0.0.0.0", 0)), 0);
+    EXPECT(local_of(other).port != 0);
+}
+
+void bind__of_udp_to_a_port_only(Check& check) {
+    Machine machine;
+    Socket socket(machine.stack, Socket::kUdp);
+    EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
+    EXPECT(is_at(socket, "0.0.0.0"));
+    machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, text("a"));
+    machine.narrow->receive("10.1.0.9", "10.1.0.1", 5000, text("bc"));
+    machine.routed->receive("198.51.100.9", "192.0.2.1", 5000, text("def"));
+    for (int64_t bytes : {1, 2, 3}) EXPECT_EQ(receive(socket), bytes);
+    EXPECT_EQ(send_to(socket, "10.0.0.9"), 1);
+    EXPECT(machine.wide->link.asked_for("10.0.0.9"));
+    EXPECT_EQ(send_to(socket, "10.1.0.9"), 1);
+    EXPECT(machine.narrow->link.asked_for("10.1.0.9"));
+    EXPECT_EQ(send_to(socket, "198.51.100.9"), 1);
+    EXPECT(machine.routed->link.asked_for("192.0.2.254"));
+    // A port that is taken at one device is taken.
+    Socket other(machine.stack, Socket::kUdp), taken(machine.stack, Socket::kUdp);
+    EXPECT_EQ(other.bind(address("10.1.0.1", 5001)), 0);
+    EXPECT_EQ(taken.bind(address("0.0.0.0", 5001)), error(kEaddrinuse));
+    EXPECT_EQ(taken.bind(address("10.0.0.1", 5001)), 0);
+    EXPECT_EQ(taken.bind(address("192.0.2.1", 5001)), error(kEinval));
+}
+
+void send_to__of_an_unbound_endpoint(Check& check) {
+    Machine machine;
+    Socket socket(machine.stack, Socket::kUdp);
+    EXPECT_EQ(send_to(socket, "10.1.0.9"), 1);
+    EXPECT(machine.narrow->link.asked_for("10.1.0.9"));
+    EXPECT_EQ(send_to(socket, "192.0.2.9"), 1);
+    EXPECT(machine.routed->link.asked_for("192.0.2.9"));
+    const uint16_t port = local_of(socket).port;
+    EXPECT(port != 0);
+    machine.wide->receive("10.0.0.9", "10.0.0.1", port, text("answer"));
+    EXPECT_EQ(receive(socket), 6);
+    EXPECT_EQ(begin_connect(socket, "10.1.0.9"), 0);
+    EXPECT(is_at(socket, "10.1.0.1"));
+    EXPECT_EQ(local_of(socket).port, port);
+}
+
+void listen__at_every_device(Check& check) {
+    Machine machine;
+    Socket listener(machine.stack), one(machine.stack);
+    EXPECT_EQ(listener.bind(address("0.0.0.0", 5000)), 0);
+    EXPECT_EQ(listener.listen(7), 0);
+    EXPECT_EQ(one.bind(address("10.0.0.1", 5001)), 0);
+    EXPECT_EQ(one.listen(), 0);
+    machine.wide->receive_syn("10.0.0.9", "10.0.0.1", 5000);
+    machine.routed->receive_syn("192.0.2.9", "192.0.2.1", 5000);
+    machine.wide->receive_syn("10.0.0.9", "10.0.0.1", 5001);
+    machine.routed->receive_syn("192.0.2.9", "192.0.2.1", 5001);  // nobody
+    EXPECT(machine.wide->counts(Counter::tcp_passive_opens, 2));
+    EXPECT(machine.routed->counts(Counter::tcp_passive_opens, 1));
+    EXPECT(machine.routed->counts(Counter::tcp_resets_out, 1));
+    EXPECT_EQ(listener.info().recv_queue, 2);  // in their handshakes
+    EXPECT_EQ(listener.info().send_queue, 7);
+    EXPECT_EQ(one.info().recv_queue, 1);
+    EXPECT_EQ(scout_poll(listener.get()), 0);
+}
+
+// --- devices that come and go ---
+
+void listen__while_devices_come_and_go(Check& check) {
+    Machine machine;
+    Socket listener(machine.stack), one(machine.stack);
+    EXPECT_EQ(listener.listen(), 0);
+    const uint16_t port = local_of(listener).port;
+    EXPECT_EQ(one.bind(address("10.0.0.1", 5001)), 0);
+    EXPECT_EQ(one.listen(), 0);
+    Device late(machine.stack, "203.0.113.1", 24);
+    late.receive_syn("203.0.113.9", "203.0.113.1", port);
+    EXPECT(late.counts(Counter::tcp_passive_opens, 1));
+    machine.wide.reset();  // the first
+    EXPECT_EQ(scout_poll(one.get()), SCOUT_ERR | SCOUT_IN | SCOUT_HUP);
+    EXPECT_EQ(scout_poll(listener.get()), 0);
+    machine.routed.reset();
+    machine.narrow->receive_syn("10.1.0.9", "10.1.0.1", port);
+    EXPECT(machine.narrow->counts(Counter::tcp_passive_opens, 1));
+    machine.narrow.reset();
+    late.detach();
+    EXPECT_EQ(scout_poll(listener.get()), SCOUT_ERR | SCOUT_IN | SCOUT_HUP);
+    int why = 0;
+    EXPECT(!listener.accept(why));
+    EXPECT_EQ(why, error(kEnetdown));
+}
+
+void detach__of_one_device_of_several(Check& check) {
+    Machine machine;
+    Socket socket(machine.stack, Socket::kUdp), bound(machine.stack, Socket::kUdp);
+    EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
+    EXPECT_EQ(bound.bind(address("10.0.0.1", 5001)), 0);
+    machine.wide.reset();
+    EXPECT_EQ(receive(bound), error(kEnetdown));
+    EXPECT_EQ(receive(socket), error(kEagain));
+    EXPECT_EQ(send_to(socket, "10.0.0.9"), 1);  // through the gateway now
+    EXPECT(machine.routed->link.asked_for("192.0.2.254"));
+    machine.narrow.reset();
+    machine.routed.reset();
+    EXPECT_EQ(receive(socket), error(kEnetdown));
+    EXPECT_EQ(send_to(socket, "10.0.0.9"), error(kEnetunreach));
+}
+
+void attach__of_a_further_device(Check& check) {
+    Machine machine;
+    Socket socket(machine.stack, Socket::kUdp), bound(machine.stack, Socket::kUdp);
+    EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
+    EXPECT_EQ(bound.bind(address("10.0.0.1", 5001)), 0);
+    Device late(machine.stack, "203.0.113.1", 24);
+    late.receive("203.0.113.9", "203.0.113.1", 5000, text("late"));
+    EXPECT_EQ(receive(socket), 4);
+    EXPECT_EQ(send_to(socket, "203.0.113.9"), 1);
+    EXPECT(late.link.asked_for("203.0.113.9"));
+    late.receive("203.0.113.9", "203.0.113.1", 5001, text("no"));
+    EXPECT_EQ(receive(bound), error(kEagain));
+}
+
+// --- the control thread ---
+
+void receive__of_fragments(Check& check) {
+    Machine machine;
+    Socket socket(machine.stack, Socket::kUdp);
+    EXPECT_EQ(socket.bind(address("10.0.0.1", 5000)), 0);
+    machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, Bytes(5000), 1000);
+    EXPECT(machine.wide->counts(Counter::udp_in, 1));
+    EXPECT_EQ(machine.wide->count(Counter::ip_reassembled), 1);
+    EXPECT_EQ(receive(socket), 5000);
+}
+
+constexpr Test kTests[] = {
+    TEST(connect__by_the_longest_prefix),
+    TEST(connect__whatever_was_attached_first),
+    TEST(connect__not_to_a_network_as_a_whole),
+    TEST(connect__without_a_route),
+    TEST(bind__to_an_address_stays_at_its_device),
+    TEST(bind__to_an_address_of_no_device),
+    TEST(bind__of_tcp_to_a_port_only),
+    TEST(bind__of_udp_to_a_port_only),
+    TEST(send_to__of_an_unbound_endpoint),
+    TEST(listen__at_every_device),
+    TEST(listen__while_devices_come_and_go),
+    TEST(detach__of_one_device_of_several),
+    TEST(attach__of_a_further_device),
+    TEST(receive__of_fragments),
+};
+
+}  // namespace
+
+extern const Suite stack_host_suite = SUITE("stack_host", kTests);
+
+}  // namespace kunit
