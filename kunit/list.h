@@ -38,6 +38,7 @@
 	apply(tcp_user)		   \
 	apply(tcp_icmp)		   \
 	apply(tcp_step)		   \
+	apply(rfc9293_open)	   \
 	apply(tcp_simulation)
 
 #endif
