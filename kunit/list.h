@@ -39,6 +39,14 @@
 	apply(tcp_icmp)		   \
 	apply(tcp_step)		   \
 	apply(rfc9293_open)	   \
+	apply(rfc9293_segment_arrives) \
+	apply(rfc9293_close)	   \
+	apply(rfc9293_window)	   \
+	apply(rfc9293_mss)	   \
+	apply(rfc1122)		   \
+	apply(rfc2018)		   \
+	apply(rfc5961)		   \
+	apply(rfc7323)		   \
 	apply(tcp_simulation)
 
 #endif
