@@ -45,7 +45,10 @@
 	apply(rfc9293_mss)	   \
 	apply(rfc1122)		   \
 	apply(rfc2018)		   \
+	apply(rfc5681)		   \
 	apply(rfc5961)		   \
+	apply(rfc6298)		   \
+	apply(rfc6528)		   \
 	apply(rfc7323)		   \
 	apply(tcp_simulation)
 
