@@ -44,6 +44,10 @@ lint: ## check formatting, scripts, and what the C++ objects contain
 test: ## run the unit tests on this machine: plain, with ASan and UBSan, with TSan
 	scripts/check host host-address host-thread
 
+.PHONY: fuzz
+fuzz: ## run the fuzzers; FUZZ_SECONDS=60 for each, FUZZ=name runs one
+	scripts/fuzz --seconds $(or $(FUZZ_SECONDS),60) $(FUZZ)
+
 .PHONY: kunit
 kunit: ## run the unit tests in a debug kernel, in a VM
 	scripts/check kunit

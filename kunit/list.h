@@ -43,6 +43,18 @@
 	apply(tcp_user)		   \
 	apply(tcp_icmp)		   \
 	apply(tcp_step)		   \
+	apply(rfc9293_open)	   \
+	apply(rfc9293_segment_arrives) \
+	apply(rfc9293_close)	   \
+	apply(rfc9293_window)	   \
+	apply(rfc9293_mss)	   \
+	apply(rfc1122)		   \
+	apply(rfc2018)		   \
+	apply(rfc5681)		   \
+	apply(rfc5961)		   \
+	apply(rfc6298)		   \
+	apply(rfc6528)		   \
+	apply(rfc7323)		   \
 	apply(tcp_simulation)
 
 #endif

@@ -9,6 +9,13 @@
 //   wire.sent(kAck, 1, 1001, 0);        // flags, seq, ack, payload bytes
 //   wire.quiet();                       // and nothing else
 //
+// The same again in one line, and in any state, with numbers that are right for it:
+//
+//   Wire wire(check, TcpPhase::kFinWait2);
+//   wire.answers(wire.right(kAck, 1000), kAck, 2, 1001);
+//   wire.ignores({.flags = kRst, .seq = 99999});
+//   wire.in(TcpPhase::kFinWait2);
+//
 // Sequence numbers are relative: the endpoint's SYN is 0 and the peer's SYN is 0. On the wire both
 // begin just below 2^32, so that every test goes through the wrap. Invariants are checked after
 // every step.
@@ -66,6 +73,11 @@ public:
     explicit Wire(Check& test, const TcpConfig& with = config()) : check(test) {
         world_ = static_cast<World*>(dominoes_alloc(sizeof(World)));
         if (EXPECT(world_ != nullptr)) tcp_init(world_->state, with);
+    }
+    // Already in `phase` (not CLOSED): see reach().
+    Wire(Check& test, TcpPhase phase, uint8_t options = kHasMss)
+        : Wire(test, config(phase == TcpPhase::kSynSent)) {
+        reach(phase, options);
     }
     ~Wire() { dominoes_free(world_); }
     Wire(const Wire&) = delete;
@@ -145,8 +157,7 @@ public:
     }
     void pass_ms(uint64_t ms) { pass(ms * kMs); }
 
-    // --- the way to where a test begins
-    // -----------------------------------------------------------
+    // --- the way to where a test begins ---------------------------------------------------------
 
     // ESTABLISHED by a passive open. `options` are those of the peer's SYN.
     void establish(uint8_t options = kHasMss, uint16_t win = 60000, uint8_t scale = 0) {
@@ -166,9 +177,77 @@ public:
         if (ready()) state().quick_acks = 0;
         forget();
     }
+    // From the beginning to `phase`, by the shortest way. Both ends have sent nothing but SYN (0)
+    // and, where the state says so, FIN (1); `options` are those of the peer's SYN.
+    void reach(TcpPhase phase, uint8_t options = kHasMss) {
+        reaching_options_ = options;
+        reach_step(phase);
+        EXPECT(this->phase() == phase);
+        forget();
+    }
+    // A segment with numbers that are just right: what comes next, acknowledging all that was sent.
+    Seg right(uint8_t flags = kAck, uint32_t len = 0) const {
+        const TcpState& s = world_->state;
+        Seg seg{.flags = flags, .len = len};
+        seg.seq = static_cast<uint32_t>(s.rcv_nxt) - kIrs;
+        seg.ack = static_cast<uint32_t>(s.snd_nxt) - kIss;
+        return seg;
+    }
+    uint32_t snd_nxt() const { return static_cast<uint32_t>(world_->state.snd_nxt) - kIss; }
+    uint32_t snd_una() const { return static_cast<uint32_t>(world_->state.snd_una) - kIss; }
+    uint32_t rcv_nxt() const { return static_cast<uint32_t>(world_->state.rcv_nxt) - kIrs; }
 
-    // --- what must follow
-    // --------------------------------------------------------------------------
+    // --- what must follow -----------------------------------------------------------------------
+
+    // The segment is answered by exactly this one, without data.
+    void answers(const Seg& seg, uint32_t flags, uint32_t seq, uint32_t ack,
+                 int line = __builtin_LINE(), const char* file = __builtin_FILE()) {
+        peer(seg);
+        sent(flags, seq, ack, 0, line, file);
+        quiet(line, file);
+    }
+    // It changes nothing that can be seen, and is answered by an ACK of what is so,
+    void challenges(const Seg& seg, int line = __builtin_LINE(),
+                    const char* file = __builtin_FILE()) {
+        const TcpPhase before = phase();
+        answers(seg, kAck, snd_nxt(), rcv_nxt(), line, file);
+        in(before, line, file);
+        check.expect_equal(deliveries_, 0, file, line, "deliveries");
+    }
+    // or not at all.
+    void ignores(const Seg& seg, int line = __builtin_LINE(), const char* file = __builtin_FILE()) {
+        const TcpPhase before = phase();
+        peer(seg);
+        quiet(line, file);
+        in(before, line, file);
+        check.expect_equal(deliveries_, 0, file, line, "deliveries");
+    }
+    void in(TcpPhase wanted, int line = __builtin_LINE(), const char* file = __builtin_FILE()) {
+        check.expect_equal(static_cast<uint32_t>(phase()), static_cast<uint32_t>(wanted), file,
+                           line, "state");
+    }
+    // The connection is over, with this error (kNoError: an orderly end).
+    void ended(uint32_t error, int line = __builtin_LINE(), const char* file = __builtin_FILE()) {
+        check.expect(over_, file, line, "the connection is over");
+        check.expect_equal(close_error_, error, file, line, "error at the end");
+    }
+    // Whether all of [seq, +bytes) was sent since the last event, in whatever pieces.
+    bool has_sent(uint32_t seq, uint32_t bytes) const {
+        uint32_t covered = 0;
+        for (uint32_t i = 0; i < logged_; ++i) {
+            const TransmitEffect& run = world_->log[i];
+            const uint32_t from = dominoes::max(run.seq - kIss, seq);
+            const uint32_t to = dominoes::min(run.seq - kIss + run.bytes, seq + bytes);
+            if (from < to) covered += to - from;
+        }
+        return covered >= bytes;
+    }
+    // How many bytes of data were sent since the last event.
+    uint64_t bytes_sent() const {
+        uint64_t bytes = 0;
+        for (uint32_t i = 0; i < logged_; ++i) bytes += world_->log[i].bytes;
+        return bytes;
+    }
 
     // The next segment sent since the last event was this one. Returns it, for a closer look.
     const TransmitEffect& sent(uint32_t flags, uint32_t seq, uint32_t ack, uint32_t bytes,
@@ -217,6 +296,38 @@ private:
         DeliverEffect deliveries[kLog];
         uint64_t wheel[kTimerKinds];
     };
+
+    void reach_step(TcpPhase phase) {
+        switch (phase) {
+            case TcpPhase::kSynSent:
+                return connect();
+            case TcpPhase::kSynReceived:
+                return peer({.flags = kSyn, .seq = 0, .ack = 0, .options = reaching_options_});
+            case TcpPhase::kEstablished:
+                return establish(reaching_options_);
+            case TcpPhase::kFinWait1:
+                reach_step(TcpPhase::kEstablished);
+                return shutdown();
+            case TcpPhase::kFinWait2:
+                reach_step(TcpPhase::kFinWait1);
+                return peer({.ack = 2});
+            case TcpPhase::kTimeWait:
+                reach_step(TcpPhase::kFinWait2);
+                return peer({.flags = kAck | kFin, .ack = 2});
+            case TcpPhase::kClosing:
+                reach_step(TcpPhase::kFinWait1);
+                return peer({.flags = kAck | kFin});
+            case TcpPhase::kCloseWait:
+                reach_step(TcpPhase::kEstablished);
+                return peer({.flags = kAck | kFin});
+            case TcpPhase::kLastAck:
+                reach_step(TcpPhase::kCloseWait);
+                return shutdown();
+            case TcpPhase::kListen:
+            case TcpPhase::kClosed:
+                return;
+        }
+    }
 
     dominoes::Request& request(EventKind kind) {
         dominoes::Request& request = world_->request;
@@ -297,6 +408,7 @@ private:
     uint32_t counts_[16] = {};
     uint32_t error_ = 0;
     uint32_t close_error_ = 0;
+    uint8_t reaching_options_ = 0;
     bool over_ = false;
 };
 

@@ -1,0 +1,762 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// SEGMENT ARRIVES, by RFC 9293 section 3.10.7: 3.10.7.1 CLOSED, 3.10.7.2 LISTEN, 3.10.7.3 SYN-SENT,
+// and 3.10.7.4 by its checks, first to eighth, each in all the states it distinguishes. Wire
+// conversations: see kunit/tcp_wire.hh.
+#include "kunit/tcp_wire.hh"
+#include "scout/tcp_header.hh"
+
+namespace scout {
+namespace {
+
+constexpr uint8_t kSynAck = kSyn | kAck;
+constexpr uint8_t kFinAck = kFin | kAck;
+
+constexpr TcpPhase kSynchronized[] = {
+    TcpPhase::kEstablished, TcpPhase::kFinWait1, TcpPhase::kFinWait2, TcpPhase::kCloseWait,
+    TcpPhase::kClosing,     TcpPhase::kLastAck,  TcpPhase::kTimeWait,
+};
+// In which a program may still lose something by a reset, and in which only the end is awaited.
+constexpr TcpPhase kOpen[] = {TcpPhase::kEstablished, TcpPhase::kFinWait1, TcpPhase::kFinWait2,
+                              TcpPhase::kCloseWait};
+constexpr TcpPhase kClosingDown[] = {TcpPhase::kClosing, TcpPhase::kLastAck, TcpPhase::kTimeWait};
+// In which text is taken,
+constexpr TcpPhase kReceiving[] = {TcpPhase::kEstablished, TcpPhase::kFinWait1,
+                                   TcpPhase::kFinWait2};
+// and in which the peer has said that there is no more.
+constexpr TcpPhase kPeerHasClosed[] = {TcpPhase::kCloseWait, TcpPhase::kClosing, TcpPhase::kLastAck,
+                                       TcpPhase::kTimeWait};
+
+// --- 3.10.7.1 CLOSED -----------------------------------------------------------------------------
+
+SegmentEvent stray(uint8_t flags, uint32_t seq, uint32_t ack, uint32_t bytes) {
+    SegmentEvent event{};
+    event.flags = flags;
+    event.seq = seq;
+    event.ack = ack;
+    event.payload_bytes = bytes;
+    return event;
+}
+
+// "All data in the incoming segment is discarded. An incoming segment containing a RST is
+// discarded."
+void section_3_10_7_1__reset_is_discarded(Check& check) {
+    TransmitEffect reset;
+    EXPECT(!tcp_reset_reply(stray(kRst, 5, 0, 0), reset));
+    EXPECT(!tcp_reset_reply(stray(kRst | kAck, 5, 6, 10), reset));
+}
+
+// "If the ACK bit is off, sequence number zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>";
+// SYN and FIN count.
+void section_3_10_7_1__without_ack_the_reset_acknowledges_everything(Check& check) {
+    TransmitEffect reset;
+    EXPECT(tcp_reset_reply(stray(kSyn, 0xffffffff, 0, 10), reset));
+    EXPECT_EQ(reset.flags, kRst | kAck);
+    EXPECT_EQ(reset.seq, 0);
+    EXPECT_EQ(reset.ack, 10);
+    EXPECT(tcp_reset_reply(stray(kFin, 100, 0, 10), reset));
+    EXPECT_EQ(reset.ack, 111);
+}
+
+// "If the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>".
+void section_3_10_7_1__with_ack_the_reset_has_its_number(Check& check) {
+    TransmitEffect reset;
+    EXPECT(tcp_reset_reply(stray(kAck, 100, 77, 10), reset));
+    EXPECT_EQ(reset.flags, kRst);
+    EXPECT_EQ(reset.seq, 77);
+}
+
+// A connection that is over is deaf.
+void section_3_10_7_1__nothing_comes_after_the_end(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.abort(kEconnaborted);
+    wire.ignores({.len = 10});
+    wire.ignores({.flags = kSyn, .seq = 0});
+    wire.ignores({.flags = kRst});
+    wire.in(TcpPhase::kClosed);
+}
+
+// --- 3.10.7.2 LISTEN -----------------------------------------------------------------------------
+
+// First: "An incoming RST segment could not be valid"; second: "Any acknowledgment is bad if it
+// arrives on a connection still in the LISTEN state", whatever else the segment has.
+void section_3_10_7_2__reset_before_ack(Check& check) {
+    Wire wire(check);
+    wire.ignores({.flags = kRst | kAck, .seq = 3, .ack = 4});
+    wire.answers({.flags = kAck, .seq = 3, .ack = 4, .len = 20}, kRst, 4, 0);
+    wire.in(TcpPhase::kListen);
+}
+
+void section_3_10_7_2__ack_before_syn(Check& check) {
+    Wire wire(check);
+    wire.answers({.flags = kSynAck, .seq = 3, .ack = 4}, kRst, 4, 0);
+    wire.in(TcpPhase::kListen);
+}
+
+// Third: "RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ ... <SEQ=ISS><ACK=RCV.NXT>
+// <CTL=SYN,ACK>. SND.NXT is set to ISS+1 and SND.UNA to ISS."
+void section_3_10_7_2__syn_sets_the_numbers(Check& check) {
+    Wire wire(check);
+    wire.answers({.flags = kSyn, .seq = 0}, kSynAck, 0, 1);
+    wire.in(TcpPhase::kSynReceived);
+    EXPECT_EQ(wire.rcv_nxt(), 1);
+    EXPECT_EQ(wire.snd_una(), 0);
+    EXPECT_EQ(wire.snd_nxt(), 1);
+}
+
+// Fourth: "This should not be reached": a segment with neither is dropped.
+void section_3_10_7_2__anything_else_is_dropped(Check& check) {
+    Wire wire(check);
+    wire.ignores({.flags = 0, .seq = 3, .len = 10});
+    wire.ignores({.flags = kFin, .seq = 3});
+    wire.ignores({.flags = kUrg | kPsh, .seq = 3});
+    wire.in(TcpPhase::kListen);
+}
+
+// --- 3.10.7.3 SYN-SENT ---------------------------------------------------------------------------
+
+// First: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset ... and discard the segment": even
+// one with a SYN.
+void section_3_10_7_3__first_unacceptable_ack(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.answers({.flags = kSynAck, .seq = 0, .ack = 0}, kRst, 0, 0);
+    wire.answers({.flags = kSynAck, .seq = 0, .ack = 2}, kRst, 2, 0);
+    wire.answers({.flags = kAck, .seq = 0, .ack = 0x80000000}, kRst, 0x80000000, 0);
+    wire.in(TcpPhase::kSynSent);
+}
+
+// Second: "If the ACK was acceptable, then signal to the user 'error: connection reset'".
+void section_3_10_7_3__second_reset_with_acceptable_ack(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.peer({.flags = kRst | kAck, .seq = 99, .ack = 1});
+    wire.quiet();
+    wire.ended(kEconnrefused);
+}
+
+// "Otherwise (no ACK), drop the segment."
+void section_3_10_7_3__second_reset_without_ack(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.ignores({.flags = kRst, .seq = 0, .ack = 0});
+    wire.ignores({.flags = kRst | kSyn, .seq = 0, .ack = 0});
+}
+
+// Fourth: "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED".
+void section_3_10_7_3__fourth_syn_ack(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.answers({.flags = kSynAck, .seq = 0, .ack = 1}, kAck, 1, 1);
+    wire.in(TcpPhase::kEstablished);
+    EXPECT_EQ(wire.snd_una(), 1);
+}
+
+// "If there are other controls or text in the segment, then continue processing at the sixth step".
+void section_3_10_7_3__fourth_syn_ack_with_text_and_fin(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.peer({.flags = kSynAck | kFin, .seq = 0, .ack = 1, .len = 10});
+    wire.delivered(0, 10, 10);
+    wire.in(TcpPhase::kCloseWait);
+    wire.sent(kAck, 1, 12, 0);
+}
+
+// "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment". SND.WND, SND.WL1 and SND.WL2 are set
+// from the segment.
+void section_3_10_7_3__fourth_syn_alone(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.answers({.flags = kSyn, .seq = 0, .ack = 0, .win = 4321}, kSynAck, 0, 1);
+    wire.in(TcpPhase::kSynReceived);
+    EXPECT_EQ(wire.info().snd_wnd, 4321);
+}
+
+// Fifth: "if neither of the SYN or RST bits is set, then drop the segment".
+void section_3_10_7_3__fifth_neither(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.ignores({.flags = kAck, .seq = 0, .ack = 1, .len = 10});
+    wire.ignores({.flags = kFinAck, .seq = 0, .ack = 1});
+    wire.ignores({.flags = 0, .seq = 0});
+}
+
+// --- 3.10.7.4, first: sequence number ------------------------------------------------------------
+
+// Table 6: no length, window open: RCV.NXT =< SEG.SEQ < RCV.NXT+RCV.WND. (The right edge itself is
+// let in as well: see COMPLIANCE.md.)
+void section_3_10_7_4__first_no_length(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.ignores({.seq = 1});
+    wire.ignores({.seq = 65535});
+    wire.challenges({.seq = 0});
+    wire.challenges({.seq = 65537});
+    wire.challenges({.seq = 0x80000001});
+}
+
+// Table 6: a length and an open window: its first or its last byte is in the window.
+void section_3_10_7_4__first_some_length(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.challenges({.seq = 0x100u - 0x200u, .len = 100});
+    wire.challenges({.seq = 0, .len = 1});
+    wire.challenges({.seq = 65536, .len = 1});
+    wire.challenges({.seq = 70000, .len = 1000});
+    wire.peer({.seq = 0, .len = 2});
+    wire.delivered(0, 1, 1);
+    wire.peer({.seq = 65535, .len = 1000});
+    wire.delivered(65534, 1, 1);
+}
+
+// Table 6: no window: only RCV.NXT itself without a length; with one, nothing is.
+void section_3_10_7_4__first_shut_window(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 4096;
+    Wire wire(check, config);
+    wire.establish();
+    wire.peer({.len = 4096});
+    EXPECT_EQ(wire.info().rcv_wnd, 0);
+    wire.ignores({.seq = 4097});
+    wire.challenges({.seq = 4097, .len = 1});
+    wire.challenges({.seq = 4098});
+    wire.challenges({.seq = 4098, .len = 1});
+}
+
+// "If the RCV.WND is zero ... special allowance should be made to accept valid ACKs, URGs, and
+// RSTs" (MUST-66).
+void section_3_10_7_4__first_shut_window_takes_ack_and_reset(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 4096;
+    Wire wire(check, config);
+    wire.establish();
+    wire.writes(10);
+    wire.peer({.len = 4096});
+    wire.peer({.seq = 4097, .ack = 11, .len = 1});
+    EXPECT_EQ(wire.snd_una(), 11);
+    EXPECT_EQ(wire.rcv_nxt(), 4097);
+    wire.peer({.flags = kRst, .seq = 4097});
+    wire.ended(kEconnreset);
+}
+
+// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the
+// RST bit is set ...): <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>", in every state.
+void section_3_10_7_4__first_unacceptable_in_every_state(Check& check) {
+    for (TcpPhase phase : kSynchronized) {
+        Wire wire(check, phase);
+        Seg old = wire.right(kAck, 5);
+        old.seq -= 10;
+        wire.challenges(old);
+        old.flags = kRst;
+        wire.ignores(old);
+    }
+}
+
+// "One could tailor actual segments to fit this assumption by trimming off any portions that lie
+// outside the window": both ends at once.
+void section_3_10_7_4__first_trims_both_ends(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 4096;
+    Wire wire(check, config);
+    wire.establish();
+    wire.peer({.len = 100});
+    wire.peer({.seq = 51, .len = 10000});
+    wire.delivered(100, 3996, 4096);
+    wire.sent(kAck, 1, 4097, 0);
+    EXPECT_EQ(wire.delivery(0).packet_offset, 66 + 50);
+}
+
+// "Segments with higher beginning sequence numbers SHOULD be held for later processing" (SHLD-31).
+void section_3_10_7_4__first_holds_what_comes_early(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer({.seq = 2001, .len = 1000});
+    wire.delivered(2000, 1000, 0);
+    wire.sent(kAck, 1, 1, 0);
+    wire.peer({.seq = 1, .len = 2000});
+    wire.delivered(0, 2000, 3000);
+    wire.sent(kAck, 1, 3001, 0);
+}
+
+// In SYN-RECEIVED a segment from before the peer's SYN is as old as in any other.
+void section_3_10_7_4__first_in_syn_received(Check& check) {
+    Wire wire(check, TcpPhase::kSynReceived);
+    wire.challenges({.seq = 0, .ack = 1});
+    wire.challenges({.seq = 70000, .ack = 1, .len = 10});
+    wire.in(TcpPhase::kSynReceived);
+}
+
+// --- second: the RST bit -------------------------------------------------------------------------
+
+// SYN-RECEIVED: of a passive OPEN nobody need be told; of an active one it is "connection refused".
+void section_3_10_7_4__second_in_syn_received(Check& check) {
+    Wire passive(check, TcpPhase::kSynReceived);
+    passive.peer({.flags = kRst});
+    passive.quiet();
+    EXPECT_EQ(passive.count(EffectKind::kError), 0);
+    Wire active(check, TcpPhase::kSynSent);
+    active.peer({.flags = kSyn, .seq = 0});
+    active.peer({.flags = kRst});
+    active.ended(kEconnrefused);
+}
+
+// ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT: "the user should receive a general 'connection
+// reset' signal. All segment queues should be flushed."
+void section_3_10_7_4__second_while_open(Check& check) {
+    for (TcpPhase phase : kOpen) {
+        Wire wire(check, phase);
+        wire.peer(wire.right(kRst));
+        wire.quiet();
+        wire.ended(kEconnreset);
+        EXPECT_EQ(wire.error(), kEconnreset);
+    }
+}
+
+// CLOSING, LAST-ACK, TIME-WAIT: "enter the CLOSED state, delete the TCB, and return": no error.
+void section_3_10_7_4__second_while_closing(Check& check) {
+    for (TcpPhase phase : kClosingDown) {
+        Wire wire(check, phase);
+        wire.peer(wire.right(kRst));
+        wire.quiet();
+        wire.ended(kNoError);
+    }
+}
+
+// A RST may carry data (SHLD-2 of section 3.5.3, and may tell why): it resets all the same.
+void section_3_10_7_4__second_with_text(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer({.flags = kRst | kAck, .len = 20});
+    wire.quiet();
+    wire.ended(kEconnreset);
+    EXPECT_EQ(wire.deliveries(), 0);
+}
+
+// Within the window, but not exactly the next number: a challenge (RFC 5961).
+void section_3_10_7_4__second_only_the_exact_number(Check& check) {
+    for (TcpPhase phase : kReceiving) {
+        Wire wire(check, phase);
+        Seg reset = wire.right(kRst);
+        reset.seq += 1;
+        wire.challenges(reset);
+        reset.seq += 60000;
+        wire.challenges(reset);
+    }
+}
+
+// --- fourth: the SYN bit -------------------------------------------------------------------------
+
+// "If the SYN bit is set in these synchronized states ... TCP endpoints SHOULD send a 'challenge
+// ACK'", wherever its number lies.
+void section_3_10_7_4__fourth_in_every_state(Check& check) {
+    for (TcpPhase phase : kSynchronized) {
+        Wire wire(check, phase);
+        Seg syn = wire.right(kSyn);
+        wire.challenges(syn);
+        syn.seq += 100;
+        wire.challenges(syn);
+        syn.flags = kSynAck;
+        wire.challenges(syn);
+    }
+}
+
+// A SYN brings no data in, and does not end the stream.
+void section_3_10_7_4__fourth_nothing_of_it_is_taken(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.challenges({.flags = kSynAck | kPsh, .len = 10});
+    wire.challenges({.flags = kSynAck | kFin, .len = 10});
+    EXPECT_EQ(wire.rcv_nxt(), 1);
+}
+
+// SYN-RECEIVED: the same SYN again is the peer's retransmission; another one is challenged (see
+// COMPLIANCE.md: the RFC would return to LISTEN).
+void section_3_10_7_4__fourth_in_syn_received(Check& check) {
+    Wire wire(check, TcpPhase::kSynReceived);
+    wire.answers({.flags = kSyn, .seq = 0}, kSynAck, 0, 1);
+    wire.challenges({.flags = kSyn, .seq = 500, .ack = 0});
+    wire.peer({});
+    wire.in(TcpPhase::kEstablished);
+}
+
+// --- fifth: the ACK field ------------------------------------------------------------------------
+
+// "If the ACK bit is off, drop the segment and return", in every state.
+void section_3_10_7_4__fifth_no_ack_bit(Check& check) {
+    Wire opening(check, TcpPhase::kSynReceived);
+    opening.ignores({.flags = 0, .len = 10});
+    for (TcpPhase phase : kSynchronized) {
+        Wire wire(check, phase);
+        wire.ignores(wire.right(0));
+        wire.ignores(wire.right(kFin));
+        wire.ignores(wire.right(kPsh, 10));
+    }
+}
+
+// SYN-RECEIVED: "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED", else a reset. The window
+// is the segment's.
+void section_3_10_7_4__fifth_in_syn_received(Check& check) {
+    Wire wire(check, TcpPhase::kSynReceived);
+    wire.answers({.ack = 0}, kRst, 0, 0);
+    wire.answers({.ack = 2}, kRst, 2, 0);
+    wire.answers({.ack = 0x80000000}, kRst, 0x80000000, 0);
+    wire.in(TcpPhase::kSynReceived);
+    wire.peer({.ack = 1, .win = 777});
+    wire.in(TcpPhase::kEstablished);
+    EXPECT_EQ(wire.info().snd_wnd, 777);
+}
+
+// ESTABLISHED: "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK", all or a part.
+void section_3_10_7_4__fifth_moves_snd_una(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.writes(3000);
+    wire.peer({.ack = 501});
+    EXPECT_EQ(wire.snd_una(), 501);
+    wire.peer({.ack = 3001});
+    EXPECT_EQ(wire.snd_una(), 3001);
+    EXPECT_EQ(wire.info().bytes_acked, 3000);
+}
+
+// "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored": it takes nothing back.
+void section_3_10_7_4__fifth_old_ack(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.writes(2000);
+    wire.peer({.ack = 2001});
+    wire.peer({.ack = 1001});
+    EXPECT_EQ(wire.snd_una(), 2001);
+    wire.peer({.ack = 1001, .len = 10});
+    wire.delivered(0, 10, 10);
+}
+
+// "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop the segment".
+void section_3_10_7_4__fifth_ack_of_what_was_never_sent(Check& check) {
+    for (TcpPhase phase : kSynchronized) {
+        Wire wire(check, phase);
+        Seg seg = wire.right(kAck);
+        seg.ack += 1;
+        wire.challenges(seg);
+        seg.len = 10;
+        wire.challenges(seg);
+        seg.ack += 0x7000000;
+        wire.challenges(seg);
+    }
+}
+
+// "If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND": an older
+// segment, overtaken on its way, does not change the window.
+void section_3_10_7_4__fifth_window_of_the_latest(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.writes(2000);
+    wire.peer({.ack = 2001, .len = 100, .win = 5000});
+    EXPECT_EQ(wire.info().snd_wnd, 5000);
+    wire.peer({.ack = 1001, .win = 100});
+    EXPECT_EQ(wire.info().snd_wnd, 5000);
+    wire.peer({.seq = 101, .ack = 2001, .win = 4000});
+    EXPECT_EQ(wire.info().snd_wnd, 4000);
+    wire.peer({.seq = 101, .ack = 2001, .win = 3000});
+    EXPECT_EQ(wire.info().snd_wnd, 3000);
+}
+
+// FIN-WAIT-1: "if the FIN segment is now acknowledged, then enter FIN-WAIT-2 and continue
+// processing in that state": also with text.
+void section_3_10_7_4__fifth_in_fin_wait_1(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.writes(100);
+    wire.shutdown();
+    wire.peer({.ack = 101});
+    wire.in(TcpPhase::kFinWait1);
+    wire.peer({.ack = 102, .len = 10});
+    wire.in(TcpPhase::kFinWait2);
+    wire.delivered(0, 10, 10);
+}
+
+// CLOSING: "if the ACK acknowledges our FIN, then enter the TIME-WAIT state; otherwise, ignore the
+// segment".
+void section_3_10_7_4__fifth_in_closing(Check& check) {
+    Wire wire(check, TcpPhase::kClosing);
+    wire.ignores({.seq = 2, .ack = 1});
+    wire.peer({.seq = 2, .ack = 2});
+    wire.quiet();
+    wire.in(TcpPhase::kTimeWait);
+}
+
+// LAST-ACK: "If our FIN is now acknowledged, delete the TCB, enter the CLOSED state".
+void section_3_10_7_4__fifth_in_last_ack(Check& check) {
+    Wire wire(check, TcpPhase::kLastAck);
+    wire.ignores({.seq = 2, .ack = 1});
+    wire.peer({.seq = 2, .ack = 2});
+    wire.quiet();
+    wire.ended(kNoError);
+    EXPECT_EQ(wire.count(EffectKind::kError), 0);
+}
+
+// TIME-WAIT: "the only thing that can arrive in this state is a retransmission of the remote FIN.
+// Acknowledge it, and restart the 2 MSL timeout."
+void section_3_10_7_4__fifth_in_time_wait(Check& check) {
+    Wire wire(check, TcpPhase::kTimeWait);
+    wire.pass_ms(50000);
+    wire.challenges({.flags = kFinAck, .ack = 2});
+    wire.pass_ms(59999);
+    wire.in(TcpPhase::kTimeWait);
+    wire.pass_ms(1);
+    wire.ended(kNoError);
+}
+
+// --- sixth: the URG bit --------------------------------------------------------------------------
+
+// Urgent data is data (see COMPLIANCE.md).
+void section_3_10_7_4__sixth_urgent_data_is_data(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer({.flags = kAck | kUrg, .len = 10});
+    wire.delivered(0, 10, 10);
+}
+
+// --- seventh: the segment text -------------------------------------------------------------------
+
+// "Once in the ESTABLISHED state, it is possible to deliver segment data to user RECEIVE buffers";
+// so in FIN-WAIT-1 and FIN-WAIT-2.
+void section_3_10_7_4__seventh_text_is_taken(Check& check) {
+    for (TcpPhase phase : kReceiving) {
+        Wire wire(check, phase);
+        const uint32_t ack = wire.snd_una();  // not of our FIN
+        wire.peer({.seq = 1, .ack = ack, .len = 100});
+        wire.delivered(0, 100, 100);
+        wire.peer({.seq = 101, .ack = ack, .len = 2000});
+        wire.delivered(100, 2000, 2100);
+        wire.sent(kAck, wire.snd_nxt(), 2101, 0);
+        wire.in(phase);
+    }
+}
+
+// CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: "This should not occur since a FIN has been received
+// from the remote side. Ignore the segment text."
+void section_3_10_7_4__seventh_text_after_the_fin(Check& check) {
+    for (TcpPhase phase : kPeerHasClosed) {
+        Wire wire(check, phase);
+        wire.peer(wire.right(kAck, 100));
+        EXPECT_EQ(wire.deliveries(), 0);
+        EXPECT_EQ(wire.rcv_nxt(), 2);
+        EXPECT_EQ(wire.end_of_stream(), 0);
+    }
+}
+
+// One byte at a time is slow, and right.
+void section_3_10_7_4__seventh_one_byte_at_a_time(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    for (uint32_t i = 0; i < 300; ++i) {
+        wire.peer({.seq = 1 + i, .len = 1});
+        wire.delivered(i, 1, i + 1);
+    }
+    wire.pass_ms(500);
+    EXPECT_EQ(wire.state().last_ack_sent - wire.state().irs, 301);
+}
+
+// The same, backwards: nothing can be read until the first is there.
+void section_3_10_7_4__seventh_backwards(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    for (uint32_t i = 9; i > 0; --i) {
+        wire.peer({.seq = 1 + 100 * i, .len = 100});
+        wire.delivered(100 * i, 100, 0);
+        wire.sent(kAck, 1, 1, 0);
+    }
+    wire.peer({.seq = 1, .len = 100});
+    wire.delivered(0, 100, 1000);
+    wire.sent(kAck, 1, 1001, 0);
+}
+
+// "When the TCP endpoint takes responsibility for delivering the data to the user, it must also
+// acknowledge the receipt": each byte once, however the peer cuts what it sends again.
+void section_3_10_7_4__seventh_other_boundaries(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer({.seq = 101, .len = 100});
+    wire.peer({.seq = 301, .len = 100});
+    wire.peer({.seq = 51, .len = 400});  // over both
+    EXPECT_EQ(wire.deliveries(), 3);
+    wire.delivered(50, 50, 0);
+    wire.delivered(200, 100, 0);
+    wire.delivered(400, 50, 0);
+    wire.peer({.seq = 1, .len = 449});
+    wire.delivered(0, 50, 450);
+    EXPECT_EQ(wire.deliveries(), 1);
+    EXPECT_EQ(wire.rcv_nxt(), 451);
+}
+
+// All of it old: acknowledged, and nothing placed again.
+void section_3_10_7_4__seventh_repeated_text(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer({.len = 1000});
+    wire.peer({.seq = 1001, .len = 1000});
+    wire.challenges({.seq = 1, .len = 2000});
+    wire.challenges({.seq = 501, .len = 1000});
+    wire.peer({.seq = 3001, .len = 1000});
+    wire.challenges({.seq = 3001, .len = 1000});
+    EXPECT_EQ(wire.info().bytes_received, 2000);
+}
+
+// --- eighth: the FIN bit -------------------------------------------------------------------------
+
+// "Do not process the FIN if the state is CLOSED, LISTEN, or SYN-SENT".
+void section_3_10_7_4__eighth_not_before_the_peer_is_known(Check& check) {
+    Wire listening(check);
+    listening.ignores({.flags = kFin, .seq = 1});
+    Wire sent(check, TcpPhase::kSynSent);
+    sent.ignores({.flags = kFin, .seq = 1});
+    EXPECT_EQ(listening.count(EffectKind::kEndOfStream), 0);
+    EXPECT_EQ(sent.count(EffectKind::kEndOfStream), 0);
+}
+
+// "Signal the user 'connection closing' ..., advance RCV.NXT over the FIN, and send an
+// acknowledgment for the FIN": SYN-RECEIVED and ESTABLISHED to CLOSE-WAIT.
+void section_3_10_7_4__eighth_to_close_wait(Check& check) {
+    Wire opening(check, TcpPhase::kSynReceived);
+    opening.answers({.flags = kFinAck}, kAck, 1, 2);
+    opening.in(TcpPhase::kCloseWait);
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.answers({.flags = kFinAck, .len = 100}, kAck, 1, 102);
+    wire.in(TcpPhase::kCloseWait);
+    EXPECT_EQ(wire.end_of_stream(), 100);
+}
+
+// FIN-WAIT-1: "If our FIN has been ACKed (perhaps in this segment), then enter TIME-WAIT; otherwise
+// enter the CLOSING state."
+void section_3_10_7_4__eighth_in_fin_wait_1(Check& check) {
+    Wire acknowledged(check, TcpPhase::kFinWait1);
+    acknowledged.answers({.flags = kFinAck, .ack = 2}, kAck, 2, 2);
+    acknowledged.in(TcpPhase::kTimeWait);
+    Wire crossed(check, TcpPhase::kFinWait1);
+    crossed.answers({.flags = kFinAck, .ack = 1}, kAck, 2, 2);
+    crossed.in(TcpPhase::kClosing);
+}
+
+// FIN-WAIT-2: "Enter the TIME-WAIT state. Start the time-wait timer, turn off the other timers."
+void section_3_10_7_4__eighth_in_fin_wait_2(Check& check) {
+    Wire wire(check, TcpPhase::kFinWait2);
+    wire.answers({.flags = kFinAck, .ack = 2}, kAck, 2, 2);
+    wire.in(TcpPhase::kTimeWait);
+    wire.pass_ms(59999);
+    wire.quiet();
+    wire.in(TcpPhase::kTimeWait);
+    wire.pass_ms(1);
+    wire.ended(kNoError);
+}
+
+// CLOSE-WAIT, CLOSING and LAST-ACK: "Remain in" that state: the FIN again is acknowledged again.
+void section_3_10_7_4__eighth_again(Check& check) {
+    for (TcpPhase phase : kPeerHasClosed) {
+        Wire wire(check, phase);
+        Seg fin = wire.right(kFinAck);
+        fin.seq = 1;
+        wire.challenges(fin);
+        EXPECT_EQ(wire.count(EffectKind::kEndOfStream), 1);
+    }
+}
+
+// A FIN that comes before what it ends waits for that.
+void section_3_10_7_4__eighth_out_of_order(Check& check) {
+    for (TcpPhase phase : kReceiving) {
+        Wire wire(check, phase);
+        const uint32_t ack = wire.snd_una();  // not of our FIN
+        wire.peer({.flags = kFinAck, .seq = 101, .ack = ack, .len = 100});
+        wire.in(phase);
+        EXPECT_EQ(wire.count(EffectKind::kEndOfStream), 0);
+        wire.peer({.seq = 1, .ack = ack, .len = 100});
+        EXPECT_EQ(wire.end_of_stream(), 200);
+        wire.sent(kAck, wire.snd_nxt(), 202, 0);
+    }
+}
+
+// Beyond a FIN there is nothing: text that comes from there, before or after it, is not taken.
+void section_3_10_7_4__eighth_nothing_beyond(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer({.flags = kFinAck, .seq = 101, .len = 100});
+    wire.delivered(100, 100, 0);
+    wire.peer({.seq = 201, .len = 100});
+    EXPECT_EQ(wire.deliveries(), 0);
+    wire.peer({.seq = 1, .len = 1000});
+    wire.delivered(0, 100, 200);
+    EXPECT_EQ(wire.end_of_stream(), 200);
+    wire.in(TcpPhase::kCloseWait);
+}
+
+// One that would lie inside of what has come is a lie.
+void section_3_10_7_4__eighth_inside_of_what_has_come(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer({.seq = 101, .len = 100});
+    wire.peer({.flags = kFinAck, .seq = 1, .len = 50});
+    wire.in(TcpPhase::kEstablished);
+    EXPECT_EQ(wire.count(EffectKind::kEndOfStream), 0);
+    wire.peer({.seq = 51, .len = 50});
+    EXPECT_EQ(wire.info().bytes_received, 200);
+}
+
+// A FIN at the very edge of the window has no room there; what fits before it is taken.
+void section_3_10_7_4__eighth_beyond_the_window(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 4096;
+    Wire wire(check, config);
+    wire.establish();
+    wire.peer({.flags = kFinAck, .len = 4096});
+    wire.delivered(0, 4096, 4096);
+    wire.in(TcpPhase::kEstablished);
+    wire.reads(4096);
+    wire.sent(kAck, 1, 4097, 0);
+    wire.answers({.flags = kFinAck, .seq = 4097}, kAck, 1, 4098);
+    wire.in(TcpPhase::kCloseWait);
+}
+
+constexpr kunit::Test kTests[] = {
+    TEST(section_3_10_7_1__reset_is_discarded),
+    TEST(section_3_10_7_1__without_ack_the_reset_acknowledges_everything),
+    TEST(section_3_10_7_1__with_ack_the_reset_has_its_number),
+    TEST(section_3_10_7_1__nothing_comes_after_the_end),
+    TEST(section_3_10_7_2__reset_before_ack),
+    TEST(section_3_10_7_2__ack_before_syn),
+    TEST(section_3_10_7_2__syn_sets_the_numbers),
+    TEST(section_3_10_7_2__anything_else_is_dropped),
+    TEST(section_3_10_7_3__first_unacceptable_ack),
+    TEST(section_3_10_7_3__second_reset_with_acceptable_ack),
+    TEST(section_3_10_7_3__second_reset_without_ack),
+    TEST(section_3_10_7_3__fourth_syn_ack),
+    TEST(section_3_10_7_3__fourth_syn_ack_with_text_and_fin),
+    TEST(section_3_10_7_3__fourth_syn_alone),
+    TEST(section_3_10_7_3__fifth_neither),
+    TEST(section_3_10_7_4__first_no_length),
+    TEST(section_3_10_7_4__first_some_length),
+    TEST(section_3_10_7_4__first_shut_window),
+    TEST(section_3_10_7_4__first_shut_window_takes_ack_and_reset),
+    TEST(section_3_10_7_4__first_unacceptable_in_every_state),
+    TEST(section_3_10_7_4__first_trims_both_ends),
+    TEST(section_3_10_7_4__first_holds_what_comes_early),
+    TEST(section_3_10_7_4__first_in_syn_received),
+    TEST(section_3_10_7_4__second_in_syn_received),
+    TEST(section_3_10_7_4__second_while_open),
+    TEST(section_3_10_7_4__second_while_closing),
+    TEST(section_3_10_7_4__second_with_text),
+    TEST(section_3_10_7_4__second_only_the_exact_number),
+    TEST(section_3_10_7_4__fourth_in_every_state),
+    TEST(section_3_10_7_4__fourth_nothing_of_it_is_taken),
+    TEST(section_3_10_7_4__fourth_in_syn_received),
+    TEST(section_3_10_7_4__fifth_no_ack_bit),
+    TEST(section_3_10_7_4__fifth_in_syn_received),
+    TEST(section_3_10_7_4__fifth_moves_snd_una),
+    TEST(section_3_10_7_4__fifth_old_ack),
+    TEST(section_3_10_7_4__fifth_ack_of_what_was_never_sent),
+    TEST(section_3_10_7_4__fifth_window_of_the_latest),
+    TEST(section_3_10_7_4__fifth_in_fin_wait_1),
+    TEST(section_3_10_7_4__fifth_in_closing),
+    TEST(section_3_10_7_4__fifth_in_last_ack),
+    TEST(section_3_10_7_4__fifth_in_time_wait),
+    TEST(section_3_10_7_4__sixth_urgent_data_is_data),
+    TEST(section_3_10_7_4__seventh_text_is_taken),
+    TEST(section_3_10_7_4__seventh_text_after_the_fin),
+    TEST(section_3_10_7_4__seventh_one_byte_at_a_time),
+    TEST(section_3_10_7_4__seventh_backwards),
+    TEST(section_3_10_7_4__seventh_other_boundaries),
+    TEST(section_3_10_7_4__seventh_repeated_text),
+    TEST(section_3_10_7_4__eighth_not_before_the_peer_is_known),
+    TEST(section_3_10_7_4__eighth_to_close_wait),
+    TEST(section_3_10_7_4__eighth_in_fin_wait_1),
+    TEST(section_3_10_7_4__eighth_in_fin_wait_2),
+    TEST(section_3_10_7_4__eighth_again),
+    TEST(section_3_10_7_4__eighth_out_of_order),
+    TEST(section_3_10_7_4__eighth_nothing_beyond),
+    TEST(section_3_10_7_4__eighth_inside_of_what_has_come),
+    TEST(section_3_10_7_4__eighth_beyond_the_window),
+};
+
+}  // namespace
+}  // namespace scout
+
+namespace kunit {
+
+extern const Suite rfc9293_segment_arrives_suite = SUITE("rfc9293_segment_arrives", scout::kTests);
+
+}  // namespace kunit
