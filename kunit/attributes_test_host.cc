@@ -28,6 +28,10 @@ void attribute__numbers_are_those_of_the_abi(Check& check) {
         {Attribute::kReuseAddress, DOMINOES_OPT_REUSEADDR},
         {Attribute::kDigestInterval, DOMINOES_OPT_DIGEST_INTERVAL},
         {Attribute::kMss, DOMINOES_OPT_MSS},
+        {Attribute::kKeepAlive, DOMINOES_OPT_KEEPALIVE},
+        {Attribute::kKeepIdle, DOMINOES_OPT_KEEPIDLE},
+        {Attribute::kKeepInterval, DOMINOES_OPT_KEEPINTVL},
+        {Attribute::kKeepCount, DOMINOES_OPT_KEEPCNT},
     };
     for (const auto& pair : kPairs) EXPECT_EQ(pair.attribute, pair.option);
 }

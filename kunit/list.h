@@ -35,6 +35,7 @@
 	apply(tcp_congestion)	   \
 	apply(tcp_rtt)		   \
 	apply(tcp_timer)	   \
+	apply(tcp_keepalive)	   \
 	apply(tcp_user)		   \
 	apply(tcp_icmp)		   \
 	apply(tcp_step)		   \

@@ -96,9 +96,11 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
             } else if (action < 35) {
                 wire.pass_ms(below(4) ? below(300) : below(70000));
             } else if (action == 35) {
-                wire.stray_timeout(static_cast<TimerKind>(below(5)));
+                wire.stray_timeout(static_cast<TimerKind>(below(kTimerKinds + 1)));
             } else if (action == 36) {
-                wire.option(static_cast<TcpOption>(below(3)), static_cast<uint32_t>(below(2)));
+                const auto option = static_cast<TcpOption>(below(kTcpOptions + 1));
+                const bool number = option > TcpOption::kKeepAlive;
+                wire.option(option, static_cast<uint32_t>(number ? 1 + below(100) : below(2)));
             } else if (action == 37) {
                 wire.icmp(static_cast<uint8_t>(below(14)), static_cast<uint8_t>(below(17)),
                           near(s.snd_una, Wire::kIss));

@@ -59,6 +59,9 @@ public:
             .max_piece = 16000,
             .no_delay = false,
             .replicas = 7,
+            .keep_idle_s = 7200,
+            .keep_interval_s = 75,
+            .keep_count = 9,
         };
     }
 

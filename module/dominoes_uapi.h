@@ -209,6 +209,10 @@ enum dominoes_option {
 	DOMINOES_OPT_REUSEADDR,	    /* 0 or 1 */
 	DOMINOES_OPT_DIGEST_INTERVAL, /* compare replicas every n requests, a power of two; 0 off */
 	DOMINOES_OPT_MSS,	    /* get; set before connect and listen: an upper limit, 88..65495 */
+	DOMINOES_OPT_KEEPALIVE,	    /* 0 or 1 */
+	DOMINOES_OPT_KEEPIDLE,	    /* seconds of silence before the first probe, 1..32767 */
+	DOMINOES_OPT_KEEPINTVL,	    /* seconds from probe to probe, 1..32767 */
+	DOMINOES_OPT_KEEPCNT,	    /* unanswered probes that end the connection, 1..127 */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */
 	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */

@@ -40,6 +40,10 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 0, 1, 0},  // kReuseAddress
     {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval, Attributes::kDefaultDigestInterval},
     {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},
+    {Rule::kRange, 0, 1, 0},  // kKeepAlive
+    {Rule::kRange, 1, Attributes::kMostKeepTime, Attributes::kDefaultKeepIdle},
+    {Rule::kRange, 1, Attributes::kMostKeepTime, Attributes::kDefaultKeepInterval},
+    {Rule::kRange, 1, Attributes::kMostKeepCount, Attributes::kDefaultKeepCount},
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 

@@ -20,6 +20,10 @@ enum class Attribute : uint32_t {
     kReuseAddress = 9,
     kDigestInterval = 10,
     kMss = 11,
+    kKeepAlive = 12,
+    kKeepIdle = 13,
+    kKeepInterval = 14,
+    kKeepCount = 15,
 };
 
 class Attributes {
@@ -33,6 +37,12 @@ public:
     static constexpr int64_t kDefaultDigestInterval = 64;
     static constexpr int64_t kMostDigestInterval = int64_t{1} << 30;
     static constexpr int64_t kMostLinger = 1 << 20;  // seconds
+    // Linux's defaults and limits; the first is what RFC 1122 section 4.2.3.6 asks for.
+    static constexpr int64_t kDefaultKeepIdle = 7200;    // seconds
+    static constexpr int64_t kDefaultKeepInterval = 75;  // seconds
+    static constexpr int64_t kMostKeepTime = 32767;      // seconds
+    static constexpr int64_t kDefaultKeepCount = 9;
+    static constexpr int64_t kMostKeepCount = 127;
 
     Attributes();
 
@@ -45,7 +55,7 @@ public:
     int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
 
 private:
-    static constexpr uint32_t kSlots = 12;
+    static constexpr uint32_t kSlots = 16;
     int64_t values_[kSlots];  // by option number
 };
 

@@ -27,7 +27,8 @@ Connection::Connection(Host& host, const Plan& plan)
       timers_{{*this, TimerKind::kRetransmit},
               {*this, TimerKind::kDelayedAck},
               {*this, TimerKind::kTimeWait},
-              {*this, TimerKind::kOutput}} {}
+              {*this, TimerKind::kOutput},
+              {*this, TimerKind::kKeepAlive}} {}
 
 Connection* Connection::create(Host& host, const Plan& plan) {
     dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
@@ -69,6 +70,10 @@ TcpConfig Connection::config() const {
         .max_piece = dominoes::max(mss, dominoes_link_max_segment(host_.link)),
         .no_delay = attributes_.get(Attribute::kNoDelay) != 0,
         .replicas = (dominoes::ReplicaSet{1} << wanted_replicas_) - 1,
+        .keep_alive = attributes_.get(Attribute::kKeepAlive) != 0,
+        .keep_idle_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepIdle)),
+        .keep_interval_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepInterval)),
+        .keep_count = static_cast<uint32_t>(attributes_.get(Attribute::kKeepCount)),
     };
 }
 

@@ -91,15 +91,24 @@ enum class TimerKind : uint32_t {
     kDelayedAck,
     kTimeWait,  // 2 MSL, and the limit on FIN-WAIT-2 without an application
     kOutput,    // more may be sent than one step emits, or SWS override: try again
+    kKeepAlive,
 };
-inline constexpr uint32_t kTimerKinds = 4;
+inline constexpr uint32_t kTimerKinds = 5;
 
 struct TimeoutEvent : Event {
     TimerKind timer;
     uint32_t reserved;
 };
 
-enum class TcpOption : uint32_t { kNoDelay, kCork };
+enum class TcpOption : uint32_t {
+    kNoDelay,
+    kCork,
+    kKeepAlive,
+    kKeepIdle,      // seconds
+    kKeepInterval,  // seconds
+    kKeepCount,
+};
+inline constexpr uint32_t kTcpOptions = 6;
 
 struct OptionEvent : Event {
     TcpOption option;

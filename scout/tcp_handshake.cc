@@ -4,6 +4,7 @@
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_acknowledge.hh"
 #include "scout/tcp_congestion.hh"
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_receive.hh"
 #include "scout/tcp_recovery.hh"
@@ -147,6 +148,7 @@ void enter_established(Turn& turn) {
     state.replicas_next = state.replicas_wanted;
     if (state.srtt_ns == 0 && state.syn_lost) state.rto_ns = kRtoAfterLostSyn;  // RFC 6298 (5.7)
     congestion_begin(state);
+    keepalive_begin(state);
     turn.effects.emit(EffectKind::kEstablished);
 }
 

@@ -4,6 +4,7 @@
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_acknowledge.hh"
 #include "scout/tcp_handshake.hh"
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_receive.hh"
 #include "scout/tcp_timer.hh"
@@ -196,6 +197,7 @@ bool check_ack(Turn& turn, const Segment& segment) {
         return false;
     }
     take_acknowledgement(turn, segment);
+    keepalive_heard(state);
     if (opening) enter_established(turn);
     check_fin_acknowledged(turn);
     return !turn.ended;

@@ -41,6 +41,10 @@ struct TcpConfig {
     uint32_t max_piece;      // most payload bytes in one packet to be built (TSO/GSO); >= mss
     bool no_delay;
     dominoes::ReplicaSet replicas;  // the replicas that will take part once established
+    bool keep_alive = false;
+    uint32_t keep_idle_s = 0;  // these three: at least 1 if keep_alive is ever to be set
+    uint32_t keep_interval_s = 0;
+    uint32_t keep_count = 0;
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
@@ -163,12 +167,21 @@ struct TcpState {
     uint8_t tell_error;      // kError goes before kClosed
     uint8_t reserved[6];
 
+    // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
+    uint64_t heard_ns;  // when the latest acceptable acknowledgement came
+    uint32_t keep_idle_s;
+    uint32_t keep_interval_s;
+    uint32_t keep_count;
+    uint32_t keep_probes;  // unanswered so far
+    uint32_t keep_alive;   // 0 or 1
+    uint32_t keep_reserved;
+
     SeqRanges received;  // out of order: beyond rcv_nxt
     SeqRanges sacked;    // selectively acknowledged: beyond snd_una
 };
 
 static_assert(__has_unique_object_representations(TcpState) && __is_trivially_copyable(TcpState));
-static_assert(sizeof(TcpState) <= 1600);
+static_assert(sizeof(TcpState) <= 4096);
 
 // Stream offset below which what was written is acknowledged: the writer may reuse that memory.
 uint64_t tcp_released(const TcpState& state);

@@ -109,6 +109,10 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.rcv_scale = tcp::window_scale_for(config.receive_bytes);
     state.rto_ns = tcp::kInitialRto;
     state.no_delay = config.no_delay;
+    state.keep_alive = config.keep_alive;
+    state.keep_idle_s = config.keep_idle_s;
+    state.keep_interval_s = config.keep_interval_s;
+    state.keep_count = config.keep_count;
     state.replicas = state.replicas_next = 1;
     state.replicas_wanted = config.replicas ? config.replicas : 1;
 }

@@ -2,18 +2,13 @@
 #include "scout/tcp_timer.hh"
 
 #include "scout/tcp_handshake.hh"
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
 
 namespace scout::tcp {
 namespace {
-
-// R2 (RFC 9293 section 3.8.3): what an ICMP error said is more telling than that time is up.
-void give_up(Turn& turn) {
-    TcpState& state = turn.state;
-    end_connection(turn, state.soft_error ? state.soft_error : kEtimedout, true);
-}
 
 void syn_timeout(Turn& turn) {
     TcpState& state = turn.state;
@@ -53,6 +48,12 @@ void retransmission_expired(Turn& turn) {
 }
 
 }  // namespace
+
+// R2 (RFC 9293 section 3.8.3): what an ICMP error said is more telling than that time is up.
+void give_up(Turn& turn) {
+    TcpState& state = turn.state;
+    end_connection(turn, state.soft_error ? state.soft_error : kEtimedout, true);
+}
 
 bool timer_due(TcpState& state, TimerKind timer) {
     state.timer_armed[static_cast<uint32_t>(timer)] = 0;
@@ -95,6 +96,8 @@ void timeout(Turn& turn, const TimeoutEvent& event) {
         case TimerKind::kOutput:
             turn.override = state.cork;
             return;
+        case TimerKind::kKeepAlive:
+            return keepalive_expired(turn);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/tcp_user.hh"
 
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_timer.hh"
 
@@ -66,6 +67,18 @@ void set_option(Turn& turn, const OptionEvent& event) {
             break;
         case TcpOption::kCork:
             state.cork = on;
+            break;
+        case TcpOption::kKeepAlive:
+            state.keep_alive = on;
+            return keepalive_changed(state);
+        case TcpOption::kKeepIdle:
+            state.keep_idle_s = event.value;
+            return keepalive_changed(state);
+        case TcpOption::kKeepInterval:
+            state.keep_interval_s = event.value;
+            break;
+        case TcpOption::kKeepCount:
+            state.keep_count = event.value;
             break;
     }
 }

@@ -120,6 +120,12 @@ void add_connection_options(CLI::App& app, ConnectionArguments& arguments) {
     add_text_option(app, group, "--rcvbuf", "BYTES", "Receive buffer",
                     [&](const std::string& text) { options.rcvbuf = parse_size(text); });
     app.add_flag("--nodelay", options.nodelay, "Send small segments at once")->group(group);
+    add_text_option(app, group, "--keepalive", "S",
+                    "After S seconds of silence ask the peer whether it is still there",
+                    [&](const std::string& text) {
+                        options.keepalive_s =
+                            static_cast<std::uint32_t>(parse_number(text, INT16_MAX));
+                    });
     add_text_option(
         app, group, "--digest-interval", "N",
         "Compare the replicas every N requests, a power of two; 0: never",

@@ -89,6 +89,10 @@ private:
             endpoint.set(DOMINOES_OPT_SNDBUF, static_cast<std::int64_t>(*options.sndbuf));
         if (options.rcvbuf)
             endpoint.set(DOMINOES_OPT_RCVBUF, static_cast<std::int64_t>(*options.rcvbuf));
+        if (options.keepalive_s) {
+            endpoint.set(DOMINOES_OPT_KEEPALIVE, 1);
+            endpoint.set(DOMINOES_OPT_KEEPIDLE, *options.keepalive_s);
+        }
         if (options.digest_interval)
             endpoint.set(DOMINOES_OPT_DIGEST_INTERVAL,
                          static_cast<std::int64_t>(*options.digest_interval));

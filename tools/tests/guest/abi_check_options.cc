@@ -38,6 +38,14 @@ void options_in_range() {
     refuses(DOMINOES_OPT_DIGEST_INTERVAL, {3, -1, 100});
     keeps(DOMINOES_OPT_MSS, {88, 1400, 65495});
     refuses(DOMINOES_OPT_MSS, {0, 87, 65496, -1});
+    keeps(DOMINOES_OPT_KEEPALIVE, {0, 1});
+    refuses(DOMINOES_OPT_KEEPALIVE, {-1, 2});
+    for (const std::uint32_t option : {DOMINOES_OPT_KEEPIDLE, DOMINOES_OPT_KEEPINTVL}) {
+        keeps(option, {1, 75, 32767});
+        refuses(option, {0, 32768, -1, 1ll << 32});
+    }
+    keeps(DOMINOES_OPT_KEEPCNT, {1, 9, 127});
+    refuses(DOMINOES_OPT_KEEPCNT, {0, 128, -1});
     keeps(DOMINOES_OPT_PROTOCOL, {IPPROTO_UDP});
     refuses(DOMINOES_OPT_PROTOCOL, {0, IPPROTO_ICMP, -1, 1ll << 32 | IPPROTO_TCP});
 }
@@ -54,7 +62,7 @@ void buffers_are_rounded_up() {
 
 void unknown_options() {
     const Descriptor device = open_device();
-    for (const std::uint32_t option : {0u, 12u, 999u, 1003u, UINT32_MAX}) {
+    for (const std::uint32_t option : {0u, 16u, 999u, 1003u, UINT32_MAX}) {
         CHECK_EQUAL(set_option(device.get(), option, 0), -ENOPROTOOPT);
         dominoes_option_value argument{0, option, 0};
         CHECK_EQUAL(call(device.get(), DOMINOES_IOC_GETOPT, argument), -ENOPROTOOPT);
@@ -71,6 +79,8 @@ void options_too_late() {
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_REPLICAS, 2), -EISCONN);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_NODELAY, 1), 0);
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_NODELAY), 1);
+    CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE, 1), 0);
+    CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE), 1);
 }
 
 void options_are_inherited() {
