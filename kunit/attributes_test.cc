@@ -32,6 +32,7 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kKeepIdle), 7200);
     EXPECT_EQ(attributes.get(Attribute::kKeepInterval), 75);
     EXPECT_EQ(attributes.get(Attribute::kKeepCount), 9);
+    EXPECT_EQ(attributes.get(Attribute::kUserTimeout), 0);
 }
 
 void set__takes_what_is_in_range(Check& check) {
@@ -39,11 +40,17 @@ void set__takes_what_is_in_range(Check& check) {
         Attribute attribute;
         int64_t low, high;
     } kRanges[] = {
-        {Attribute::kNoDelay, 0, 1},      {Attribute::kReplicas, 1, 16},
-        {Attribute::kPolicy, 0, 3},       {Attribute::kLinger, -1, 1 << 20},
-        {Attribute::kReuseAddress, 0, 1}, {Attribute::kMss, 88, 65495},
-        {Attribute::kKeepAlive, 0, 1},    {Attribute::kKeepIdle, 1, 32767},
-        {Attribute::kKeepCount, 1, 127},  {Attribute::kKeepInterval, 1, 32767},
+        {Attribute::kNoDelay, 0, 1},
+        {Attribute::kReplicas, 1, 16},
+        {Attribute::kPolicy, 0, 3},
+        {Attribute::kLinger, -1, 1 << 20},
+        {Attribute::kReuseAddress, 0, 1},
+        {Attribute::kMss, 88, 65495},
+        {Attribute::kKeepAlive, 0, 1},
+        {Attribute::kKeepIdle, 1, 32767},
+        {Attribute::kKeepCount, 1, 127},
+        {Attribute::kKeepInterval, 1, 32767},
+        {Attribute::kUserTimeout, 0, INT32_MAX},
     };
     for (const auto& range : kRanges) {
         Attributes attributes;
@@ -96,7 +103,7 @@ void set__digest_interval_is_a_power_of_two_or_off(Check& check) {
 void set__what_is_no_attribute(Check& check) {
     Attributes attributes;
     int64_t value = 0;
-    static constexpr uint32_t kOptions[] = {0, 2, 16, 1000, ~0u};
+    static constexpr uint32_t kOptions[] = {0, 2, 17, 1000, ~0u};
     for (uint32_t option : kOptions) {
         EXPECT_EQ(attributes.set(option, 1), kUnknown);
         EXPECT_EQ(attributes.get(option, &value), kUnknown);

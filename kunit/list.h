@@ -37,6 +37,7 @@
 	apply(tcp_timer)	   \
 	apply(tcp_keepalive)	   \
 	apply(tcp_user)		   \
+	apply(tcp_user_timeout)	   \
 	apply(tcp_icmp)		   \
 	apply(tcp_step)		   \
 	apply(tcp_simulation)

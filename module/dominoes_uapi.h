@@ -213,6 +213,7 @@ enum dominoes_option {
 	DOMINOES_OPT_KEEPIDLE,	    /* seconds of silence before the first probe, 1..32767 */
 	DOMINOES_OPT_KEEPINTVL,	    /* seconds from probe to probe, 1..32767 */
 	DOMINOES_OPT_KEEPCNT,	    /* unanswered probes that end the connection, 1..127 */
+	DOMINOES_OPT_USER_TIMEOUT,  /* milliseconds that the peer may owe an answer; 0 (default): off */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */
 	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */

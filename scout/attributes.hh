@@ -24,6 +24,7 @@ enum class Attribute : uint32_t {
     kKeepIdle = 13,
     kKeepInterval = 14,
     kKeepCount = 15,
+    kUserTimeout = 16,
 };
 
 class Attributes {
@@ -43,6 +44,7 @@ public:
     static constexpr int64_t kMostKeepTime = 32767;      // seconds
     static constexpr int64_t kDefaultKeepCount = 9;
     static constexpr int64_t kMostKeepCount = 127;
+    static constexpr int64_t kMostUserTimeout = INT32_MAX;  // milliseconds
 
     Attributes();
 
@@ -55,7 +57,7 @@ public:
     int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
 
 private:
-    static constexpr uint32_t kSlots = 16;
+    static constexpr uint32_t kSlots = 17;
     int64_t values_[kSlots];  // by option number
 };
 

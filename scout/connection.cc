@@ -24,11 +24,9 @@ Connection::Connection(Host& host, const Plan& plan)
       host_id_(host.id()),
       policy_(static_cast<dominoes::Policy>(plan.attributes->get(Attribute::kPolicy))),
       wanted_replicas_(static_cast<uint32_t>(plan.attributes->get(Attribute::kReplicas))),
-      timers_{{*this, TimerKind::kRetransmit},
-              {*this, TimerKind::kDelayedAck},
-              {*this, TimerKind::kTimeWait},
-              {*this, TimerKind::kOutput},
-              {*this, TimerKind::kKeepAlive}} {}
+      timers_{{*this, TimerKind::kRetransmit}, {*this, TimerKind::kDelayedAck},
+              {*this, TimerKind::kTimeWait},   {*this, TimerKind::kOutput},
+              {*this, TimerKind::kKeepAlive},  {*this, TimerKind::kUserTimeout}} {}
 
 Connection* Connection::create(Host& host, const Plan& plan) {
     dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
@@ -74,6 +72,7 @@ TcpConfig Connection::config() const {
         .keep_idle_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepIdle)),
         .keep_interval_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepInterval)),
         .keep_count = static_cast<uint32_t>(attributes_.get(Attribute::kKeepCount)),
+        .user_timeout_ms = static_cast<uint32_t>(attributes_.get(Attribute::kUserTimeout)),
     };
 }
 

@@ -45,6 +45,7 @@ constexpr struct {
     {Attribute::kKeepIdle, TcpOption::kKeepIdle},
     {Attribute::kKeepInterval, TcpOption::kKeepInterval},
     {Attribute::kKeepCount, TcpOption::kKeepCount},
+    {Attribute::kUserTimeout, TcpOption::kUserTimeout},
 };
 
 const TcpOption* live_option(uint32_t option) {

@@ -92,8 +92,9 @@ enum class TimerKind : uint32_t {
     kTimeWait,  // 2 MSL, and the limit on FIN-WAIT-2 without an application
     kOutput,    // more may be sent than one step emits, or SWS override: try again
     kKeepAlive,
+    kUserTimeout,
 };
-inline constexpr uint32_t kTimerKinds = 5;
+inline constexpr uint32_t kTimerKinds = 6;
 
 struct TimeoutEvent : Event {
     TimerKind timer;
@@ -107,8 +108,9 @@ enum class TcpOption : uint32_t {
     kKeepIdle,      // seconds
     kKeepInterval,  // seconds
     kKeepCount,
+    kUserTimeout,  // milliseconds; 0: none
 };
-inline constexpr uint32_t kTcpOptions = 6;
+inline constexpr uint32_t kTcpOptions = 7;
 
 struct OptionEvent : Event {
     TcpOption option;

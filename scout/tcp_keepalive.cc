@@ -3,6 +3,7 @@
 
 #include "scout/tcp_output.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_user_timeout.hh"
 
 namespace scout::tcp {
 namespace {
@@ -13,6 +14,12 @@ bool wanted(const TcpState& state) {
 }
 
 uint64_t idle_ns(const TcpState& state) { return state.keep_idle_s * kSecond; }
+
+// Where there is a user timeout, that counts, and not how many probes it is.
+bool unanswered(const TcpState& state) {
+    if (state.user_timeout_ms == 0) return state.keep_probes >= state.keep_count;
+    return state.keep_probes > 0 && state.now_ns - state.heard_ns >= user_timeout_ns(state);
+}
 
 }  // namespace
 
@@ -40,7 +47,7 @@ void keepalive_expired(Turn& turn) {
     // What is in flight or waits for the window asks the peer already, and gives up by itself.
     if (flight(state) != 0 || waits_for_window(state))
         return start_timer(state, TimerKind::kKeepAlive, idle_ns(state));
-    if (state.keep_probes >= state.keep_count) {
+    if (unanswered(state)) {
         send_reset(turn);  // should the peer be there after all, it need not keep what has ended
         return give_up(turn);
     }

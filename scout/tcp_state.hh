@@ -45,6 +45,7 @@ struct TcpConfig {
     uint32_t keep_idle_s = 0;  // these three: at least 1 if keep_alive is ever to be set
     uint32_t keep_interval_s = 0;
     uint32_t keep_count = 0;
+    uint32_t user_timeout_ms = 0;  // 0: none
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
@@ -175,6 +176,12 @@ struct TcpState {
     uint32_t keep_probes;  // unanswered so far
     uint32_t keep_alive;   // 0 or 1
     uint32_t keep_reserved;
+
+    // --- user timeout (scout/tcp_user_timeout.hh) ---------------------------------------------
+    uint64_t stalled_ns;       // since when the peer owes something, and has done nothing about it
+    uint64_t stalled_stage;    // what it is that it owes; 0: nothing
+    uint32_t user_timeout_ms;  // 0: none
+    uint32_t user_timeout_reserved;
 
     SeqRanges received;  // out of order: beyond rcv_nxt
     SeqRanges sacked;    // selectively acknowledged: beyond snd_una

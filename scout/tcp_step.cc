@@ -9,6 +9,7 @@
 #include "scout/tcp_segment.hh"
 #include "scout/tcp_timer.hh"
 #include "scout/tcp_user.hh"
+#include "scout/tcp_user_timeout.hh"
 
 namespace scout {
 namespace tcp {
@@ -60,6 +61,7 @@ void send_what_is_due(Turn& turn) {
     const bool update = turn.window_update && state.established && window_update_due(state);
     if (turn.ack_now || update) send_ack(turn);
     keep_retransmission_timer(state);
+    keep_user_timeout(state);
     arm_timers(turn);
 }
 
@@ -113,6 +115,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.keep_idle_s = config.keep_idle_s;
     state.keep_interval_s = config.keep_interval_s;
     state.keep_count = config.keep_count;
+    state.user_timeout_ms = config.user_timeout_ms;
     state.replicas = state.replicas_next = 1;
     state.replicas_wanted = config.replicas ? config.replicas : 1;
 }

@@ -6,6 +6,7 @@
 #include "scout/tcp_output.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
+#include "scout/tcp_user_timeout.hh"
 
 namespace scout::tcp {
 namespace {
@@ -25,7 +26,7 @@ void syn_timeout(Turn& turn) {
 // shut.
 void persist_timeout(Turn& turn) {
     TcpState& state = turn.state;
-    if (state.retries >= kMostRetransmissions) return give_up(turn);
+    if (retransmissions_exhausted(state)) return give_up(turn);
     if (state.snd_wnd > 0) {
         turn.override = true;
         return;
@@ -40,7 +41,7 @@ void retransmission_expired(Turn& turn) {
     TcpState& state = turn.state;
     if (in_phase(state, TcpPhase::kSynSent, TcpPhase::kSynReceived)) return syn_timeout(turn);
     if (flight(state) == 0) return persist_timeout(turn);
-    if (state.retries >= kMostRetransmissions) return give_up(turn);
+    if (retransmissions_exhausted(state)) return give_up(turn);
     ++state.timeouts;
     recovery_timeout(state);
     ++state.retries;
@@ -98,6 +99,8 @@ void timeout(Turn& turn, const TimeoutEvent& event) {
             return;
         case TimerKind::kKeepAlive:
             return keepalive_expired(turn);
+        case TimerKind::kUserTimeout:
+            return give_up(turn);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_user_timeout.hh"
 
 namespace scout::tcp {
 namespace {
@@ -80,6 +81,9 @@ void set_option(Turn& turn, const OptionEvent& event) {
         case TcpOption::kKeepCount:
             state.keep_count = event.value;
             break;
+        case TcpOption::kUserTimeout:
+            state.user_timeout_ms = event.value;
+            return user_timeout_changed(state);
     }
 }
 

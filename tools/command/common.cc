@@ -127,6 +127,11 @@ void add_connection_options(CLI::App& app, ConnectionArguments& arguments) {
                             static_cast<std::uint32_t>(parse_number(text, INT16_MAX));
                     });
     add_text_option(
+        app, group, "--user-timeout", "MS",
+        "Give up when the peer owes an answer for MS milliseconds", [&](const std::string& text) {
+            options.user_timeout_ms = static_cast<std::uint32_t>(parse_number(text, INT32_MAX));
+        });
+    add_text_option(
         app, group, "--digest-interval", "N",
         "Compare the replicas every N requests, a power of two; 0: never",
         [&](const std::string& text) { options.digest_interval = parse_number(text, INT32_MAX); });

@@ -93,6 +93,8 @@ private:
             endpoint.set(DOMINOES_OPT_KEEPALIVE, 1);
             endpoint.set(DOMINOES_OPT_KEEPIDLE, *options.keepalive_s);
         }
+        if (options.user_timeout_ms)
+            endpoint.set(DOMINOES_OPT_USER_TIMEOUT, *options.user_timeout_ms);
         if (options.digest_interval)
             endpoint.set(DOMINOES_OPT_DIGEST_INTERVAL,
                          static_cast<std::int64_t>(*options.digest_interval));

@@ -39,6 +39,9 @@ Descriptor make_socket(const ConnectionOptions& options) {
         set_option(socket.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
         set_option(socket.get(), IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(*options.keepalive_s));
     }
+    if (options.user_timeout_ms)
+        set_option(socket.get(), IPPROTO_TCP, TCP_USER_TIMEOUT,
+                   static_cast<int>(*options.user_timeout_ms));
     return socket;
 }
 

@@ -5,6 +5,7 @@
 // sanitizers.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <random>
 #include <set>
@@ -23,6 +24,7 @@ enum : uint32_t {
     kOptSendBytes = 7,
     kOptLinger = 8,
     kOptDigestInterval = 10,
+    kOptUserTimeout = 16,
     kOptDebugDelay = 1000,
     kOptDebugCorrupt = 1001,
     kOptDebugStall = 1002,
@@ -235,6 +237,22 @@ TEST(Connection, reset_by_the_peer) {
     EXPECT_EQ(-ECONNRESET, pair.server->read(&byte, 1));
     EXPECT_EQ(0, pair.server->read(&byte, 1));
     EXPECT_EQ(-EPIPE, pair.server->write(&byte, 1));
+}
+
+// Set while it lives: the connection must hear of it.
+TEST(Connection, user_timeout) {
+    Wire wire;
+    std::atomic<bool> cut = false;
+    wire.link(1).on_transmit = [&](dominoes_packet&) { return MemoryLink::Fate{.lost = cut}; };
+    wire.start();
+    Pair pair = connect(wire);
+    EXPECT_EQ(0, pair.client->set(kOptUserTimeout, 300));
+    char byte = 'x';
+    EXPECT_EQ(1, pair.client->write(&byte, 1));
+    EXPECT_EQ(1, pair.server->read(&byte, 1));
+    cut = true;
+    EXPECT_EQ(1, pair.client->write(&byte, 1));
+    EXPECT_EQ(-ETIMEDOUT, pair.client->read(&byte, 1));
 }
 
 TEST(Connection, slow_reader_closes_and_reopens_the_window) {
