@@ -168,6 +168,12 @@ void Connection::close(bool reset) {
     appwrap_->outbox().say(Outbox::kCloseReads);
 }
 
+bool Connection::drained() const {
+    const TcpPhase now = phase();
+    return appwrap_->is_over() || appwrap_->unread() > 0 || now == TcpPhase::kFinWait2 ||
+           now == TcpPhase::kTimeWait;
+}
+
 // --- replicas ---
 
 bool Connection::may_transmit(const TcpState& state) {
@@ -280,6 +286,9 @@ void Connection::show(const TcpState& state) {
     const TcpInfo now = tcp_info(state);
     shown_.publish(now);
     count(now);
+    if (now.phase == shown_phase_) return;
+    shown_phase_ = now.phase;
+    appwrap_->user().wake();  // one who lingers waits for the FIN to be acknowledged
 }
 
 void Connection::count(const TcpInfo& now) {

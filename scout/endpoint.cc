@@ -291,7 +291,7 @@ int Endpoint::take_error() {
 
 bool Endpoint::drained() {
     Connection* c = connection();
-    return !c || c->appwrap().drained();
+    return !c || c->drained();
 }
 
 // --- options ---

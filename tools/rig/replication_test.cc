@@ -255,6 +255,39 @@ TEST(Connection, user_timeout) {
     EXPECT_EQ(-ETIMEDOUT, pair.client->read(&byte, 1));
 }
 
+TEST(Connection, linger_waits_until_all_is_acknowledged) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 131072}});
+    const auto sent = random_bytes(100'000, 4);
+    EXPECT_EQ(100'000, pair.client->write(sent.data(), sent.size()));
+    pair.client->set_time_limit(std::chrono::seconds(1));
+    EXPECT_FALSE(pair.client->linger());  // nobody reads
+    pair.client->set_time_limit(std::chrono::seconds(60));
+    std::vector<uint8_t> got;
+    int64_t error = -1;
+    std::thread reader([&] { got = read_all(*pair.server, error); });
+    EXPECT_TRUE(pair.client->linger());
+    EXPECT_EQ(0u, pair.client->info().send_queue);
+    reader.join();
+    EXPECT_TRUE(got == sent);
+    EXPECT_EQ(0, error);
+}
+
+// Which will be a reset.
+TEST(Connection, linger_does_not_wait_with_unread_data) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire);
+    char byte = 'x';
+    EXPECT_EQ(1, pair.server->write(&byte, 1));
+    while (pair.client->info().recv_queue == 0) std::this_thread::yield();
+    EXPECT_TRUE(pair.client->linger());
+    EXPECT_EQ(1u, pair.client->info().state);  // still ESTABLISHED
+    pair.client.reset();
+    EXPECT_EQ(-ECONNRESET, pair.server->read(&byte, 1));
+}
+
 TEST(Connection, slow_reader_closes_and_reopens_the_window) {
     Wire wire;
     wire.start();
