@@ -39,6 +39,7 @@
 	apply(tcp_user)		   \
 	apply(tcp_user_timeout)	   \
 	apply(tcp_icmp)		   \
+	apply(tcp_path_mtu)	   \
 	apply(tcp_step)		   \
 	apply(tcp_simulation)
 

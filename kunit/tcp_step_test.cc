@@ -67,7 +67,7 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
         if (config.passive && below(2)) wire.establish(static_cast<uint8_t>(below(16)));
         for (uint32_t i = 0; i < 200 && !check.failed(); ++i) {
             const TcpState& s = wire.state();
-            const uint64_t action = below(40);
+            const uint64_t action = below(41);
             if (action < 28) {
                 Seg seg{
                     .flags = static_cast<uint8_t>(below(8) ? uint64_t{kAck} : below(64)),
@@ -103,7 +103,9 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
                 wire.option(option, static_cast<uint32_t>(number ? 1 + below(100) : below(2)));
             } else if (action == 37) {
                 wire.icmp(static_cast<uint8_t>(below(14)), static_cast<uint8_t>(below(17)),
-                          near(s.snd_una, Wire::kIss));
+                          near(s.snd_una, Wire::kIss), static_cast<uint16_t>(below(2000)));
+            } else if (action == 40) {
+                wire.icmp(3, 4, near(s.snd_una, Wire::kIss), static_cast<uint16_t>(below(1100)));
             } else if (action == 38) {
                 wire.connect();
             } else if (below(8) == 0) {

@@ -122,8 +122,8 @@ public:
         begin(EventKind::kOption).as<OptionEvent>() = {{read_}, option, value};
         step();
     }
-    void icmp(uint8_t type, uint8_t code, uint32_t seq) {
-        begin(EventKind::kIcmp).as<IcmpEvent>() = {{read_}, seq + kIss, type, code, 0};
+    void icmp(uint8_t type, uint8_t code, uint32_t seq, uint16_t mtu = 0) {
+        begin(EventKind::kIcmp).as<IcmpEvent>() = {{read_}, seq + kIss, type, code, mtu};
         step();
     }
     // A timeout that the wheel brings although it need not.

@@ -6,6 +6,7 @@
 #include "scout/tcp_congestion.hh"
 #include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_path_mtu.hh"
 #include "scout/tcp_receive.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
@@ -148,6 +149,7 @@ void enter_established(Turn& turn) {
     state.replicas_next = state.replicas_wanted;
     if (state.srtt_ns == 0 && state.syn_lost) state.rto_ns = kRtoAfterLostSyn;  // RFC 6298 (5.7)
     congestion_begin(state);
+    path_mtu_begin(state);
     keepalive_begin(state);
     turn.effects.emit(EffectKind::kEstablished);
 }

@@ -168,6 +168,19 @@ void recovery_timeout(TcpState& state) {
     state.head_mark = 0;
 }
 
+void recovery_path_mtu(TcpState& state) {
+    rtt_abandon(state);
+    state.recovery = TcpRecovery::kLoss;
+    state.recover = state.snd_nxt;
+    state.dup_acks = 0;
+    state.dup_bytes = 0;
+    state.lost_end = state.snd_nxt;
+    state.retransmit_nxt = state.snd_una;
+    state.retransmit_now = 1;
+    state.resend_head = 0;
+    state.head_mark = 0;
+}
+
 uint64_t recovery_limit(const TcpState& state, bool nothing_else) {
     if (nothing_else && state.recovery == TcpRecovery::kFast && !state.sacked.empty())
         return max(state.lost_end, state.sacked.last(state.snd_una).start);

@@ -30,6 +30,10 @@ void recovery_detect(TcpState& state);
 // The retransmission timer has expired with data in flight.
 void recovery_timeout(TcpState& state);
 
+// What is in flight did not fit the path: all of it is to be sent again, now. That says nothing of
+// congestion (RFC 1191 section 6.4).
+void recovery_path_mtu(TcpState& state);
+
 // Up to where data may be sent again: what is lost; or, with nothing else to send, what lies below
 // the highest selective acknowledgement (RFC 6675 section 4, NextSeg rules 1 and 3).
 uint64_t recovery_limit(const TcpState& state, bool nothing_else);

@@ -183,6 +183,14 @@ struct TcpState {
     uint32_t user_timeout_ms;  // 0: none
     uint32_t user_timeout_reserved;
 
+    // --- path MTU (scout/tcp_path_mtu.hh) -----------------------------------------------------
+    uint64_t mtu_until_ns;  // when full_mss is tried again; 0: mss is that
+    uint64_t mtu_una;       // snd_una when it was last looked at
+    uint32_t full_mss;      // mss as agreed on in the handshake
+    uint32_t arrived_mss;   // segments of that much payload have been acknowledged
+    uint32_t claimed_mss;   // what an ICMP error asks for that is not believed yet; 0: nothing
+    uint32_t mtu_reserved;
+
     SeqRanges received;  // out of order: beyond rcv_nxt
     SeqRanges sacked;    // selectively acknowledged: beyond snd_una
 };

@@ -6,6 +6,7 @@
 #include "scout/tcp_handshake.hh"
 #include "scout/tcp_icmp.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_path_mtu.hh"
 #include "scout/tcp_segment.hh"
 #include "scout/tcp_timer.hh"
 #include "scout/tcp_user.hh"
@@ -55,6 +56,7 @@ void dispatch(Turn& turn, const dominoes::Request& request) {
 
 void send_what_is_due(Turn& turn) {
     TcpState& state = turn.state;
+    keep_path_mtu(state);
     // While something is missing the peer must see an ACK without data, or it is no duplicate.
     if (turn.ack_now && !state.received.empty()) send_ack(turn);
     output(turn);

@@ -4,6 +4,7 @@
 #include "scout/tcp_handshake.hh"
 #include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_path_mtu.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
 #include "scout/tcp_user_timeout.hh"
@@ -43,6 +44,7 @@ void retransmission_expired(Turn& turn) {
     if (flight(state) == 0) return persist_timeout(turn);
     if (retransmissions_exhausted(state)) return give_up(turn);
     ++state.timeouts;
+    path_mtu_timeout(state);
     recovery_timeout(state);
     ++state.retries;
     ++state.backoff;
