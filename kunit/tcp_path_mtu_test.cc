@@ -112,6 +112,14 @@ void path_mtu_timeout__steps_down_in_a_black_hole(Check& check) {
     EXPECT_EQ(wire.sent(kAck, 513, 1, 1024).mss, 512);
 }
 
+void path_mtu_timeout__skips_a_step_that_would_not_help(Check& check) {
+    Wire wire(check, ethernet());
+    establish(wire);
+    wire.writes(700);
+    while (wire.info().timeouts < 3) wire.pass_ms(1);
+    EXPECT_EQ(wire.sent(kAck, 1, 1, 512).mss, 512);
+}
+
 void path_mtu_timeout__small_segments_are_no_evidence(Check& check) {
     Wire wire(check, ethernet());
     establish(wire);
@@ -160,6 +168,7 @@ constexpr kunit::Test kTests[] = {
     TEST(path_mtu_told__waits_where_larger_ones_have_arrived),
     TEST(path_mtu_timeout__steps_down_in_a_black_hole),
     TEST(path_mtu_timeout__is_patient_where_large_ones_have_arrived),
+    TEST(path_mtu_timeout__skips_a_step_that_would_not_help),
     TEST(path_mtu_timeout__small_segments_are_no_evidence),
     TEST(keep_path_mtu__forgets_after_ten_minutes),
 };

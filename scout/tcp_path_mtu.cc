@@ -76,7 +76,7 @@ void path_mtu_timeout(TcpState& state) {
     const uint32_t patience = (state.arrived_mss == state.mss ? 2 : 1) * kBlackHoleTimeouts;
     if (state.retries + 1 < patience) return;
     const uint32_t base = mss_of(state, kBasePathMtu);
-    const uint32_t next = state.mss > base ? base : mss_of(state, kLeastPathMtu);
+    const uint32_t next = would_help(state, base) ? base : mss_of(state, kLeastPathMtu);
     if (would_help(state, next)) lower(state, next);
 }
 
