@@ -33,6 +33,7 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kKeepInterval), 75);
     EXPECT_EQ(attributes.get(Attribute::kKeepCount), 9);
     EXPECT_EQ(attributes.get(Attribute::kUserTimeout), 0);
+    EXPECT_EQ(attributes.get(Attribute::kEcn), 0);
 }
 
 void set__takes_what_is_in_range(Check& check) {
@@ -51,6 +52,7 @@ void set__takes_what_is_in_range(Check& check) {
         {Attribute::kKeepCount, 1, 127},
         {Attribute::kKeepInterval, 1, 32767},
         {Attribute::kUserTimeout, 0, INT32_MAX},
+        {Attribute::kEcn, 0, 1},
     };
     for (const auto& range : kRanges) {
         Attributes attributes;
@@ -103,7 +105,7 @@ void set__digest_interval_is_a_power_of_two_or_off(Check& check) {
 void set__what_is_no_attribute(Check& check) {
     Attributes attributes;
     int64_t value = 0;
-    static constexpr uint32_t kOptions[] = {0, 2, 17, 1000, ~0u};
+    static constexpr uint32_t kOptions[] = {0, 2, 18, 1000, ~0u};
     for (uint32_t option : kOptions) {
         EXPECT_EQ(attributes.set(option, 1), kUnknown);
         EXPECT_EQ(attributes.get(option, &value), kUnknown);

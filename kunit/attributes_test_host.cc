@@ -33,6 +33,7 @@ void attribute__numbers_are_those_of_the_abi(Check& check) {
         {Attribute::kKeepInterval, DOMINOES_OPT_KEEPINTVL},
         {Attribute::kKeepCount, DOMINOES_OPT_KEEPCNT},
         {Attribute::kUserTimeout, DOMINOES_OPT_USER_TIMEOUT},
+        {Attribute::kEcn, DOMINOES_OPT_ECN},
     };
     for (const auto& pair : kPairs) EXPECT_EQ(pair.attribute, pair.option);
 }

@@ -40,6 +40,7 @@
 	apply(tcp_user_timeout)	   \
 	apply(tcp_icmp)		   \
 	apply(tcp_path_mtu)	   \
+	apply(tcp_ecn)		   \
 	apply(tcp_step)		   \
 	apply(tcp_simulation)
 

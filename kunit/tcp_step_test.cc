@@ -70,7 +70,8 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
             const uint64_t action = below(41);
             if (action < 28) {
                 Seg seg{
-                    .flags = static_cast<uint8_t>(below(8) ? uint64_t{kAck} : below(64)),
+                    .flags = static_cast<uint8_t>(below(8) ? kAck | (below(4) ? 0 : below(4) << 6)
+                                                           : below(256)),
                     .seq = near(s.rcv_nxt, Wire::kIrs),
                     .ack = near(below(2) ? s.snd_nxt : s.snd_una, Wire::kIss),
                     .len = static_cast<uint32_t>(below(3) ? below(3000) : below(66000)),
@@ -80,8 +81,9 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
                     .mss = static_cast<uint16_t>(below(65536)),
                     .scale = static_cast<uint8_t>(below(256)),
                     .ts_val = static_cast<uint32_t>(s.ts_recent + below(10) - 2),
-                    .ts_ecr = static_cast<uint32_t>(below(3) ? wire.ts_now() - below(100)
-                                                             : chance >> 16)};
+                    .ts_ecr =
+                        static_cast<uint32_t>(below(3) ? wire.ts_now() - below(100) : chance >> 16),
+                    .ecn = static_cast<uint8_t>(below(4))};
                 if (below(12) == 0) seg.flags |= kFin;
                 for (uint64_t n = below(5); n-- > 0;) {
                     const uint32_t start =

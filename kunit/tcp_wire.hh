@@ -36,6 +36,7 @@ struct Seg {
     uint8_t scale = 0;
     uint32_t ts_val = 0;
     uint32_t ts_ecr = 0;
+    uint8_t ecn = 0;
     SackBlock sack[4] = {};
 };
 
@@ -96,6 +97,7 @@ public:
         event.window_scale = seg.scale;
         event.ts_val = seg.ts_val;
         event.ts_ecr = seg.ts_ecr;
+        event.ecn = seg.ecn;
         while (event.sack_blocks < 4 && seg.sack[event.sack_blocks].end != 0) {
             const SackBlock& block = seg.sack[event.sack_blocks];
             event.sack[event.sack_blocks++] = {block.start + kIss, block.end + kIss};

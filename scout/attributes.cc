@@ -45,6 +45,7 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 1, Attributes::kMostKeepTime, Attributes::kDefaultKeepInterval},
     {Rule::kRange, 1, Attributes::kMostKeepCount, Attributes::kDefaultKeepCount},
     {Rule::kRange, 0, Attributes::kMostUserTimeout, 0},
+    {Rule::kRange, 0, 1, 0},  // kEcn
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 

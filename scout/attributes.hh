@@ -25,6 +25,7 @@ enum class Attribute : uint32_t {
     kKeepInterval = 14,
     kKeepCount = 15,
     kUserTimeout = 16,
+    kEcn = 17,
 };
 
 class Attributes {
@@ -57,7 +58,7 @@ public:
     int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
 
 private:
-    static constexpr uint32_t kSlots = 17;
+    static constexpr uint32_t kSlots = 18;
     int64_t values_[kSlots];  // by option number
 };
 

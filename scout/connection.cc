@@ -73,6 +73,7 @@ TcpConfig Connection::config() const {
         .keep_interval_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepInterval)),
         .keep_count = static_cast<uint32_t>(attributes_.get(Attribute::kKeepCount)),
         .user_timeout_ms = static_cast<uint32_t>(attributes_.get(Attribute::kUserTimeout)),
+        .ecn = attributes_.get(Attribute::kEcn) != 0,
     };
 }
 
@@ -298,6 +299,7 @@ void Connection::count(const TcpInfo& now) {
     };
     add(Counter::tcp_retransmits, now.timeouts, counted_.timeouts);
     add(Counter::tcp_fast_retransmits, now.fast_recoveries, counted_.fast_recoveries);
+    add(Counter::tcp_ecn_reductions, now.ecn_reductions, counted_.ecn_reductions);
     add(Counter::tcp_challenge_acks, now.challenge_acks, counted_.challenge_acks);
 }
 
@@ -309,6 +311,7 @@ namespace {
 constexpr uint8_t kInfoTimestamps = 1;
 constexpr uint8_t kInfoWindowScaling = 2;
 constexpr uint8_t kInfoSack = 4;
+constexpr uint8_t kInfoEcn = 8;
 
 uint32_t saturated(uint64_t value) {
     return static_cast<uint32_t>(min<uint64_t>(value, ~uint32_t{0}));
@@ -351,9 +354,9 @@ void Connection::info(EndpointInfo& info) {
     info.retransmits = now.timeouts;
     info.snd_wscale = now.snd_scale;
     info.rcv_wscale = now.rcv_scale;
-    info.options =
-        static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
-                             now.window_scaling * kInfoWindowScaling | now.sack * kInfoSack);
+    info.options = static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
+                                        now.window_scaling * kInfoWindowScaling |
+                                        now.sack * kInfoSack | now.ecn * kInfoEcn);
     show_replicas(info);
 }
 

@@ -64,6 +64,7 @@
 	X(replicas_started, "replicas that joined a connection")                              \
 	X(digest_checks, "digests of replicas compared")                                      \
 	X(digest_mismatches, "digests that differed: a bug; the connection was reset")        \
-	X(replica_stalls, "times a replica was seen to lag beyond its bound")
+	X(replica_stalls, "times a replica was seen to lag beyond its bound")                 \
+	X(tcp_ecn_reductions, "TCP windows halved because of a congestion mark (RFC 3168)")
 
 #endif

@@ -179,6 +179,7 @@ bool IpStage::push(Msg& msg) {
     header.total_bytes = kIpHeaderBytes + msg.bytes();
     header.dont_fragment = dont_fragment_;
     if (!dont_fragment_) dominoes_random(&header.id, sizeof(header.id));
+    header.ecn = ecn_;
     header.ttl = kIpTtl;
     header.protocol = protocol_;
     header.source = source_;

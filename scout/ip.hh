@@ -82,12 +82,15 @@ public:
           dont_fragment_(dont_fragment) {}
 
     bool push(Msg& msg) override;
+    // The two bits of RFC 3168 in what is pushed from now on.
+    void set_ecn(uint8_t ecn) { ecn_ = ecn; }
 
 private:
     const IpAddress source_;
     const IpAddress destination_;
     const uint8_t protocol_;
     const bool dont_fragment_;
+    uint8_t ecn_ = 0;
 };
 
 }  // namespace scout

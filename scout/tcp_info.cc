@@ -30,11 +30,13 @@ TcpInfo tcp_info(const TcpState& state) {
         .timeouts = state.timeouts,
         .fast_recoveries = state.fast_recoveries,
         .challenge_acks = state.challenge_acks,
+        .ecn_reductions = state.ecn_reductions,
         .snd_scale = state.snd_scale,
         .rcv_scale = state.rcv_scale,
         .timestamps = (state.agreed & kAgreedTimestamps) != 0,
         .window_scaling = (state.agreed & kAgreedWindowScale) != 0,
         .sack = (state.agreed & kAgreedSack) != 0,
+        .ecn = (state.agreed & kAgreedEcn) != 0,
     };
 }
 

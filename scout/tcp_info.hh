@@ -28,11 +28,13 @@ struct TcpInfo {
     uint32_t timeouts;
     uint32_t fast_recoveries;
     uint32_t challenge_acks;
+    uint32_t ecn_reductions;
     uint8_t snd_scale;
     uint8_t rcv_scale;
     bool timestamps;
     bool window_scaling;
     bool sack;
+    bool ecn;
 };
 
 // Context: any.

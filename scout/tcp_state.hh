@@ -46,6 +46,7 @@ struct TcpConfig {
     uint32_t keep_interval_s = 0;
     uint32_t keep_count = 0;
     uint32_t user_timeout_ms = 0;  // 0: none
+    bool ecn = false;              // ask for it (active open)
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
@@ -60,6 +61,7 @@ enum TcpAgreed : uint8_t {
     kAgreedWindowScale = 0x01,
     kAgreedTimestamps = 0x02,
     kAgreedSack = 0x04,
+    kAgreedEcn = 0x08,
 };
 
 struct TcpState {
@@ -190,6 +192,13 @@ struct TcpState {
     uint32_t arrived_mss;   // segments of that much payload have been acknowledged
     uint32_t claimed_mss;   // what an ICMP error asks for that is not believed yet; 0: nothing
     uint32_t mtu_reserved;
+
+    // --- ECN (scout/tcp_ecn.hh) ---------------------------------------------------------------
+    uint64_t ecn_recover;     // until this is acknowledged, cwnd is not reduced again
+    uint32_t ecn_asked;       // our SYN asks for it
+    uint32_t ecn_echo;        // CE has come: ECE, until CWR comes
+    uint32_t ecn_cwr;         // CWR goes with the next new data
+    uint32_t ecn_reductions;  // counter
 
     SeqRanges received;  // out of order: beyond rcv_nxt
     SeqRanges sacked;    // selectively acknowledged: beyond snd_una

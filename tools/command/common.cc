@@ -97,6 +97,7 @@ Json options_json(std::uint8_t options) {
     if ((options & DOMINOES_INFO_TIMESTAMPS) != 0) names.push_back("timestamps");
     if ((options & DOMINOES_INFO_WSCALE) != 0) names.push_back("wscale");
     if ((options & DOMINOES_INFO_SACK) != 0) names.push_back("sack");
+    if ((options & DOMINOES_INFO_ECN) != 0) names.push_back("ecn");
     return names;
 }
 
@@ -120,6 +121,7 @@ void add_connection_options(CLI::App& app, ConnectionArguments& arguments) {
     add_text_option(app, group, "--rcvbuf", "BYTES", "Receive buffer",
                     [&](const std::string& text) { options.rcvbuf = parse_size(text); });
     app.add_flag("--nodelay", options.nodelay, "Send small segments at once")->group(group);
+    app.add_flag("--ecn", options.ecn, "Ask for explicit congestion notification")->group(group);
     add_text_option(app, group, "--keepalive", "S",
                     "After S seconds of silence ask the peer whether it is still there",
                     [&](const std::string& text) {

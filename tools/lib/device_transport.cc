@@ -93,6 +93,7 @@ private:
             endpoint.set(DOMINOES_OPT_KEEPALIVE, 1);
             endpoint.set(DOMINOES_OPT_KEEPIDLE, *options.keepalive_s);
         }
+        if (options.ecn) endpoint.set(DOMINOES_OPT_ECN, 1);
         if (options.user_timeout_ms)
             endpoint.set(DOMINOES_OPT_USER_TIMEOUT, *options.user_timeout_ms);
         if (options.digest_interval)

@@ -69,6 +69,7 @@ struct ConnectionOptions {
     std::optional<std::uint64_t> sndbuf;
     std::optional<std::uint64_t> rcvbuf;
     bool nodelay = false;
+    bool ecn = false;
     std::optional<std::uint32_t> keepalive_s;  // of silence before the peer is asked; not: never
     std::optional<std::uint32_t> user_timeout_ms;
     std::optional<std::uint64_t> digest_interval;

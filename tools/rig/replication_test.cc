@@ -25,6 +25,7 @@ enum : uint32_t {
     kOptLinger = 8,
     kOptDigestInterval = 10,
     kOptUserTimeout = 16,
+    kOptEcn = 17,
     kOptDebugDelay = 1000,
     kOptDebugCorrupt = 1001,
     kOptDebugStall = 1002,
@@ -253,6 +254,28 @@ TEST(Connection, user_timeout) {
     cut = true;
     EXPECT_EQ(1, pair.client->write(&byte, 1));
     EXPECT_EQ(-ETIMEDOUT, pair.client->read(&byte, 1));
+}
+
+// What the step says of ECT gets into the IP header, and the peer's marks back out of it.
+TEST(Connection, ecn) {
+    Wire wire;
+    std::atomic<uint32_t> capable = 0;
+    wire.link(1).on_transmit = [&](dominoes_packet& packet) {
+        uint8_t* ip = packet.data + 14;
+        if ((ip[1] & 3) != 2 || ++capable != 10) return MemoryLink::Fate{};
+        ip[1] |= 3;  // as a router that is congested; one more in the header's sum
+        const uint32_t sum = (ip[10] << 8 | ip[11]) - 1u;
+        ip[10] = static_cast<uint8_t>(sum >> 8);
+        ip[11] = static_cast<uint8_t>(sum);
+        return MemoryLink::Fate{};
+    };
+    wire.start();
+    Pair pair = connect(wire, {{kOptEcn, 1}});
+    EXPECT_EQ(8u, pair.client->info().options & 8u);  // DOMINOES_INFO_ECN
+    EXPECT_EQ(8u, pair.server->info().options & 8u);
+    exchange(pair, 500'000);
+    EXPECT_GT(capable, 10u);
+    EXPECT_EQ(1u, wire.client().counter("tcp_ecn_reductions"));
 }
 
 TEST(Connection, linger_waits_until_all_is_acknowledged) {

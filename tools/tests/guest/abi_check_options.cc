@@ -46,6 +46,8 @@ void options_in_range() {
     }
     keeps(DOMINOES_OPT_KEEPCNT, {1, 9, 127});
     refuses(DOMINOES_OPT_KEEPCNT, {0, 128, -1});
+    keeps(DOMINOES_OPT_ECN, {0, 1});
+    refuses(DOMINOES_OPT_ECN, {-1, 2});
     keeps(DOMINOES_OPT_USER_TIMEOUT, {0, 1, INT32_MAX});
     refuses(DOMINOES_OPT_USER_TIMEOUT, {-1, 1ll << 31});
     keeps(DOMINOES_OPT_PROTOCOL, {IPPROTO_UDP});
@@ -64,7 +66,7 @@ void buffers_are_rounded_up() {
 
 void unknown_options() {
     const Descriptor device = open_device();
-    for (const std::uint32_t option : {0u, 17u, 999u, 1003u, UINT32_MAX}) {
+    for (const std::uint32_t option : {0u, 18u, 999u, 1003u, UINT32_MAX}) {
         CHECK_EQUAL(set_option(device.get(), option, 0), -ENOPROTOOPT);
         dominoes_option_value argument{0, option, 0};
         CHECK_EQUAL(call(device.get(), DOMINOES_IOC_GETOPT, argument), -ENOPROTOOPT);
