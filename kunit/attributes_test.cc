@@ -31,6 +31,12 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kCongestion), 0);
     EXPECT_EQ(attributes.get(Attribute::kTtl), 64);
     EXPECT_EQ(attributes.get(Attribute::kTos), 0);
+    EXPECT_EQ(attributes.get(Attribute::kKeepAlive), 0);
+    EXPECT_EQ(attributes.get(Attribute::kKeepIdle), 7200);
+    EXPECT_EQ(attributes.get(Attribute::kKeepInterval), 75);
+    EXPECT_EQ(attributes.get(Attribute::kKeepCount), 9);
+    EXPECT_EQ(attributes.get(Attribute::kUserTimeout), 0);
+    EXPECT_EQ(attributes.get(Attribute::kEcn), 0);
 }
 
 void set__takes_what_is_in_range(Check& check) {
@@ -43,6 +49,18 @@ void set__takes_what_is_in_range(Check& check) {
         {Attribute::kReuseAddress, 0, 1}, {Attribute::kMss, 88, 65495},
         {Attribute::kCongestion, 0, 1},
         {Attribute::kTtl, 1, 255},        {Attribute::kTos, 0, 255},
+        {Attribute::kNoDelay, 0, 1},
+        {Attribute::kReplicas, 1, 16},
+        {Attribute::kPolicy, 0, 3},
+        {Attribute::kLinger, -1, 1 << 20},
+        {Attribute::kReuseAddress, 0, 1},
+        {Attribute::kMss, 88, 65495},
+        {Attribute::kKeepAlive, 0, 1},
+        {Attribute::kKeepIdle, 1, 32767},
+        {Attribute::kKeepCount, 1, 127},
+        {Attribute::kKeepInterval, 1, 32767},
+        {Attribute::kUserTimeout, 0, INT32_MAX},
+        {Attribute::kEcn, 0, 1},
     };
     for (const auto& range : kRanges) {
         Attributes attributes;

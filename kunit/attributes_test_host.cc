@@ -31,6 +31,12 @@ void attribute__numbers_are_those_of_the_abi(Check& check) {
         {Attribute::kCongestion, DOMINOES_OPT_CONGESTION},
         {Attribute::kTtl, DOMINOES_OPT_TTL},
         {Attribute::kTos, DOMINOES_OPT_TOS},
+        {Attribute::kKeepAlive, DOMINOES_OPT_KEEPALIVE},
+        {Attribute::kKeepIdle, DOMINOES_OPT_KEEPIDLE},
+        {Attribute::kKeepInterval, DOMINOES_OPT_KEEPINTVL},
+        {Attribute::kKeepCount, DOMINOES_OPT_KEEPCNT},
+        {Attribute::kUserTimeout, DOMINOES_OPT_USER_TIMEOUT},
+        {Attribute::kEcn, DOMINOES_OPT_ECN},
     };
     for (const auto& pair : kPairs) EXPECT_EQ(pair.attribute, pair.option);
 }

@@ -40,8 +40,12 @@
 	apply(tcp_congestion)	   \
 	apply(tcp_rtt)		   \
 	apply(tcp_timer)	   \
+	apply(tcp_keepalive)	   \
 	apply(tcp_user)		   \
+	apply(tcp_user_timeout)	   \
 	apply(tcp_icmp)		   \
+	apply(tcp_path_mtu)	   \
+	apply(tcp_ecn)		   \
 	apply(tcp_step)		   \
 	apply(rfc9293_open)	   \
 	apply(rfc9293_segment_arrives) \

@@ -131,10 +131,10 @@ void tcp_piece__cuts_a_run(Check& check) {
     run.bytes = 25;
     run.piece_bytes = 10;
     run.seq = 0xfffffff8;
-    run.flags = kAck | kPsh | kFin;
+    run.flags = kAck | kPsh | kFin | kCwr;
     REQUIRE_EQ(run.pieces(), 3);
     EXPECT_EQ(tcp_piece(run, 0).bytes, 10);
-    EXPECT_EQ(tcp_piece(run, 0).flags, kAck);
+    EXPECT_EQ(tcp_piece(run, 0).flags, kAck | kCwr);
     EXPECT_EQ(tcp_piece(run, 1).seq, 2);
     EXPECT_EQ(tcp_piece(run, 2).stream_offset, 5020);
     EXPECT_EQ(tcp_piece(run, 2).bytes, 5);

@@ -37,6 +37,8 @@ struct Network {
     uint32_t duplicate_permille = 0;
     uint64_t bytes_per_second = 0;  // 0: no limit
     uint64_t queue_bytes = 0;       // beyond it, tail drop
+    uint32_t mark_permille = 0;     // of what may be marked (ECN)
+    uint32_t black_hole = 0;        // segments with more payload vanish; 0: none do
     uint8_t strip_options = 0;      // TcpOptionBits that a middlebox removes from SYNs
     bool merge = true;  // pieces arrive whole, as after GRO, if no segment of them is lost
 };
@@ -59,6 +61,7 @@ struct Scenario {
     uint32_t receive_bytes[2] = {65536, 65536};
     uint32_t send_bytes[2] = {65536, 65536};
     uint16_t mss[2] = {1460, 1460};
+    bool ecn[2] = {};                // asks for it
     bool active[2] = {true, false};  // both: simultaneous open
     uint64_t limit_ns = 3'000'000'000'000;
 };

@@ -2,6 +2,7 @@
 #include "kunit/tcp_simulation.hh"
 
 #include "kunit/test.hh"
+#include "scout/tcp_ecn.hh"
 
 namespace scout::sim {
 
@@ -116,6 +117,7 @@ public:
                 .no_delay = false,
                 .congestion = static_cast<TcpCongestion>(chance_.below(2)),
                 .replicas = 3,
+                .ecn = scenario_.ecn[i],
             };
             for (TcpState& state : endpoints_[i].states) tcp_init(state, config);
             endpoints_[i].ring =
@@ -406,6 +408,7 @@ private:
                      uint32_t begin, uint32_t end, bool may_be_lost = true) {
         const Network& network = scenario_.network[i];
         if (may_be_lost && chance_.permille(network.loss_permille)) return;
+        if (network.black_hole && min(end - begin, uint32_t{run.mss}) > network.black_hole) return;
         if (agenda_.full()) return;
         uint8_t header[kTcpMaxHeader];
         const uint32_t header_bytes = tcp_format(run, index, {1, 2}, header);
@@ -420,6 +423,9 @@ private:
                "our own header");
         happening.segment.seq += begin;
         if (end < piece.bytes) happening.segment.flags &= static_cast<uint8_t>(~(kFin | kPsh));
+        if (begin > 0) happening.segment.flags &= static_cast<uint8_t>(~kCwr);
+        happening.segment.ecn = run.ecn;
+        if (run.ecn && chance_.permille(network.mark_permille)) happening.segment.ecn = tcp::kCe;
         if (happening.segment.flags & kSyn)
             happening.segment.options &= static_cast<uint8_t>(~network.strip_options);
         happening.segment.payload_offset = static_cast<uint16_t>(34 + header_bytes);
@@ -524,6 +530,12 @@ Scenario draw_scenario(uint64_t seed) {
         for (uint8_t* options : strip) *options |= kHasWindowScale;
     if (scenario.mss[0] < 536 || scenario.mss[1] < 536)
         for (uint8_t* options : strip) *options &= static_cast<uint8_t>(~kHasMss);
+    for (uint32_t i = 0; i < 2; ++i) {
+        scenario.ecn[i] = chance.permille(400);
+        scenario.network[i].mark_permille = static_cast<uint32_t>(chance.below(100));
+        if (chance.permille(100))
+            scenario.network[i].black_hole = static_cast<uint32_t>(chance.between(512, 1400));
+    }
     return scenario;
 }
 
@@ -549,6 +561,7 @@ Outcome transfer(Network network) {
     }
     scenario.application[0].sends = 5'000'000;
     scenario.application[0].close_at_once = true;
+    scenario.ecn[0] = network.mark_permille != 0;
     return simulate(scenario);
 }
 
@@ -586,12 +599,30 @@ void transfer__overflowing_queue(Check& check) {
     EXPECT(outcome.finished_ns < 1'600'000'000);  // 0.4 s on an ideal line
 }
 
+// Marks instead of losses: nothing is sent twice, and the windows are as small.
+void transfer__one_percent_marked(Check& check) {
+    const Outcome outcome = transfer({.mark_permille = 10, .merge = false});
+    REQUIRE(outcome.failure == nullptr);
+    EXPECT_EQ(outcome.bytes_retransmitted[0], 0);
+    EXPECT(outcome.finished_ns > 1'500'000'000);  // as long as an unmarked one takes, and more
+    EXPECT(outcome.finished_ns < 6'000'000'000);
+}
+
+void transfer__out_of_a_black_hole(Check& check) {
+    const Outcome outcome = transfer({.black_hole = 1100});
+    REQUIRE(outcome.failure == nullptr);
+    EXPECT_EQ(outcome.timeouts[0], 3);
+    EXPECT(outcome.finished_ns < 4'500'000'000);  // of which it waited for 1.5 s
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(simulate__any_network_any_application),
     TEST(transfer__clean_network_fills_the_window),
     TEST(transfer__one_percent_loss_does_not_stall),
     TEST(transfer__one_percent_loss_without_sack),
     TEST(transfer__overflowing_queue),
+    TEST(transfer__one_percent_marked),
+    TEST(transfer__out_of_a_black_hole),
 };
 
 }  // namespace

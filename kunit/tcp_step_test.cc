@@ -67,10 +67,11 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
         if (config.passive && below(2)) wire.establish(static_cast<uint8_t>(below(16)));
         for (uint32_t i = 0; i < 200 && !check.failed(); ++i) {
             const TcpState& s = wire.state();
-            const uint64_t action = below(40);
+            const uint64_t action = below(41);
             if (action < 28) {
                 Seg seg{
-                    .flags = static_cast<uint8_t>(below(8) ? uint64_t{kAck} : below(64)),
+                    .flags = static_cast<uint8_t>(below(8) ? kAck | (below(4) ? 0 : below(4) << 6)
+                                                           : below(256)),
                     .seq = near(s.rcv_nxt, Wire::kIrs),
                     .ack = near(below(2) ? s.snd_nxt : s.snd_una, Wire::kIss),
                     .len = static_cast<uint32_t>(below(3) ? below(3000) : below(66000)),
@@ -80,8 +81,9 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
                     .mss = static_cast<uint16_t>(below(65536)),
                     .scale = static_cast<uint8_t>(below(256)),
                     .ts_val = static_cast<uint32_t>(s.ts_recent + below(10) - 2),
-                    .ts_ecr = static_cast<uint32_t>(below(3) ? wire.ts_now() - below(100)
-                                                             : chance >> 16)};
+                    .ts_ecr =
+                        static_cast<uint32_t>(below(3) ? wire.ts_now() - below(100) : chance >> 16),
+                    .ecn = static_cast<uint8_t>(below(4))};
                 if (below(12) == 0) seg.flags |= kFin;
                 for (uint64_t n = below(5); n-- > 0;) {
                     const uint32_t start =
@@ -96,12 +98,16 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
             } else if (action < 35) {
                 wire.pass_ms(below(4) ? below(300) : below(70000));
             } else if (action == 35) {
-                wire.stray_timeout(static_cast<TimerKind>(below(5)));
+                wire.stray_timeout(static_cast<TimerKind>(below(kTimerKinds + 1)));
             } else if (action == 36) {
-                wire.option(static_cast<TcpOption>(below(3)), static_cast<uint32_t>(below(2)));
+                const auto option = static_cast<TcpOption>(below(kTcpOptions + 1));
+                const bool number = option > TcpOption::kKeepAlive;
+                wire.option(option, static_cast<uint32_t>(number ? 1 + below(100) : below(2)));
             } else if (action == 37) {
                 wire.icmp(static_cast<uint8_t>(below(14)), static_cast<uint8_t>(below(17)),
-                          near(s.snd_una, Wire::kIss));
+                          near(s.snd_una, Wire::kIss), static_cast<uint16_t>(below(2000)));
+            } else if (action == 40) {
+                wire.icmp(3, 4, near(s.snd_una, Wire::kIss), static_cast<uint16_t>(below(1100)));
             } else if (action == 38) {
                 wire.connect();
             } else if (below(8) == 0) {

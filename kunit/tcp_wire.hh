@@ -43,6 +43,7 @@ struct Seg {
     uint8_t scale = 0;
     uint32_t ts_val = 0;
     uint32_t ts_ecr = 0;
+    uint8_t ecn = 0;
     SackBlock sack[4] = {};
 };
 
@@ -67,6 +68,9 @@ public:
             .no_delay = false,
             .congestion = TcpCongestion::kNewReno,
             .replicas = 7,
+            .keep_idle_s = 7200,
+            .keep_interval_s = 75,
+            .keep_count = 9,
         };
     }
 
@@ -106,6 +110,7 @@ public:
         event.window_scale = seg.scale;
         event.ts_val = seg.ts_val;
         event.ts_ecr = seg.ts_ecr;
+        event.ecn = seg.ecn;
         while (event.sack_blocks < 4 && seg.sack[event.sack_blocks].end != 0) {
             const SackBlock& block = seg.sack[event.sack_blocks];
             event.sack[event.sack_blocks++] = {block.start + kIss, block.end + kIss};
@@ -132,8 +137,8 @@ public:
         begin(EventKind::kOption).as<OptionEvent>() = {{read_}, option, value};
         step();
     }
-    void icmp(uint8_t type, uint8_t code, uint32_t seq) {
-        begin(EventKind::kIcmp).as<IcmpEvent>() = {{read_}, seq + kIss, type, code, 0};
+    void icmp(uint8_t type, uint8_t code, uint32_t seq, uint16_t mtu = 0) {
+        begin(EventKind::kIcmp).as<IcmpEvent>() = {{read_}, seq + kIss, type, code, mtu};
         step();
     }
     // A timeout that the wheel brings although it need not.

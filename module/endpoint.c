@@ -13,9 +13,6 @@
 #include "main.h"
 #include "scout/stack.h"
 
-/* How often one who lingers looks: the end of it is not announced. */
-#define DOMINOES_LINGER_STEP (HZ / 50)
-
 struct dominoes_endpoint *dominoes_endpoint_create(void)
 {
 	struct dominoes_endpoint *endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL_ACCOUNT);
@@ -35,16 +32,12 @@ struct dominoes_endpoint *dominoes_endpoint_create(void)
 /* As close() of a socket with SO_LINGER: a program that is being killed does not wait. */
 static void dominoes_endpoint_linger(struct dominoes_endpoint *endpoint)
 {
-	unsigned long left = endpoint->linger * HZ;
+	struct scout_endpoint *scout = endpoint->scout;
 
-	if (current->flags & PF_EXITING)
+	if (current->flags & PF_EXITING || scout_drained(scout) || scout_shutdown(scout, 1))
 		return;
-	while (left && !scout_drained(endpoint->scout) && !signal_pending(current)) {
-		unsigned long step = min_t(unsigned long, left, DOMINOES_LINGER_STEP);
-
-		schedule_timeout_interruptible(step);
-		left -= step;
-	}
+	wait_event_interruptible_timeout(endpoint->wait, scout_drained(scout),
+					 endpoint->linger * HZ);
 }
 
 void dominoes_endpoint_destroy(struct dominoes_endpoint *endpoint)

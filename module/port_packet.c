@@ -12,6 +12,7 @@
 #include <linux/jhash.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <net/checksum.h>
 
 #include "dominoes/port.h"
@@ -148,6 +149,8 @@ static void dominoes_set_transport(struct sk_buff *skb, const struct dominoes_tx
 		struct skb_shared_info *info = skb_shinfo(skb);
 
 		info->gso_type = SKB_GSO_TCPV4;
+		if (tcp_hdr(skb)->cwr) /* only in the first of the segments */
+			info->gso_type |= SKB_GSO_TCP_ECN;
 		info->gso_size = tx->segment_bytes;
 		info->gso_segs = DIV_ROUND_UP(tx->payload_bytes, tx->segment_bytes);
 	}

@@ -192,6 +192,4 @@ void Appwrap::shut_writes() {
     user_.wake();
 }
 
-bool Appwrap::drained() const { return is_over() || all_released() == written_.load_acquire(); }
-
 }  // namespace scout

@@ -54,7 +54,6 @@ public:
     bool is_connected() const { return connected_.load_acquire() != 0; }
     bool is_over() const { return over_.load_acquire() != 0; }
     bool writes_shut() const { return writes_shut_.load_acquire() != 0; }
-    bool drained() const;
     uint32_t take_error() { return error_.exchange_acq_rel(0); }
     uint64_t unread() const { return ordering_->readable() - read_.load_acquire(); }
     uint64_t unacknowledged() const { return written_.load_acquire() - all_released(); }

@@ -23,6 +23,12 @@ enum class Attribute : uint32_t {
     kCongestion = 12,
     kTtl = 13,
     kTos = 14,
+    kKeepAlive = 15,
+    kKeepIdle = 16,
+    kKeepInterval = 17,
+    kKeepCount = 18,
+    kUserTimeout = 19,
+    kEcn = 20,
 };
 
 class Attributes {
@@ -36,6 +42,13 @@ public:
     static constexpr int64_t kDefaultDigestInterval = 64;
     static constexpr int64_t kMostDigestInterval = int64_t{1} << 30;
     static constexpr int64_t kMostLinger = 1 << 20;  // seconds
+    // Linux's defaults and limits; the first is what RFC 1122 section 4.2.3.6 asks for.
+    static constexpr int64_t kDefaultKeepIdle = 7200;    // seconds
+    static constexpr int64_t kDefaultKeepInterval = 75;  // seconds
+    static constexpr int64_t kMostKeepTime = 32767;      // seconds
+    static constexpr int64_t kDefaultKeepCount = 9;
+    static constexpr int64_t kMostKeepCount = 127;
+    static constexpr int64_t kMostUserTimeout = INT32_MAX;  // milliseconds
 
     Attributes();
 
@@ -48,7 +61,7 @@ public:
     int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
 
 private:
-    static constexpr uint32_t kSlots = 15;
+    static constexpr uint32_t kSlots = 21;
     int64_t values_[kSlots];  // by option number
 };
 

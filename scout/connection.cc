@@ -26,7 +26,8 @@ Connection::Connection(Host& host, const Plan& plan)
       wanted_replicas_(static_cast<uint32_t>(plan.attributes->get(Attribute::kReplicas))),
       timers_{{*this, TimerKind::kRetransmit}, {*this, TimerKind::kDelayedAck},
               {*this, TimerKind::kTimeWait},   {*this, TimerKind::kOutput},
-              {*this, TimerKind::kReorder},    {*this, TimerKind::kProbe}} {}
+              {*this, TimerKind::kReorder},    {*this, TimerKind::kProbe},
+              {*this, TimerKind::kKeepAlive},  {*this, TimerKind::kUserTimeout}} {}
 
 Connection* Connection::create(Host& host, const Plan& plan) {
     dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
@@ -69,6 +70,12 @@ TcpConfig Connection::config() const {
         .no_delay = attributes_.get(Attribute::kNoDelay) != 0,
         .congestion = static_cast<TcpCongestion>(attributes_.get(Attribute::kCongestion)),
         .replicas = (dominoes::ReplicaSet{1} << wanted_replicas_) - 1,
+        .keep_alive = attributes_.get(Attribute::kKeepAlive) != 0,
+        .keep_idle_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepIdle)),
+        .keep_interval_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepInterval)),
+        .keep_count = static_cast<uint32_t>(attributes_.get(Attribute::kKeepCount)),
+        .user_timeout_ms = static_cast<uint32_t>(attributes_.get(Attribute::kUserTimeout)),
+        .ecn = attributes_.get(Attribute::kEcn) != 0,
     };
 }
 
@@ -162,6 +169,12 @@ void Connection::close(bool reset) {
     appwrap_->shut_reads();
     appwrap_->shut_writes();
     appwrap_->outbox().say(Outbox::kCloseReads);
+}
+
+bool Connection::drained() const {
+    const TcpPhase now = phase();
+    return appwrap_->is_over() || appwrap_->unread() > 0 || now == TcpPhase::kFinWait2 ||
+           now == TcpPhase::kTimeWait;
 }
 
 // --- replicas ---
@@ -276,6 +289,9 @@ void Connection::show(const TcpState& state) {
     const TcpInfo now = tcp_info(state);
     shown_.publish(now);
     count(now);
+    if (now.phase == shown_phase_) return;
+    shown_phase_ = now.phase;
+    appwrap_->user().wake();  // one who lingers waits for the FIN to be acknowledged
 }
 
 void Connection::count(const TcpInfo& now) {
@@ -285,6 +301,7 @@ void Connection::count(const TcpInfo& now) {
     };
     add(Counter::tcp_retransmits, now.timeouts, counted_.timeouts);
     add(Counter::tcp_fast_retransmits, now.fast_recoveries, counted_.fast_recoveries);
+    add(Counter::tcp_ecn_reductions, now.ecn_reductions, counted_.ecn_reductions);
     add(Counter::tcp_challenge_acks, now.challenge_acks, counted_.challenge_acks);
 }
 
@@ -296,6 +313,7 @@ namespace {
 constexpr uint8_t kInfoTimestamps = 1;
 constexpr uint8_t kInfoWindowScaling = 2;
 constexpr uint8_t kInfoSack = 4;
+constexpr uint8_t kInfoEcn = 8;
 
 uint32_t saturated(uint64_t value) {
     return static_cast<uint32_t>(min<uint64_t>(value, ~uint32_t{0}));
@@ -338,9 +356,9 @@ void Connection::info(EndpointInfo& info) {
     info.retransmits = now.timeouts;
     info.snd_wscale = now.snd_scale;
     info.rcv_wscale = now.rcv_scale;
-    info.options =
-        static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
-                             now.window_scaling * kInfoWindowScaling | now.sack * kInfoSack);
+    info.options = static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
+                                        now.window_scaling * kInfoWindowScaling |
+                                        now.sack * kInfoSack | now.ecn * kInfoEcn);
     show_replicas(info);
 }
 

@@ -73,6 +73,9 @@ public:
     // The application lets go: an orderly close if it has read everything, else a reset (RFC 1122
     // 4.2.2.13).
     void close(bool reset);
+    // Whether close() need not wait: the FIN is acknowledged, and so all before it, or there is
+    // none to wait for, since close() would reset the connection or that is over.
+    bool drained() const;
 
     // --- for replicas ---
 
@@ -146,6 +149,7 @@ private:
     dominoes::Atomic<uint32_t>
         inconsistent_;  // one bit, and one a replica that has logged its state
     dominoes::Snapshot<TcpInfo> shown_;
+    TcpPhase shown_phase_ = TcpPhase::kClosed;  // the leader's
     TcpInfo counted_{};         // the leader's: what the host's counters contain of this connection
     bool handed_over_ = false;  // the leader's: the endpoint's reference has gone to the listener
 };

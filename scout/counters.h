@@ -79,6 +79,7 @@
 	X(drop_arp_waiting, "ARP: packets dropped while they waited for an address")          \
 	X(arp_conflicts, "ARP: claims of others to our address")                              \
 	X(arp_defences, "ARP: announcements in answer to such claims")                        \
-	X(icmp_errors_held_back, "ICMP errors not sent, for too many were")
+	X(icmp_errors_held_back, "ICMP errors not sent, for too many were")                   \
+	X(tcp_ecn_reductions, "TCP windows halved because of a congestion mark (RFC 3168)")
 
 #endif

@@ -35,7 +35,7 @@ struct DeliverEffect {
 // Sends [stream_offset, +bytes) in ceil(bytes / piece_bytes) pieces (one if bytes is 0), numbered
 // from `serial` (transmissions count from 0); each piece is one packet of several segments of mss
 // bytes if it is longer (TSO, GSO). `seq` is the first piece's sequence number. FIN and PSH go on
-// the last piece only.
+// the last piece only, CWR on the first.
 struct TransmitEffect {
     uint64_t serial;
     uint64_t stream_offset;
@@ -52,7 +52,8 @@ struct TransmitEffect {
     uint8_t options;   // TcpOptionBits
     uint8_t window_scale;
     uint8_t sack_blocks;
-    uint8_t reserved[6];
+    uint8_t ecn;  // the two bits of the IP header
+    uint8_t reserved[5];
     SackBlock sack[4];
 
     uint32_t pieces() const { return bytes <= piece_bytes ? 1 : (bytes - 1) / piece_bytes + 1; }
@@ -78,7 +79,7 @@ struct Effect {
 // The effects of one step, in order. Bounded by construction: step() emits at most kMost.
 class Effects {
 public:
-    static constexpr uint32_t kMost = 32;
+    static constexpr uint32_t kMost = 40;
     // Of the above, the most pieces of kTransmit and kDeliver together that one step causes.
     static constexpr uint32_t kMostTransmissions = 512;
     static constexpr uint32_t kMostDeliveries = 4;

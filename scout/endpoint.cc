@@ -35,6 +35,25 @@ void give_address(const SocketAddress& from, scout_sockaddr& to) {
     from.ip.store(to.addr);
 }
 
+// The options that a connection hears of when they change.
+constexpr struct {
+    Attribute attribute;
+    TcpOption option;
+} kLiveOptions[] = {
+    {Attribute::kNoDelay, TcpOption::kNoDelay},
+    {Attribute::kKeepAlive, TcpOption::kKeepAlive},
+    {Attribute::kKeepIdle, TcpOption::kKeepIdle},
+    {Attribute::kKeepInterval, TcpOption::kKeepInterval},
+    {Attribute::kKeepCount, TcpOption::kKeepCount},
+    {Attribute::kUserTimeout, TcpOption::kUserTimeout},
+};
+
+const TcpOption* live_option(uint32_t option) {
+    for (const auto& live : kLiveOptions)
+        if (static_cast<uint32_t>(live.attribute) == option) return &live.option;
+    return nullptr;
+}
+
 }  // namespace
 
 // --- life ---
@@ -365,7 +384,7 @@ int Endpoint::take_error() {
 
 bool Endpoint::drained() {
     Connection* c = connection();
-    return !c || c->appwrap().drained();
+    return !c || c->drained();
 }
 
 // --- options ---
@@ -377,15 +396,15 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     const bool service = option == static_cast<uint32_t>(Attribute::kTtl) ||
                          option == static_cast<uint32_t>(Attribute::kTos);
     if (service && !udp_) return -int{kEnoprotoopt};
-    const bool any_time = option == static_cast<uint32_t>(Attribute::kNoDelay) ||
-                          option == static_cast<uint32_t>(Attribute::kLinger);
+    const TcpOption* live = live_option(option);
+    const bool any_time = live || option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};
     if (const int error = attributes_.set(option, value)) return error;
     if (service) udp_->set_service(chosen_service());
     if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
     Connection* c = connection();
-    if (c && option == static_cast<uint32_t>(Attribute::kNoDelay)) {
-        c->appwrap().outbox().set_no_delay(value != 0);
+    if (c && live) {
+        c->appwrap().outbox().set_option(*live, static_cast<uint32_t>(value));
         c->appwrap().outbox().say(Outbox::kOption);
     }
     return 0;

@@ -93,15 +93,26 @@ enum class TimerKind : uint32_t {
     kOutput,    // more may be sent than one step emits, or SWS override: try again
     kReorder,   // what has not arrived by then is lost, not late (RFC 8985 section 6)
     kProbe,     // tail loss probe (RFC 8985 section 7)
+    kKeepAlive,
+    kUserTimeout,
 };
-inline constexpr uint32_t kTimerKinds = 6;
+inline constexpr uint32_t kTimerKinds = 8;
 
 struct TimeoutEvent : Event {
     TimerKind timer;
     uint32_t reserved;
 };
 
-enum class TcpOption : uint32_t { kNoDelay, kCork };
+enum class TcpOption : uint32_t {
+    kNoDelay,
+    kCork,
+    kKeepAlive,
+    kKeepIdle,      // seconds
+    kKeepInterval,  // seconds
+    kKeepCount,
+    kUserTimeout,  // milliseconds; 0: none
+};
+inline constexpr uint32_t kTcpOptions = 7;
 
 struct OptionEvent : Event {
     TcpOption option;

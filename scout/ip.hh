@@ -78,6 +78,8 @@ public:
           mtu_(mtu) {}
 
     bool push(Msg& msg) override;
+    // The two bits of RFC 3168 in what is pushed from now on.
+    void set_ecn(uint8_t ecn) { ecn_ = ecn; }
 
 private:
     IpHeader header() const;
@@ -90,6 +92,7 @@ private:
     const bool dont_fragment_;
     const IpService service_;
     const uint32_t mtu_;
+    uint8_t ecn_ = 0;
 };
 
 }  // namespace scout

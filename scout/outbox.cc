@@ -41,6 +41,7 @@ uint32_t Outbox::try_words(uint32_t words) {
 }
 
 bool Outbox::try_word(Word word) {
+    if (word == kOption) return try_options();
     // Bulk words leave room for what makes room: acknowledgements and timeouts.
     const uint32_t headroom = word == kSend   ? channel_.capacity() / 4
                               : word == kRead ? channel_.capacity() / 8
@@ -49,6 +50,25 @@ bool Outbox::try_word(Word word) {
     if (!request) return false;
     fill(word, *request);
     channel_.publish(*request);
+    return true;
+}
+
+// A request for each that was set. Its value is read once its place in the order is claimed, so
+// that the latest value has the last word.
+bool Outbox::try_options() {
+    for (uint32_t set = options_set_.exchange_acq_rel(0); set; set &= set - 1) {
+        const auto index = static_cast<uint32_t>(__builtin_ctz(set));
+        Request* request = channel_.claim(0);
+        if (!request) {
+            options_set_.fetch_or_acq_rel(set);
+            return false;
+        }
+        request->now_ns = dominoes_now_ns();
+        request->kind = static_cast<uint32_t>(EventKind::kOption);
+        request->as<OptionEvent>() = OptionEvent{
+            {read_.load_acquire()}, static_cast<TcpOption>(index), options_[index].load_acquire()};
+        channel_.publish(*request);
+    }
     return true;
 }
 
@@ -70,10 +90,7 @@ void Outbox::fill(Word word, Request& request) {
             request.as<Event>() = stamp;
             break;
         case kOption:
-            set(EventKind::kOption);
-            request.as<OptionEvent>() =
-                OptionEvent{stamp, TcpOption::kNoDelay, no_delay_.load_acquire()};
-            break;
+            break;  // try_options()
         case kShutdown:
             set(EventKind::kShutdown);
             request.as<Event>() = stamp;

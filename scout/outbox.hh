@@ -31,7 +31,11 @@ public:
     void say(uint32_t words);
 
     // What the words of the same name carry; to be set before they are said.
-    void set_no_delay(bool on) { no_delay_.store_release(on); }
+    void set_option(TcpOption option, uint32_t value) {
+        const auto index = static_cast<uint32_t>(option);
+        options_[index].store_release(value);
+        options_set_.fetch_or_acq_rel(1u << index);
+    }
     void set_abort(uint32_t error, bool silent) {
         uint64_t none = 0;  // the first reason stands
         abort_.compare_exchange_acq_rel(none, kAbortSet | uint64_t{silent} << 32 | error);
@@ -45,13 +49,15 @@ private:
     void flush();
     uint32_t try_words(uint32_t words);
     bool try_word(Word word);
+    bool try_options();
     void fill(Word word, dominoes::Request& request);
 
     dominoes::RingChannel& channel_;
     const dominoes::Atomic<uint64_t>& read_;
     const dominoes::Atomic<uint64_t>& written_;
     dominoes::Atomic<uint32_t> wanted_;
-    dominoes::Atomic<uint32_t> no_delay_;
+    dominoes::Atomic<uint32_t> options_set_;  // a bit for each that is to be said
+    dominoes::Atomic<uint32_t> options_[kTcpOptions];
     dominoes::Atomic<uint64_t> abort_;
     dominoes::Atomic<uint32_t> corrupt_;
 };

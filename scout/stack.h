@@ -97,7 +97,9 @@ int64_t scout_write(struct scout_endpoint *endpoint, struct dominoes_iter *from,
 int scout_shutdown(struct scout_endpoint *endpoint, int how);
 /* A positive errno, and clears it; 0: none. */
 int scout_take_error(struct scout_endpoint *endpoint);
-/* Nothing written is still unsent or unacknowledged, or the connection is over (for SO_LINGER). */
+/* For SO_LINGER, after scout_shutdown() of writing: all that was written is acknowledged, and the FIN after
+ * it. Also true where closing has nothing to wait for: no connection, one that is over, or one that will be
+ * reset because of unread data. The user is woken when it comes true. */
 bool scout_drained(struct scout_endpoint *endpoint);
 
 /* `option` is enum dominoes_option of the ABI. -ENOPROTOOPT, -EINVAL, -EISCONN where too late.

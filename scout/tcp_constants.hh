@@ -59,6 +59,18 @@ inline constexpr uint64_t kProbeSlack = 8 * kMillisecond;
 inline constexpr uint32_t kDefaultMss = 536;
 // A peer that announces less is not believed, or every byte would cost a packet.
 inline constexpr uint32_t kLeastMss = 88;
+// The least path MTU that is believed: Linux's, where RFC 1191 section 3 would go down to 68, and a
+// forged ICMP error with it.
+inline constexpr uint32_t kLeastPathMtu = 552;
+// RFC 1191 section 6.3: "a timeout of 10 minutes", after which a larger one is tried.
+inline constexpr uint64_t kPathMtuLife = 600 * kSecond;
+// Where full segments vanish without a word (RFC 4821): after so many timeouts in a row this is
+// tried (Linux's tcp_base_mss and headers), then kLeastPathMtu.
+inline constexpr uint32_t kBlackHoleTimeouts = 3;
+inline constexpr uint32_t kBasePathMtu = 1024 + 40;
+// IP and TCP headers without options.
+inline constexpr uint32_t kHeaderBytes = 40;
+
 // RFC 7323 section 2.3: "the maximum scale exponent is limited to 14".
 inline constexpr uint32_t kMaxWindowScale = 14;
 // NOP, NOP, timestamps: in every segment once negotiated, and so taken off the MSS (RFC 6691).

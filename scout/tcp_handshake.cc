@@ -4,7 +4,10 @@
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_acknowledge.hh"
 #include "scout/tcp_congestion.hh"
+#include "scout/tcp_ecn.hh"
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_path_mtu.hh"
 #include "scout/tcp_receive.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
@@ -52,6 +55,7 @@ void take_syn(TcpState& state, const SegmentEvent& event) {
     if (event.options & kHasSackPermitted) state.agreed |= kAgreedSack;
     agree_on_window_scale(state, event);
     agree_on_mss(state, event);
+    ecn_agree(state, event);
 }
 
 // First: the ACK bit. Whether it may go on.
@@ -122,7 +126,8 @@ void send_syn(Turn& turn) {
     TcpState& state = turn.state;
     const bool answer = state.phase == TcpPhase::kSynReceived;
     const bool first = state.snd_nxt == state.iss;
-    TransmitEffect& syn = emit_segment(turn, state.iss, 0, answer ? kSyn | kAck : kSyn);
+    const uint8_t flags = (answer ? kSyn | kAck : kSyn) | ecn_syn_flags(state);
+    TransmitEffect& syn = emit_segment(turn, state.iss, 0, flags);
     syn.options |= kHasMss;
     syn.syn_mss = static_cast<uint16_t>(state.own_mss);
     if (!answer || state.agreed & kAgreedSack) syn.options |= kHasSackPermitted;
@@ -147,6 +152,8 @@ void enter_established(Turn& turn) {
     state.replicas_next = state.replicas_wanted;
     if (state.srtt_ns == 0 && state.syn_lost) state.rto_ns = kRtoAfterLostSyn;  // RFC 6298 (5.7)
     congestion_begin(state);
+    path_mtu_begin(state);
+    keepalive_begin(state);
     turn.effects.emit(EffectKind::kEstablished);
 }
 

@@ -147,11 +147,14 @@ bool tcp_flags_possible(uint8_t flags) {
 TcpPiece tcp_piece(const TransmitEffect& run, uint32_t index) {
     const uint32_t before = index * run.piece_bytes;
     const bool last = index + 1 == run.pieces();
+    uint8_t flags = run.flags;
+    if (!last) flags &= static_cast<uint8_t>(~(kFin | kPsh));
+    if (index != 0) flags &= static_cast<uint8_t>(~kCwr);
     return {
         .stream_offset = run.stream_offset + before,
         .bytes = last ? run.bytes - before : run.piece_bytes,
         .seq = run.seq + before,
-        .flags = static_cast<uint8_t>(last ? run.flags : run.flags & ~(kFin | kPsh)),
+        .flags = flags,
     };
 }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/tcp_icmp.hh"
 
+#include "scout/tcp_path_mtu.hh"
+
 namespace scout::tcp {
 namespace {
 
 enum IcmpType : uint8_t { kUnreachable = 3, kTimeExceeded = 11, kParameterProblem = 12 };
 
 // The errno of each code of "destination unreachable" (RFC 792, RFC 1122 section 3.2.2.1), as Linux
-// has it. 4, fragmentation needed, belongs to path MTU discovery.
+// has it. 4, fragmentation needed, is path MTU discovery's (scout/tcp_path_mtu.hh).
 uint32_t unreachable_error(uint8_t code) {
     switch (code) {
         case 0:
@@ -44,6 +46,8 @@ bool is_hard(const IcmpEvent& event) {
     return event.type == kUnreachable && (event.code == 2 || event.code == 3);
 }
 
+bool is_too_big(const IcmpEvent& event) { return event.type == kUnreachable && event.code == 4; }
+
 }  // namespace
 
 void icmp_error(Turn& turn, const IcmpEvent& event) {
@@ -51,6 +55,7 @@ void icmp_error(Turn& turn, const IcmpEvent& event) {
     // RFC 5927 section 4.1: it must be about something in flight.
     const uint64_t seq = extend_seq(event.seq, state.snd_una);
     if (seq < state.snd_una || seq >= state.snd_nxt) return;
+    if (is_too_big(event)) return path_mtu_told(state, event.mtu);
     const uint32_t error = error_of(event);
     if (error == kNoError) return;
     // RFC 5927 section 5.2: a hard error ends a connection only before it exists.

@@ -32,11 +32,13 @@ TcpInfo tcp_info(const TcpState& state) {
         .probes = state.probes,
         .undos = state.undos,
         .challenge_acks = state.challenge_acks,
+        .ecn_reductions = state.ecn_reductions,
         .snd_scale = state.snd_scale,
         .rcv_scale = state.rcv_scale,
         .timestamps = (state.agreed & kAgreedTimestamps) != 0,
         .window_scaling = (state.agreed & kAgreedWindowScale) != 0,
         .sack = (state.agreed & kAgreedSack) != 0,
+        .ecn = (state.agreed & kAgreedEcn) != 0,
     };
 }
 

@@ -30,11 +30,13 @@ struct TcpInfo {
     uint32_t probes;  // of a lost tail
     uint32_t undos;   // recoveries that were for nothing
     uint32_t challenge_acks;
+    uint32_t ecn_reductions;
     uint8_t snd_scale;
     uint8_t rcv_scale;
     bool timestamps;
     bool window_scaling;
     bool sack;
+    bool ecn;
 };
 
 // Context: any.

@@ -3,6 +3,7 @@
 
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_congestion.hh"
+#include "scout/tcp_ecn.hh"
 #include "scout/tcp_probe.hh"
 #include "scout/tcp_prr.hh"
 #include "scout/tcp_recovery.hh"
@@ -200,6 +201,7 @@ TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t f
     if (flags & kAck) run.ack = static_cast<uint32_t>(state.rcv_nxt);
     run.window = flags & kRst ? uint16_t{0} : announce_window(state, flags & kSyn);
     add_timestamps(state, run);
+    ecn_mark(state, run, seq);
     state.transmissions += run.pieces();
     state.segments_out += bytes ? (bytes - 1) / state.mss + 1 : 1;
     return run;

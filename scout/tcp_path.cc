@@ -43,6 +43,7 @@ void TcpPath::send(const TransmitEffect& run, uint32_t piece, uint64_t serial) {
         msg.set_segment_bytes(run.mss);
     }
     driver_.expect(serial);
+    ip_.set_ecn(run.ecn);
     tcp_.expect(run, piece);
     if (tcp_.push(msg)) connection_.host().counters.add(Counter::tcp_segments_out);
     driver_.settle();

@@ -206,4 +206,16 @@ void recovery_reorder_timeout(TcpState& state) {
     prr_delivered(state, 0, false);
 }
 
+void recovery_path_mtu(TcpState& state) {
+    rtt_abandon(state);
+    state.sent.lose(state.snd_una, state.snd_una, state.snd_nxt);
+    state.recovery = TcpRecovery::kLoss;
+    state.recover = state.snd_nxt;
+    state.undo_possible = 0;
+    state.probe_end = 0;
+    state.dup_acks = 0;
+    state.dup_bytes = 0;
+    state.retransmit_now = 1;
+}
+
 }  // namespace scout::tcp

@@ -39,4 +39,8 @@ void recovery_timeout(TcpState& state);
 // The time within which what is late may still come is over.
 void recovery_reorder_timeout(TcpState& state);
 
+// What is in flight did not fit the path: all of it is to be sent again, now. That says nothing of
+// congestion (RFC 1191 section 6.4).
+void recovery_path_mtu(TcpState& state);
+
 }  // namespace scout::tcp

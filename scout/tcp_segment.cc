@@ -3,7 +3,9 @@
 
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_acknowledge.hh"
+#include "scout/tcp_ecn.hh"
 #include "scout/tcp_handshake.hh"
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_receive.hh"
 #include "scout/tcp_timer.hh"
@@ -98,6 +100,7 @@ void segment_in_connection(Turn& turn, const SegmentEvent& event) {
     if (!check_reset(turn, segment)) return;
     if (!check_syn(turn, segment)) return;
     if (!check_ack(turn, segment)) return;
+    ecn_received(turn, segment);
     segment_text(turn, segment);
     if (turn.ended) return;
     check_fin(turn, segment);
@@ -153,6 +156,7 @@ bool check_sequence(Turn& turn, Segment& segment) {
     if (is_repeated_syn(state, segment)) {
         // The answer to the first was lost. What is echoed is the time of the one that is answered.
         if (carries_timestamp(state, segment)) state.ts_recent = segment.event.ts_val;
+        ecn_agree(state, segment.event);
         send_syn(turn);
         return false;
     }
@@ -197,7 +201,9 @@ bool check_ack(Turn& turn, const Segment& segment) {
         send_challenge_ack(turn);
         return false;
     }
+    ecn_acknowledged(state, segment);
     take_acknowledgement(turn, segment);
+    keepalive_heard(state);
     if (opening) enter_established(turn);
     check_fin_acknowledged(turn);
     return !turn.ended;

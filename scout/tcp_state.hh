@@ -46,6 +46,12 @@ struct TcpConfig {
     bool no_delay;
     TcpCongestion congestion;
     dominoes::ReplicaSet replicas;  // the replicas that will take part once established
+    bool keep_alive = false;
+    uint32_t keep_idle_s = 0;  // these three: at least 1 if keep_alive is ever to be set
+    uint32_t keep_interval_s = 0;
+    uint32_t keep_count = 0;
+    uint32_t user_timeout_ms = 0;  // 0: none
+    bool ecn = false;              // ask for it (active open)
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
@@ -60,6 +66,7 @@ enum TcpAgreed : uint8_t {
     kAgreedWindowScale = 0x01,
     kAgreedTimestamps = 0x02,
     kAgreedSack = 0x04,
+    kAgreedEcn = 0x08,
 };
 
 // CUBIC's own (RFC 9438 section 4.1); windows in bytes.
@@ -202,10 +209,41 @@ struct TcpState {
     uint8_t probe_again;    // the probe under way repeated data
     uint8_t undo_possible;  // the undo_ members are of the latest recovery
     uint8_t undo_resent;    // it has sent something again
-    uint8_t reserved[2];
+    uint8_t reserved[6];
 
-    SeqRanges received;  // out of order: beyond rcv_nxt
+    // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
+    uint64_t heard_ns;  // when the latest acceptable acknowledgement came
+    uint32_t keep_idle_s;
+    uint32_t keep_interval_s;
+    uint32_t keep_count;
+    uint32_t keep_probes;  // unanswered so far
+    uint32_t keep_alive;   // 0 or 1
+    uint32_t keep_reserved;
+
+    // --- user timeout (scout/tcp_user_timeout.hh) ---------------------------------------------
+    uint64_t stalled_ns;       // since when the peer owes something, and has done nothing about it
+    uint64_t stalled_stage;    // what it is that it owes; 0: nothing
+    uint32_t user_timeout_ms;  // 0: none
+    uint32_t user_timeout_reserved;
+
+    // --- path MTU (scout/tcp_path_mtu.hh) -----------------------------------------------------
+    uint64_t mtu_until_ns;  // when full_mss is tried again; 0: mss is that
+    uint64_t mtu_una;       // snd_una when it was last looked at
+    uint32_t full_mss;      // mss as agreed on in the handshake
+    uint32_t arrived_mss;   // segments of that much payload have been acknowledged
+    uint32_t claimed_mss;   // what an ICMP error asks for that is not believed yet; 0: nothing
+    uint32_t mtu_reserved;
+
+    // --- ECN (scout/tcp_ecn.hh) ---------------------------------------------------------------
+    uint64_t ecn_recover;     // until this is acknowledged, cwnd is not reduced again
+    uint32_t ecn_asked;       // our SYN asks for it
+    uint32_t ecn_echo;        // CE has come: ECE, until CWR comes
+    uint32_t ecn_cwr;         // CWR goes with the next new data
+    uint32_t ecn_reductions;  // counter
+
     Scoreboard sent;     // [snd_una, snd_nxt), once established
+    SeqRanges received;  // out of order: beyond rcv_nxt
+    uint32_t received_reserved;
 };
 
 static_assert(__has_unique_object_representations(TcpState) && __is_trivially_copyable(TcpState));

@@ -6,10 +6,12 @@
 #include "scout/tcp_handshake.hh"
 #include "scout/tcp_icmp.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_path_mtu.hh"
 #include "scout/tcp_probe.hh"
 #include "scout/tcp_segment.hh"
 #include "scout/tcp_timer.hh"
 #include "scout/tcp_user.hh"
+#include "scout/tcp_user_timeout.hh"
 
 namespace scout {
 namespace tcp {
@@ -55,6 +57,7 @@ void dispatch(Turn& turn, const dominoes::Request& request) {
 
 void send_what_is_due(Turn& turn) {
     TcpState& state = turn.state;
+    keep_path_mtu(state);
     // While something is missing the peer must see an ACK without data, or it is no duplicate.
     if (turn.ack_now && !state.received.empty()) send_ack(turn);
     output(turn);
@@ -62,6 +65,7 @@ void send_what_is_due(Turn& turn) {
     if (turn.ack_now || update) send_ack(turn);
     keep_retransmission_timer(state);
     keep_probe_timer(turn);
+    keep_user_timeout(state);
     arm_timers(turn);
 }
 
@@ -112,6 +116,12 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.rto_ns = tcp::kInitialRto;
     state.no_delay = config.no_delay;
     state.congestion = config.congestion;
+    state.keep_alive = config.keep_alive;
+    state.keep_idle_s = config.keep_idle_s;
+    state.keep_interval_s = config.keep_interval_s;
+    state.keep_count = config.keep_count;
+    state.user_timeout_ms = config.user_timeout_ms;
+    state.ecn_asked = config.ecn;
     state.replicas = state.replicas_next = 1;
     state.replicas_wanted = config.replicas ? config.replicas : 1;
 }

@@ -2,19 +2,16 @@
 #include "scout/tcp_timer.hh"
 
 #include "scout/tcp_handshake.hh"
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
+#include "scout/tcp_path_mtu.hh"
 #include "scout/tcp_probe.hh"
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
+#include "scout/tcp_user_timeout.hh"
 
 namespace scout::tcp {
 namespace {
-
-// R2 (RFC 9293 section 3.8.3): what an ICMP error said is more telling than that time is up.
-void give_up(Turn& turn) {
-    TcpState& state = turn.state;
-    end_connection(turn, state.soft_error ? state.soft_error : kEtimedout, true);
-}
 
 void syn_timeout(Turn& turn) {
     TcpState& state = turn.state;
@@ -31,7 +28,7 @@ void syn_timeout(Turn& turn) {
 // shut.
 void persist_timeout(Turn& turn) {
     TcpState& state = turn.state;
-    if (state.retries >= kMostRetransmissions) return give_up(turn);
+    if (retransmissions_exhausted(state)) return give_up(turn);
     if (state.snd_wnd > 0) {
         turn.override = true;
         return;
@@ -46,14 +43,21 @@ void retransmission_expired(Turn& turn) {
     TcpState& state = turn.state;
     if (in_phase(state, TcpPhase::kSynSent, TcpPhase::kSynReceived)) return syn_timeout(turn);
     if (flight(state) == 0) return persist_timeout(turn);
-    if (state.retries >= kMostRetransmissions) return give_up(turn);
+    if (retransmissions_exhausted(state)) return give_up(turn);
     ++state.timeouts;
+    path_mtu_timeout(state);
     recovery_timeout(state);
     ++state.retries;
     ++state.backoff;
 }
 
 }  // namespace
+
+// R2 (RFC 9293 section 3.8.3): what an ICMP error said is more telling than that time is up.
+void give_up(Turn& turn) {
+    TcpState& state = turn.state;
+    end_connection(turn, state.soft_error ? state.soft_error : kEtimedout, true);
+}
 
 bool timer_due(TcpState& state, TimerKind timer) {
     state.timer_armed[static_cast<uint32_t>(timer)] = 0;
@@ -100,6 +104,10 @@ void timeout(Turn& turn, const TimeoutEvent& event) {
             return recovery_reorder_timeout(state);
         case TimerKind::kProbe:
             return probe_timeout(turn);
+        case TimerKind::kKeepAlive:
+            return keepalive_expired(turn);
+        case TimerKind::kUserTimeout:
+            return give_up(turn);
     }
 }
 

@@ -36,6 +36,9 @@ void arm_timers(Turn& turn);
 // Takes every timer off the wheel.
 void cancel_timers(Turn& turn);
 
+// The peer has not answered for too long: the connection ends.
+void give_up(Turn& turn);
+
 // TIMEOUTS (RFC 9293 section 3.10.8).
 void timeout(Turn& turn, const TimeoutEvent& event);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/tcp_user.hh"
 
+#include "scout/tcp_keepalive.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_user_timeout.hh"
 
 namespace scout::tcp {
 namespace {
@@ -67,6 +69,21 @@ void set_option(Turn& turn, const OptionEvent& event) {
         case TcpOption::kCork:
             state.cork = on;
             break;
+        case TcpOption::kKeepAlive:
+            state.keep_alive = on;
+            return keepalive_changed(state);
+        case TcpOption::kKeepIdle:
+            state.keep_idle_s = event.value;
+            return keepalive_changed(state);
+        case TcpOption::kKeepInterval:
+            state.keep_interval_s = event.value;
+            break;
+        case TcpOption::kKeepCount:
+            state.keep_count = event.value;
+            break;
+        case TcpOption::kUserTimeout:
+            state.user_timeout_ms = event.value;
+            return user_timeout_changed(state);
     }
 }
 

@@ -103,6 +103,7 @@ Json options_json(std::uint8_t options) {
     if ((options & DOMINOES_INFO_TIMESTAMPS) != 0) names.push_back("timestamps");
     if ((options & DOMINOES_INFO_WSCALE) != 0) names.push_back("wscale");
     if ((options & DOMINOES_INFO_SACK) != 0) names.push_back("sack");
+    if ((options & DOMINOES_INFO_ECN) != 0) names.push_back("ecn");
     return names;
 }
 
@@ -129,6 +130,18 @@ void add_connection_options(CLI::App& app, ConnectionArguments& arguments) {
     add_text_option(app, group, "--rcvbuf", "BYTES", "Receive buffer",
                     [&](const std::string& text) { options.rcvbuf = parse_size(text); });
     app.add_flag("--nodelay", options.nodelay, "Send small segments at once")->group(group);
+    app.add_flag("--ecn", options.ecn, "Ask for explicit congestion notification")->group(group);
+    add_text_option(app, group, "--keepalive", "S",
+                    "After S seconds of silence ask the peer whether it is still there",
+                    [&](const std::string& text) {
+                        options.keepalive_s =
+                            static_cast<std::uint32_t>(parse_number(text, INT16_MAX));
+                    });
+    add_text_option(
+        app, group, "--user-timeout", "MS",
+        "Give up when the peer owes an answer for MS milliseconds", [&](const std::string& text) {
+            options.user_timeout_ms = static_cast<std::uint32_t>(parse_number(text, INT32_MAX));
+        });
     add_text_option(
         app, group, "--digest-interval", "N",
         "Compare the replicas every N requests, a power of two; 0: never",

@@ -90,6 +90,13 @@ private:
             endpoint.set(DOMINOES_OPT_SNDBUF, static_cast<std::int64_t>(*options.sndbuf));
         if (options.rcvbuf)
             endpoint.set(DOMINOES_OPT_RCVBUF, static_cast<std::int64_t>(*options.rcvbuf));
+        if (options.keepalive_s) {
+            endpoint.set(DOMINOES_OPT_KEEPALIVE, 1);
+            endpoint.set(DOMINOES_OPT_KEEPIDLE, *options.keepalive_s);
+        }
+        if (options.ecn) endpoint.set(DOMINOES_OPT_ECN, 1);
+        if (options.user_timeout_ms)
+            endpoint.set(DOMINOES_OPT_USER_TIMEOUT, *options.user_timeout_ms);
         if (options.digest_interval)
             endpoint.set(DOMINOES_OPT_DIGEST_INTERVAL,
                          static_cast<std::int64_t>(*options.digest_interval));

@@ -35,6 +35,13 @@ Descriptor make_socket(const ConnectionOptions& options) {
         set_option(socket.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(*options.sndbuf));
     if (options.rcvbuf)
         set_option(socket.get(), SOL_SOCKET, SO_RCVBUF, static_cast<int>(*options.rcvbuf));
+    if (options.keepalive_s) {
+        set_option(socket.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+        set_option(socket.get(), IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(*options.keepalive_s));
+    }
+    if (options.user_timeout_ms)
+        set_option(socket.get(), IPPROTO_TCP, TCP_USER_TIMEOUT,
+                   static_cast<int>(*options.user_timeout_ms));
     return socket;
 }
 

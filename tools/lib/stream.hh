@@ -62,7 +62,7 @@ struct ReplicaValue {
 };
 
 // What can be set for a connection; what is not given keeps the module's default. A socket knows
-// only sndbuf, rcvbuf and nodelay and passes over the rest.
+// only sndbuf, rcvbuf, nodelay, keepalive_s and user_timeout_ms and passes over the rest.
 struct ConnectionOptions {
     std::optional<unsigned> replicas;
     std::optional<dominoes_policy> policy;
@@ -70,6 +70,9 @@ struct ConnectionOptions {
     std::optional<std::uint64_t> sndbuf;
     std::optional<std::uint64_t> rcvbuf;
     bool nodelay = false;
+    bool ecn = false;
+    std::optional<std::uint32_t> keepalive_s;  // of silence before the peer is asked; not: never
+    std::optional<std::uint32_t> user_timeout_ms;
     std::optional<std::uint64_t> digest_interval;
     // Applied once the connection is established, as only then are there replicas.
     std::optional<ReplicaValue> debug_delay_us;

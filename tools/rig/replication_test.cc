@@ -5,6 +5,7 @@
 // sanitizers.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <random>
 #include <set>
@@ -23,6 +24,8 @@ enum : uint32_t {
     kOptSendBytes = 7,
     kOptLinger = 8,
     kOptDigestInterval = 10,
+    kOptUserTimeout = 16,
+    kOptEcn = 17,
     kOptDebugDelay = 1000,
     kOptDebugCorrupt = 1001,
     kOptDebugStall = 1002,
@@ -235,6 +238,77 @@ TEST(Connection, reset_by_the_peer) {
     EXPECT_EQ(-ECONNRESET, pair.server->read(&byte, 1));
     EXPECT_EQ(0, pair.server->read(&byte, 1));
     EXPECT_EQ(-EPIPE, pair.server->write(&byte, 1));
+}
+
+// Set while it lives: the connection must hear of it.
+TEST(Connection, user_timeout) {
+    Wire wire;
+    std::atomic<bool> cut = false;
+    wire.link(1).on_transmit = [&](dominoes_packet&) { return MemoryLink::Fate{.lost = cut}; };
+    wire.start();
+    Pair pair = connect(wire);
+    EXPECT_EQ(0, pair.client->set(kOptUserTimeout, 300));
+    char byte = 'x';
+    EXPECT_EQ(1, pair.client->write(&byte, 1));
+    EXPECT_EQ(1, pair.server->read(&byte, 1));
+    cut = true;
+    EXPECT_EQ(1, pair.client->write(&byte, 1));
+    EXPECT_EQ(-ETIMEDOUT, pair.client->read(&byte, 1));
+}
+
+// What the step says of ECT gets into the IP header, and the peer's marks back out of it.
+TEST(Connection, ecn) {
+    Wire wire;
+    std::atomic<uint32_t> capable = 0;
+    wire.link(1).on_transmit = [&](dominoes_packet& packet) {
+        uint8_t* ip = packet.data + 14;
+        if ((ip[1] & 3) != 2 || ++capable != 10) return MemoryLink::Fate{};
+        ip[1] |= 3;  // as a router that is congested; one more in the header's sum
+        const uint32_t sum = (ip[10] << 8 | ip[11]) - 1u;
+        ip[10] = static_cast<uint8_t>(sum >> 8);
+        ip[11] = static_cast<uint8_t>(sum);
+        return MemoryLink::Fate{};
+    };
+    wire.start();
+    Pair pair = connect(wire, {{kOptEcn, 1}});
+    EXPECT_EQ(8u, pair.client->info().options & 8u);  // DOMINOES_INFO_ECN
+    EXPECT_EQ(8u, pair.server->info().options & 8u);
+    exchange(pair, 500'000);
+    EXPECT_GT(capable, 10u);
+    EXPECT_EQ(1u, wire.client().counter("tcp_ecn_reductions"));
+}
+
+TEST(Connection, linger_waits_until_all_is_acknowledged) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 131072}});
+    const auto sent = random_bytes(100'000, 4);
+    EXPECT_EQ(100'000, pair.client->write(sent.data(), sent.size()));
+    pair.client->set_time_limit(std::chrono::seconds(1));
+    EXPECT_FALSE(pair.client->linger());  // nobody reads
+    pair.client->set_time_limit(std::chrono::seconds(60));
+    std::vector<uint8_t> got;
+    int64_t error = -1;
+    std::thread reader([&] { got = read_all(*pair.server, error); });
+    EXPECT_TRUE(pair.client->linger());
+    EXPECT_EQ(0u, pair.client->info().send_queue);
+    reader.join();
+    EXPECT_TRUE(got == sent);
+    EXPECT_EQ(0, error);
+}
+
+// Which will be a reset.
+TEST(Connection, linger_does_not_wait_with_unread_data) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire);
+    char byte = 'x';
+    EXPECT_EQ(1, pair.server->write(&byte, 1));
+    while (pair.client->info().recv_queue == 0) std::this_thread::yield();
+    EXPECT_TRUE(pair.client->linger());
+    EXPECT_EQ(1u, pair.client->info().state);  // still ESTABLISHED
+    pair.client.reset();
+    EXPECT_EQ(-ECONNRESET, pair.server->read(&byte, 1));
 }
 
 TEST(Connection, slow_reader_closes_and_reopens_the_window) {

@@ -36,7 +36,7 @@ void Socket::wake() {
     woken_.notify_all();
 }
 
-bool Socket::wait_for(uint32_t events) {
+bool Socket::wait_until(const std::function<bool()>& done) {
     const auto deadline = std::chrono::steady_clock::now() + limit_;
     for (;;) {
         uint64_t seen;
@@ -44,10 +44,19 @@ bool Socket::wait_for(uint32_t events) {
             std::lock_guard lock(mutex_);
             seen = wakes_;
         }
-        if (scout_poll(endpoint_) & events) return true;
+        if (done()) return true;
         std::unique_lock lock(mutex_);
         if (!woken_.wait_until(lock, deadline, [&] { return wakes_ != seen; })) return false;
     }
+}
+
+bool Socket::wait_for(uint32_t events) {
+    return wait_until([&] { return (scout_poll(endpoint_) & events) != 0; });
+}
+
+bool Socket::linger() {
+    if (scout_drained(endpoint_) || scout_shutdown(endpoint_, 1)) return true;
+    return wait_until([&] { return scout_drained(endpoint_); });
 }
 
 int Socket::connect(const scout_sockaddr& peer) {

@@ -39,6 +39,8 @@ public:
     int64_t read(void* to, size_t bytes);
     // All of it, or a negative errno.
     int64_t write(const void* from, size_t bytes);
+    // What close() with SO_LINGER waits for. False: the time limit.
+    bool linger();
     int shutdown(int how) { return scout_shutdown(endpoint_, how); }
     int set(uint32_t option, int64_t value) { return scout_set_option(endpoint_, option, value); }
     struct scout_info info();
@@ -49,7 +51,9 @@ public:
 private:
     Socket() = default;
     void wake() override;
-    // Until scout_poll() shows one of `events`. False: the time limit.
+    // Until `done`, which is looked at after each wake. False: the time limit.
+    bool wait_until(const std::function<bool()>& done);
+    // Until scout_poll() shows one of `events`.
     bool wait_for(uint32_t events);
 
     scout_endpoint* endpoint_ = nullptr;

@@ -40,6 +40,18 @@ void options_in_range() {
     refuses(DOMINOES_OPT_MSS, {0, 87, 65496, -1});
     keeps(DOMINOES_OPT_CONGESTION, {DOMINOES_CONGESTION_CUBIC, DOMINOES_CONGESTION_RENO});
     refuses(DOMINOES_OPT_CONGESTION, {-1, 2});
+    keeps(DOMINOES_OPT_KEEPALIVE, {0, 1});
+    refuses(DOMINOES_OPT_KEEPALIVE, {-1, 2});
+    for (const std::uint32_t option : {DOMINOES_OPT_KEEPIDLE, DOMINOES_OPT_KEEPINTVL}) {
+        keeps(option, {1, 75, 32767});
+        refuses(option, {0, 32768, -1, 1ll << 32});
+    }
+    keeps(DOMINOES_OPT_KEEPCNT, {1, 9, 127});
+    refuses(DOMINOES_OPT_KEEPCNT, {0, 128, -1});
+    keeps(DOMINOES_OPT_ECN, {0, 1});
+    refuses(DOMINOES_OPT_ECN, {-1, 2});
+    keeps(DOMINOES_OPT_USER_TIMEOUT, {0, 1, INT32_MAX});
+    refuses(DOMINOES_OPT_USER_TIMEOUT, {-1, 1ll << 31});
     keeps(DOMINOES_OPT_PROTOCOL, {IPPROTO_UDP});
     refuses(DOMINOES_OPT_PROTOCOL, {0, IPPROTO_ICMP, -1, 1ll << 32 | IPPROTO_TCP});
 }
@@ -91,6 +103,8 @@ void options_too_late() {
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_REPLICAS, 2), -EISCONN);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_NODELAY, 1), 0);
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_NODELAY), 1);
+    CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE, 1), 0);
+    CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE), 1);
 }
 
 void options_are_inherited() {
