@@ -65,6 +65,11 @@ demo: ## show what it does
 	scripts/setup build demo
 	scripts/demo
 
+.PHONY: interop
+interop: ## move files through many kinds of networks, and compare with Linux (half an hour)
+	scripts/setup build demo
+	scripts/interop
+
 .PHONY: bench
 bench: ## measure; results go to build/results
 	scripts/setup build
