@@ -93,7 +93,7 @@ void set__digest_interval_is_a_power_of_two_or_off(Check& check) {
 void set__what_is_no_attribute(Check& check) {
     Attributes attributes;
     int64_t value = 0;
-    static constexpr uint32_t kOptions[] = {0, 2, 14, 1000, ~0u};
+    static constexpr uint32_t kOptions[] = {0, 2, 20, 1000, ~0u};
     for (uint32_t option : kOptions) {
         EXPECT_EQ(attributes.set(option, 1), kUnknown);
         EXPECT_EQ(attributes.get(option, &value), kUnknown);

@@ -210,13 +210,13 @@ enum dominoes_option {
 	DOMINOES_OPT_NODELAY,	    /* 0 or 1 */
 	DOMINOES_OPT_REPLICAS,	    /* 1..16; before connect and listen */
 	DOMINOES_OPT_POLICY,	    /* enum dominoes_policy; before connect and listen */
-	DOMINOES_OPT_RCVBUF,	    /* bytes, rounded up to a power of two; before connect and listen */
+	DOMINOES_OPT_RCVBUF,	    /* bytes, rounded up to a power of two; TCP: before connect and listen */
 	DOMINOES_OPT_SNDBUF,	    /* bytes, rounded up to a power of two; before connect and listen */
 	DOMINOES_OPT_LINGER,	    /* seconds; -1 off (default); 0: close sends RST */
 	DOMINOES_OPT_REUSEADDR,	    /* 0 or 1 */
 	DOMINOES_OPT_DIGEST_INTERVAL, /* compare replicas every n requests, a power of two; 0 off */
 	DOMINOES_OPT_MSS,	    /* get; set before connect and listen: an upper limit, 88..65495 */
-	DOMINOES_OPT_TTL,	    /* UDP: 1..255, of what is sent (default 64) */
+	DOMINOES_OPT_TTL = 18,	    /* UDP: 1..255, of what is sent (default 64) */
 	DOMINOES_OPT_TOS,	    /* UDP: 0..255, DSCP and ECN of what is sent (default 0) */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */

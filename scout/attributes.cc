@@ -41,6 +41,12 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 0, 1, 0},  // kReuseAddress
     {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval, Attributes::kDefaultDigestInterval},
     {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},
+    {},
+    {},
+    {},
+    {},
+    {},
+    {},
     {Rule::kRange, 1, 255, kIpTtl},  // kTtl
     {Rule::kRange, 0, 255, 0},       // kTos
 };

@@ -20,8 +20,8 @@ enum class Attribute : uint32_t {
     kReuseAddress = 9,
     kDigestInterval = 10,
     kMss = 11,
-    kTtl = 12,
-    kTos = 13,
+    kTtl = 18,
+    kTos = 19,
 };
 
 class Attributes {
@@ -47,7 +47,7 @@ public:
     int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
 
 private:
-    static constexpr uint32_t kSlots = 14;
+    static constexpr uint32_t kSlots = 20;
     int64_t values_[kSlots];  // by option number
 };
 

@@ -54,7 +54,7 @@ void buffers_are_rounded_up() {
 
 void unknown_options() {
     const Descriptor device = open_device();
-    for (const std::uint32_t option : {0u, 14u, 999u, 1003u, UINT32_MAX}) {
+    for (const std::uint32_t option : {0u, 20u, 999u, 1003u, UINT32_MAX}) {
         CHECK_EQUAL(set_option(device.get(), option, 0), -ENOPROTOOPT);
         dominoes_option_value argument{0, option, 0};
         CHECK_EQUAL(call(device.get(), DOMINOES_IOC_GETOPT, argument), -ENOPROTOOPT);
