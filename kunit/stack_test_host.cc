@@ -28,6 +28,7 @@ public:
         dominoes_packet_free(packet);
         std::lock_guard lock(mutex_);
         if (sent.is_arp) asked_.push_back(sent.arp.target_ip);
+        if (sent.is_ip) ttl_ = sent.ip.ttl;
         return true;
     }
     bool asked_for(const char* ip) {
@@ -36,8 +37,15 @@ public:
         return std::find(asked_.begin(), asked_.end(), wanted) != asked_.end();
     }
 
+    // Of the last datagram; 0: there was none.
+    uint8_t ttl() {
+        std::lock_guard lock(mutex_);
+        return ttl_;
+    }
+
 private:
     std::mutex mutex_;
+    uint8_t ttl_ = 0;
     std::vector<IpAddress> asked_;
 };
 
@@ -69,8 +77,9 @@ struct Device {
         const Bytes whole = ip_packet(kUdp, datagram, source, destination);
         for (const Bytes& part : ip_fragments(whole, most)) receive(part);
     }
-    void receive(const Bytes& ip) {
-        dominoes_packet* packet = rig::make_packet(framed(ip));
+    void receive(const Bytes& ip) { receive_frame(framed(ip)); }
+    void receive_frame(const Bytes& frame) {
+        dominoes_packet* packet = rig::make_packet(frame);
         if (!scout_receive(host, packet)) dominoes_packet_free(packet);
     }
     // From port 4000 of `from`.
@@ -374,6 +383,32 @@ void attach__of_a_further_device(Check& check) {
     EXPECT_EQ(receive(bound), error(kEagain));
 }
 
+// --- options ---
+
+void set_option__of_udp(Check& check) {
+    constexpr uint32_t kReceiveBytes = 6, kTtl = 18, kTos = 19;  // enum dominoes_option of the ABI
+    Machine machine;
+    Socket udp(machine.stack, Socket::kUdp), tcp(machine.stack);
+    EXPECT_EQ(tcp.set(kTtl, 9), error(kEnoprotoopt));
+    EXPECT_EQ(tcp.set(kTos, 8), error(kEnoprotoopt));
+    EXPECT_EQ(udp.bind(address("10.0.0.1", 5000)), 0);
+    EXPECT_EQ(udp.set(kTtl, 0), error(kEinval));
+    EXPECT_EQ(udp.set(kTtl, 9), 0);
+    EXPECT_EQ(udp.set(kTos, 8), 0);
+    machine.wide->receive_frame(arp_frame(
+        {kArpRequest, kPeerMac, IpAddress::v4(0x0a000009), {}, IpAddress::v4(0x0a000001)}));
+    const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+    while (machine.wide->link.ttl() == 0 && dominoes_now_ns() < end_ns) {
+        EXPECT_EQ(send_to(udp, "10.0.0.9"), 1);
+        dominoes_thread_yield();
+    }
+    EXPECT_EQ(machine.wide->link.ttl(), 9);
+    EXPECT_EQ(udp.set(kReceiveBytes, 16384), 0);
+    for (int i = 0; i < 20; ++i) machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, Bytes(1000));
+    EXPECT_EQ(udp.info().recv_queue, 17000);
+    EXPECT_EQ(machine.wide->count(Counter::drop_udp_full), 3);
+}
+
 // --- the control thread ---
 
 void receive__of_fragments(Check& check) {
@@ -400,6 +435,7 @@ constexpr Test kTests[] = {
     TEST(listen__while_devices_come_and_go),
     TEST(detach__of_one_device_of_several),
     TEST(attach__of_a_further_device),
+    TEST(set_option__of_udp),
     TEST(receive__of_fragments),
 };
 

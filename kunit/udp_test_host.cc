@@ -116,6 +116,24 @@ void demux__drops_when_the_queue_is_full(Check& check) {
     // What is left is freed with the endpoint.
 }
 
+void demux__drops_when_too_many_bytes_wait(Check& check) {
+    Bed bed;
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    open->set_receive_bytes(2500);
+    for (int i = 0; i < 3; ++i) EXPECT(bed.receive(udp_frame(1, 2, Bytes(1000))) == Verdict::kTake);
+    EXPECT_EQ(open->queued_bytes(), 3000);
+    EXPECT(bed.receive(udp_frame(1, 2, Bytes(1))) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_udp_full), 1);
+    EXPECT_EQ(open->queued_bytes(), 3000);
+    Bytes data;
+    EXPECT_EQ(open.receive(data, 2000, true), 1000);
+    EXPECT_EQ(open->queued_bytes(), 3000);
+    EXPECT_EQ(open.receive(data), 1000);
+    EXPECT_EQ(open->queued_bytes(), 2000);
+    EXPECT(bed.receive(udp_frame(1, 2, Bytes(1000))) == Verdict::kTake);
+}
+
 void demux__of_a_connected_endpoint_hears_its_peer_only(Check& check) {
     Bed bed;
     Open open;
@@ -525,6 +543,7 @@ constexpr Test kTests[] = {
     TEST(demux__without_a_checksum),
     TEST(demux__ignores_what_follows_the_datagram),
     TEST(demux__drops_when_the_queue_is_full),
+    TEST(demux__drops_when_too_many_bytes_wait),
     TEST(demux__of_a_connected_endpoint_hears_its_peer_only),
     TEST(icmp_error__of_the_peer_is_reported_once),
     TEST(icmp_error__about_others_is_not),

@@ -400,7 +400,7 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     const bool any_time = live || option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};
     if (const int error = attributes_.set(option, value)) return error;
-    if (service) udp_->set_service(chosen_service());
+    if (udp_) update_udp();
     if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
     Connection* c = connection();
     if (c && live) {
@@ -410,9 +410,10 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     return 0;
 }
 
-IpService Endpoint::chosen_service() const {
-    return {static_cast<uint8_t>(attributes_.get(Attribute::kTtl)),
-            static_cast<uint8_t>(attributes_.get(Attribute::kTos))};
+void Endpoint::update_udp() {
+    udp_->set_service({static_cast<uint8_t>(attributes_.get(Attribute::kTtl)),
+                       static_cast<uint8_t>(attributes_.get(Attribute::kTos))});
+    udp_->set_receive_bytes(static_cast<uint32_t>(attributes_.get(Attribute::kReceiveBytes)));
 }
 
 int Endpoint::get_option(uint32_t option, int64_t* value) {
@@ -467,7 +468,7 @@ void Endpoint::fill_info(EndpointInfo& info) {
     give_address(udp_ ? udp_->local() : bound_, info.local);
     SocketAddress to;
     if (udp_ && udp_->peer(to)) give_address(to, info.peer);
-    if (udp_) info.recv_queue = udp_->queued();
+    if (udp_) info.recv_queue = udp_->queued_bytes();
     if (Listener* l = listener()) {
         info.state = static_cast<uint32_t>(TcpPhase::kListen);
         for (Listener* at = l; at; at = at->next.load_relaxed()) info.recv_queue += at->pending();

@@ -76,7 +76,7 @@ private:
     Listener* listener_at(const Host& host) const;
     void close_listener(Listener& listener);
     int set_debug(uint32_t option, int64_t value);
-    IpService chosen_service() const;
+    void update_udp();
     bool reset_on_close() const { return attributes_.get(Attribute::kLinger) == 0; }
 
     Stack& stack_;

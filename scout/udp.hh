@@ -109,6 +109,7 @@ class UdpEndpoint final : public dominoes_retired, dominoes::Pinned {
 public:
     static constexpr uint32_t kQueueSlots = 512;
     static constexpr uint32_t kMostPayload = 65507;
+    static constexpr uint32_t kDefaultReceiveBytes = 1 << 20;
 
     // `user` is for dominoes_user_wake(). nullptr when memory is short. Context: process.
     [[nodiscard]] static UdpEndpoint* create(void* user);
@@ -145,6 +146,9 @@ public:
         service_.store_relaxed(uint32_t{service.ttl} << 8 | service.tos);
     }
 
+    // While so many bytes wait for the reader no further datagram is taken. Context: any.
+    void set_receive_bytes(uint32_t bytes) { most_waiting_bytes_.store_relaxed(bytes); }
+
     bool bound() const { return ports_ != nullptr; }
     // The address is any if it is bound at several.
     SocketAddress local() const;
@@ -152,6 +156,8 @@ public:
     bool peer(SocketAddress& out) const;
     // Datagrams waiting. Context: any.
     uint32_t queued() const { return queue_->count(); }
+    // Their bytes. Context: any.
+    uint32_t queued_bytes() const { return waiting_bytes_.load_relaxed(); }
 
     explicit UdpEndpoint(void* user) : user_(user) {}
     ~UdpEndpoint();
@@ -178,6 +184,7 @@ private:
     }
     UdpPort* port_towards(IpAddress destination) const;
     int send(const SocketAddress& to, const void* payload, uint32_t bytes);
+    void pop(const UdpDatagram& datagram);
     int64_t give(const UdpDatagram& datagram, dominoes_iter* to, uint32_t bytes);
 
     User user_;
@@ -187,6 +194,8 @@ private:
     UdpPort* ports_ = nullptr;          // of one number, in the order they were bound
     dominoes::Atomic<uint64_t> peer_;   // packed; 0: not connected
     dominoes::Atomic<uint32_t> error_;  // an errno; 0: none
+    dominoes::Atomic<uint32_t> waiting_bytes_;
+    dominoes::Atomic<uint32_t> most_waiting_bytes_{kDefaultReceiveBytes};
     dominoes::Atomic<uint32_t> service_{uint32_t{kIpTtl} << 8};
 };
 

@@ -124,7 +124,11 @@ bool UdpEndpoint::accepts(const SocketAddress& source) const {
 }
 
 bool UdpEndpoint::enqueue(const UdpDatagram& datagram) {
-    if (!queue_->push(datagram)) return false;
+    const uint32_t before = waiting_bytes_.fetch_add_relaxed(datagram.bytes);
+    if (before >= most_waiting_bytes_.load_relaxed() || !queue_->push(datagram)) {
+        waiting_bytes_.fetch_sub_acq_rel(datagram.bytes);
+        return false;
+    }
     user_.wake();
     return true;
 }
@@ -193,11 +197,14 @@ int64_t UdpEndpoint::receive_from(SocketAddress* peer, dominoes_iter* to, size_t
     if (peer) *peer = datagram.source;
     const auto wanted = static_cast<uint32_t>(dominoes::min<size_t>(bytes, datagram.bytes));
     const int64_t given = give(datagram, to, wanted);
-    if (!peek) {
-        queue_->pop();
-        dominoes_packet_free(datagram.packet);
-    }
+    if (!peek) pop(datagram);
     return given;
+}
+
+void UdpEndpoint::pop(const UdpDatagram& datagram) {
+    queue_->pop();
+    waiting_bytes_.fetch_sub_acq_rel(datagram.bytes);
+    dominoes_packet_free(datagram.packet);
 }
 
 // Through the bounce buffer, for a packet may lie in pieces.
