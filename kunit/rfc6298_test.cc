@@ -61,10 +61,10 @@ void section_2_3__next_measurement(Check& check) {
     Wire wire(check, Wire::config(true));
     open_with_round_trip(wire, 800);
     wire.writes(10);
-    wire.pass_ms(400);
+    wire.pass_ms(200);
     wire.peer({.ack = 11});
-    EXPECT_EQ(wire.info().srtt_us, 750'000);
-    EXPECT_EQ(wire.info().rttvar_us, 400'000);
+    EXPECT_EQ(wire.info().srtt_us, 725'000);
+    EXPECT_EQ(wire.info().rttvar_us, 450'000);
 }
 
 // A round trip that stays what it is leaves little variance, and a timeout not far above it.

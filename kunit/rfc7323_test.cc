@@ -45,8 +45,12 @@ void section_2_2__windows_of_syns_are_not_scaled(Check& check) {
     wire.peer({.flags = kSyn, .seq = 0, .win = 1000, .options = kScaling, .scale = 7});
     EXPECT_EQ(wire.sent(kSynAck, 0, 1, 0).window, 65535);
     EXPECT_EQ(wire.info().snd_wnd, 1000);
-    wire.peer({.win = 1000, .scale = 7});
+    wire.peer({.win = 1000});
     EXPECT_EQ(wire.info().snd_wnd, 128000);
+    Wire active(check, TcpPhase::kSynSent);
+    active.peer(
+        {.flags = kSynAck, .seq = 0, .ack = 1, .win = 1000, .options = kScaling, .scale = 7});
+    EXPECT_EQ(active.info().snd_wnd, 1000);
 }
 
 // 2.2: "if either end does not send the option, both are zero": as the active side as well.
