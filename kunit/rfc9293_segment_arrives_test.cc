@@ -443,6 +443,9 @@ void section_3_10_7_4__fifth_window_of_the_latest(Check& check) {
     EXPECT_EQ(wire.info().snd_wnd, 4000);
     wire.peer({.seq = 101, .ack = 2001, .win = 3000});
     EXPECT_EQ(wire.info().snd_wnd, 3000);
+    wire.peer(
+        {.seq = 51, .ack = 2001, .len = 100, .win = 100});  // older, for all that is new in it
+    EXPECT_EQ(wire.info().snd_wnd, 3000);
 }
 
 // FIN-WAIT-1: "if the FIN segment is now acknowledged, then enter FIN-WAIT-2 and continue
