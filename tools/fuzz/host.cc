@@ -106,7 +106,7 @@ private:
         bytes[12] = static_cast<uint8_t>(bytes.size() / 4 << 4);
         bytes[13] = kind & 8 ? input_.byte() : kFlags[input_.below(8)];
         scout::store_be16(&bytes[14], input_.byte() & 1 ? input_.word() : uint16_t{60000});
-        bytes.resize(bytes.size() + input_.word() % 2000);
+        bytes.resize(bytes.size() + input_.word() % (kind & 4 ? 60000 : 2000));  // merged, or not
         finish_transport(bytes, scout::kTcp, scout::kTcpChecksumOffset);
         machine_.receive(framed(ip_packet(scout::kTcp, bytes)));
     }
