@@ -22,7 +22,7 @@ void section_4_2_2_2__push_with_the_last_byte(Check& check) {
     EXPECT(wire.sent(kAck, 2001, 1, 500).flags & kPsh);
 }
 
-// 4.2.2.5: "A TCP MUST be able to receive a TCP option in any segment": one that was not agreed on
+// 4.2.2.5: A TCP MUST be able to receive a TCP option in any segment: one that was not agreed on
 // is ignored.
 void section_4_2_2_5__options_that_were_not_agreed_on(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
@@ -49,8 +49,8 @@ void section_4_2_2_10__both_open(Check& check) {
     wire.in(TcpPhase::kEstablished);
 }
 
-// 4.2.2.13: data that comes after the program has closed both ways: "SHOULD send a RST to show that
-// data was lost".
+// 4.2.2.13: data that comes after the program has closed both ways: SHOULD send a RST to show that
+// data was lost.
 void section_4_2_2_13__data_nobody_will_read(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.close_reads();
@@ -70,7 +70,7 @@ void section_4_2_2_13__time_wait_after_simultaneous_close(Check& check) {
     wire.ended(kNoError);
 }
 
-// 4.2.2.17: the probed peer's window "MUST" be believed open only when it says so.
+// 4.2.2.17: what asks whether a shut window has opened brings no data there is no room for.
 void section_4_2_2_17__probes_send_no_data(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 0);
@@ -101,8 +101,7 @@ void section_4_2_2_20__window_of_the_first_ack(Check& check) {
     EXPECT_EQ(wire.info().snd_wnd, 300);
 }
 
-// 4.2.2.21: "a TCP MAY ... when it can; ACK segments are queued": an ACK reflects all that has
-// come.
+// 4.2.2.21: an ACK tells of all that has come, also of what had waited for the segment it answers.
 void section_4_2_2_21__acknowledges_all_there_is(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     for (uint32_t i = 1; i < 8; ++i) wire.peer({.seq = 1 + 1000 * i, .len = 1000});
@@ -121,8 +120,7 @@ void section_4_2_3_5__at_least_100_seconds(Check& check) {
     wire.ended(kEtimedout);
 }
 
-// For SYN "R2 ... MUST be set large enough to provide retransmission of the segment for at least 3
-// minutes": about 2 here, as Linux (see COMPLIANCE.md).
+// For SYN R2 would be at least 3 minutes: about 2 here, as Linux (see COMPLIANCE.md).
 void section_4_2_3_5__syn_for_two_minutes(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.pass_ms(126000);
@@ -131,8 +129,7 @@ void section_4_2_3_5__syn_for_two_minutes(Check& check) {
     wire.ended(kEtimedout);
 }
 
-// 4.2.3.9, "Destination Unreachable -- codes 0, 1, 5: soft error, TCP MUST NOT abort the
-// connection".
+// 4.2.3.9: destination unreachable, codes 0, 1 and 5, is soft: the connection MUST NOT be aborted.
 void section_4_2_3_9__soft_errors_end_nothing(Check& check) {
     static constexpr uint8_t kCodes[] = {kNet, kHost, kSourceRouteFailed};
     for (uint8_t code : kCodes) {
@@ -146,8 +143,8 @@ void section_4_2_3_9__soft_errors_end_nothing(Check& check) {
     }
 }
 
-// "codes 2-4: hard error, TCP SHOULD abort": only before the connection exists (RFC 5461), and code
-// 4 not at all (RFC 1191).
+// Codes 2 to 4 are hard, and SHOULD abort it: only before the connection exists (RFC 5461), and
+// code 4 not at all (RFC 1191).
 void section_4_2_3_9__hard_errors_end_an_attempt(Check& check) {
     static constexpr uint8_t kCodes[] = {kProtocol, kPort};
     for (uint8_t code : kCodes) {
@@ -165,8 +162,8 @@ void section_4_2_3_9__hard_errors_end_an_attempt(Check& check) {
     opening.in(TcpPhase::kSynSent);
 }
 
-// Time exceeded and parameter problem "SHOULD be handled the same way" as soft ones; source quench
-// is dead (RFC 6633).
+// Time exceeded and parameter problem SHOULD be handled as soft ones; source quench is dead (RFC
+// 6633).
 void section_4_2_3_9__other_messages(Check& check) {
     static constexpr uint8_t kTypes[] = {4, 11, 12, 5, 200};
     for (uint8_t type : kTypes) {

@@ -25,8 +25,8 @@ void send_ten(Wire& wire) {
 
 // --- 2 and 3: what may be sent -------------------------------------------------------------------
 
-// 2: "It MUST NOT be sent on non-SYN segments", is offered in our SYN, and answered only if
-// offered.
+// 2: SACK-permitted is offered in our SYN, answered only if offered, and MUST NOT be sent
+// elsewhere.
 void section_2__sack_permitted_in_syns(Check& check) {
     Wire active(check, Wire::config(true));
     active.connect();
@@ -41,15 +41,15 @@ void section_2__sack_permitted_in_syns(Check& check) {
     EXPECT(!(without.sent(kSynAck, 0, 1, 0).options & kHasSackPermitted));
 }
 
-// 4: "If the data receiver has not received a SACK-Permitted option for a given connection, the
-// data receiver MUST NOT send SACK options on that connection."
+// 4: If the data receiver has not received a SACK-Permitted option for a given connection, the
+// data receiver MUST NOT send SACK options on that connection.
 void section_4__not_unless_permitted(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.seq = 1001, .len = 1000});
     EXPECT_EQ(wire.sent(kAck, 1, 1, 0).sack_blocks, 0);
 }
 
-// 3: "SACK options should be included in all ACKs which do not ACK the highest sequence number":
+// 3: SACK options should be included in all ACKs which do not ACK the highest sequence number:
 // none when there is nothing to say.
 void section_3__only_while_something_is_missing(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kSack);
@@ -75,8 +75,8 @@ void section_3__as_many_blocks_as_fit(Check& check) {
 
 // --- 4: generating blocks ------------------------------------------------------------------------
 
-// "The first SACK block MUST specify the contiguous block of data containing the segment which
-// triggered this ACK".
+// The first SACK block MUST specify the contiguous block of data containing the segment which
+// triggered this ACK.
 void section_4__first_block_is_the_latest(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kSack);
     wire.peer({.seq = 5001, .len = 1000});
@@ -87,7 +87,7 @@ void section_4__first_block_is_the_latest(Check& check) {
     EXPECT(block_is(wire.sent(kAck, 1, 1, 0), 0, 5001, 6501));
 }
 
-// "The SACK option SHOULD be filled out by repeating the most recently reported SACK blocks".
+// The SACK option SHOULD be filled out by repeating the most recently reported SACK blocks.
 void section_4__repeats_the_most_recent(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kSack);
     wire.peer({.seq = 2001, .len = 1000});
@@ -131,7 +131,7 @@ void section_7__case_3(Check& check) {
     EXPECT(block_is(filled, 0, 3001, 3501));
 }
 
-// 4: "the data receiver ... SHOULD" report blocks that are disjoint and not below the ACK.
+// 3: blocks are isolated: what is just below and just above each has not been received.
 void section_4__blocks_are_disjoint_and_above(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kSack);
     for (uint32_t i = 1; i < 40; ++i) {
@@ -147,8 +147,8 @@ void section_4__blocks_are_disjoint_and_above(Check& check) {
     }
 }
 
-// 8: "a receiver ... SHOULD NOT" discard what it has reported: we never do: what was reported need
-// not be sent again.
+// 8: a receiver had better not discard what it has reported. We never do: it need not be sent
+// again.
 void section_8__nothing_reported_is_taken_back(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kSack);
     for (uint32_t i = 1; i < 30; ++i) wire.peer({.seq = 1 + 2000 * i, .len = 1000});
@@ -159,8 +159,7 @@ void section_8__nothing_reported_is_taken_back(Check& check) {
 
 // --- 5: the sender -------------------------------------------------------------------------------
 
-// 5: "the data sender ... SHOULD" not send again what was selectively acknowledged: two holes, and
-// only these go.
+// 5: what was selectively acknowledged is not sent again: there are two holes, and only these go.
 void section_5__only_holes_are_sent_again(Check& check) {
     Wire wire(check);
     send_ten(wire);
@@ -241,8 +240,8 @@ void section_5__hostile_scoreboard(Check& check) {
 
 // --- 8: reneging ---------------------------------------------------------------------------------
 
-// "the data sender MUST NOT discard data before being acknowledged by the Acknowledgment Number
-// field": what is only selectively acknowledged is not released to the writer.
+// The data sender MUST NOT discard data before being acknowledged by the Acknowledgment Number
+// field: what is only selectively acknowledged is not released to the writer.
 void section_8__selective_acknowledgement_releases_nothing(Check& check) {
     Wire wire(check);
     send_ten(wire);
@@ -252,7 +251,7 @@ void section_8__selective_acknowledgement_releases_nothing(Check& check) {
     EXPECT_EQ(wire.info().bytes_acked, 1000);
 }
 
-// "After a retransmit timeout the data sender SHOULD turn off all of the SACKed bits": a peer that
+// After a retransmit timeout the data sender SHOULD turn off all of the SACKed bits: a peer that
 // has taken back what it reported gets it again in the end.
 void section_8__reneging_peer_gets_it_again(Check& check) {
     Wire wire(check);

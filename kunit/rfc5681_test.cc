@@ -29,7 +29,7 @@ void transfer(Wire& wire, uint32_t times) {
 
 // --- 3.1 slow start and congestion avoidance -----------------------------------------------------
 
-// "IW, the initial value of cwnd": by RFC 6928 up to ten segments; and at least one.
+// IW, the initial value of cwnd: by RFC 6928 up to ten segments; and at least one.
 void section_3_1__initial_window(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -37,8 +37,8 @@ void section_3_1__initial_window(Check& check) {
     EXPECT(wire.bytes_sent() <= kInitialWindow);
 }
 
-// "If the SYN or SYN/ACK is lost, the initial window used by a sender after a correctly transmitted
-// SYN MUST be one segment consisting of at most SMSS bytes."
+// If the SYN or SYN/ACK is lost, the initial window used by a sender after a correctly transmitted
+// SYN MUST be one segment consisting of at most SMSS bytes.
 void section_3_1__initial_window_after_a_lost_syn(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.pass_ms(1000);
@@ -58,7 +58,7 @@ void section_3_1__grows_by_what_was_acknowledged(Check& check) {
     EXPECT(wire.snd_nxt() - 2001 >= before - 1);
 }
 
-// Section 3.1: "ACK division" (Savage et al.): a segment acknowledged byte by byte earns no more
+// Section 3.1: ACK division (Savage et al.): a segment acknowledged byte by byte earns no more
 // than the segment.
 void section_3_1__ack_division_earns_nothing(Check& check) {
     Wire wire(check);
@@ -78,7 +78,7 @@ void section_3_1__optimistic_acks_earn_nothing(Check& check) {
     EXPECT_EQ(wire.snd_una(), 1);
 }
 
-// "The slow start ... a TCP increments cwnd": after many round trips, the peer's window is filled.
+// Where nothing is lost, some round trips later the peer's window is filled.
 void section_3_1__fills_the_window_in_time(Check& check) {
     Wire wire(check);
     wire.reach(TcpPhase::kEstablished);
@@ -87,8 +87,7 @@ void section_3_1__fills_the_window_in_time(Check& check) {
     EXPECT_EQ(wire.snd_nxt() - wire.snd_una(), 60000);
 }
 
-// "after the retransmission timeout ... cwnd MUST be set to no more than the loss window, LW, which
-// equals 1 full-sized segment".
+// After a timeout cwnd MUST be no more than the loss window: one full-sized segment.
 void section_3_1__loss_window(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -102,7 +101,7 @@ void section_3_1__loss_window(Check& check) {
 
 // --- 2 and 3.2: duplicates, fast retransmit and recovery -----------------------------------------
 
-// "The TCP sender SHOULD use the 'fast retransmit' algorithm ... the arrival of 3 duplicate ACKs".
+// Fast retransmit: three duplicate ACKs say that a segment was lost.
 void section_3_2__third_duplicate(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -114,7 +113,7 @@ void section_3_2__third_duplicate(Check& check) {
     EXPECT(wire.has_sent(1, kMss));
 }
 
-// Section 2, (a): "the receiver of the ACK has outstanding data": else an ACK is just one.
+// Section 2, (a): the receiver of the ACK has outstanding data: else an ACK is just one.
 void section_2__no_duplicate_without_outstanding_data(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     for (uint32_t i = 0; i < 5; ++i) wire.ignores({});
@@ -124,7 +123,7 @@ void section_2__no_duplicate_without_outstanding_data(Check& check) {
     EXPECT(!wire.has_sent(1, 1));
 }
 
-// Section 2, (b): "the incoming acknowledgment carries no data".
+// Section 2, (b): the incoming acknowledgment carries no data.
 void section_2__no_duplicate_with_data(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -134,7 +133,7 @@ void section_2__no_duplicate_with_data(Check& check) {
     }
 }
 
-// Section 2, (c): "the SYN and FIN bits are both off".
+// Section 2, (c): the SYN and FIN bits are both off.
 void section_2__no_duplicate_with_fin(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -144,7 +143,7 @@ void section_2__no_duplicate_with_fin(Check& check) {
     }
 }
 
-// Section 2, (d): "the acknowledgment number is equal to the greatest acknowledgment received".
+// Section 2, (d): the acknowledgment number is equal to the greatest acknowledgment received.
 void section_2__no_duplicate_of_an_older_one(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -155,8 +154,8 @@ void section_2__no_duplicate_of_an_older_one(Check& check) {
     }
 }
 
-// Section 2, (e): "the advertised window in the incoming acknowledgment equals the advertised
-// window in the last incoming acknowledgment".
+// Section 2, (e): the advertised window in the incoming acknowledgment equals the advertised
+// window in the last incoming acknowledgment.
 void section_2__no_duplicate_with_another_window(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -166,7 +165,7 @@ void section_2__no_duplicate_with_another_window(Check& check) {
     }
 }
 
-// "3.2, step 6: when the next ACK arrives that acknowledges previously unacknowledged data": with
+// 3.2, step 6: when the next ACK arrives that acknowledges previously unacknowledged data: with
 // all of it, recovery is over and nothing is left to send again.
 void section_3_2__full_acknowledgement_ends_it(Check& check) {
     Wire wire(check);
@@ -219,8 +218,8 @@ void section_3_2__duplicate_spoofing_is_bounded(Check& check) {
 
 // --- 4.1 restarting idle connections -------------------------------------------------------------
 
-// "a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent
-// data in an interval exceeding the retransmission timeout".
+// A TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent
+// data in an interval exceeding the retransmission timeout.
 void section_4_1__restart_window(Check& check) {
     Wire wire(check);
     wire.reach(TcpPhase::kEstablished);
@@ -235,7 +234,7 @@ void section_4_1__restart_window(Check& check) {
 
 // --- 4.2 generating acknowledgments --------------------------------------------------------------
 
-// "A TCP receiver MUST NOT generate more than one ACK for every incoming segment".
+// A TCP receiver MUST NOT generate more than one ACK for every incoming segment.
 void section_4_2__one_ack_a_segment(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     static constexpr uint32_t kOrder[] = {0, 2, 1, 1, 5, 3, 4, 9, 6, 8, 7, 0, 9};
@@ -246,15 +245,15 @@ void section_4_2__one_ack_a_segment(Check& check) {
     }
 }
 
-// "Out-of-order data segments SHOULD be acknowledged immediately, in order to accelerate loss
-// recovery", each of them,
+// Out-of-order data segments SHOULD be acknowledged immediately, in order to accelerate loss
+// recovery, each of them,
 void section_4_2__out_of_order_at_once(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     for (uint32_t i = 1; i < 10; ++i) wire.answers({.seq = 1 + 100 * i, .len = 100}, kAck, 1, 1);
 }
 
-// "and a receiver SHOULD send an immediate ACK when it receives a data segment that fills in all or
-// part of a gap".
+// and a receiver SHOULD send an immediate ACK when it receives a data segment that fills in all or
+// part of a gap.
 void section_4_2__filling_a_gap_at_once(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.seq = 301, .len = 100});

@@ -19,8 +19,8 @@ constexpr uint32_t kFar[] = {0x10000, 0x20000,  0x1000000,  0x40000000, 0x7fffff
 
 // --- 3: RST --------------------------------------------------------------------------------------
 
-// 3.2, 1): "If the RST bit is set and the sequence number is outside the current receive window,
-// silently drop the segment."
+// 3.2, 1): If the RST bit is set and the sequence number is outside the current receive window,
+// silently drop the segment.
 void section_3_2__reset_outside_the_window(Check& check) {
     for (TcpPhase phase : kSynchronized) {
         Wire wire(check, phase);
@@ -32,8 +32,8 @@ void section_3_2__reset_outside_the_window(Check& check) {
     }
 }
 
-// 3.2, 2): "If the RST bit is set and the sequence number exactly matches the next expected
-// sequence number (RCV.NXT), then TCP MUST reset the connection."
+// 3.2, 2): If the RST bit is set and the sequence number exactly matches the next expected
+// sequence number (RCV.NXT), then TCP MUST reset the connection.
 void section_3_2__reset_that_matches(Check& check) {
     for (TcpPhase phase : kSynchronized) {
         Wire wire(check, phase);
@@ -43,8 +43,8 @@ void section_3_2__reset_that_matches(Check& check) {
     }
 }
 
-// 3.2, 3): "...does not exactly match the next expected sequence value, yet is within the current
-// receive window, TCP MUST send an acknowledgment (challenge ACK)": <SEQ=SND.NXT><ACK=RCV.NXT>.
+// 3.2, 3): within the window, but not exactly the next: TCP MUST send a challenge ACK,
+// <SEQ=SND.NXT><ACK=RCV.NXT>.
 void section_3_2__reset_inside_the_window(Check& check) {
     for (TcpPhase phase : kSynchronized) {
         Wire wire(check, phase);
@@ -57,7 +57,7 @@ void section_3_2__reset_inside_the_window(Check& check) {
     }
 }
 
-// "After sending the challenge ACK, TCP MUST drop the unacceptable segment": not even its ACK
+// After sending the challenge ACK, TCP MUST drop the unacceptable segment: not even its ACK
 // counts.
 void section_3_2__nothing_of_a_challenged_reset_counts(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
@@ -96,8 +96,7 @@ void section_3_2__reset_in_syn_sent(Check& check) {
 
 // --- 4: SYN --------------------------------------------------------------------------------------
 
-// 4.2: "If the SYN bit is set, irrespective of the sequence number, TCP MUST send an ACK ... After
-// sending the acknowledgment, TCP MUST drop the unacceptable segment".
+// 4.2: a SYN, whatever its sequence number, MUST be answered by an ACK and dropped.
 void section_4_2__syn_anywhere(Check& check) {
     for (TcpPhase phase : kSynchronized) {
         Wire wire(check, phase);
@@ -126,9 +125,9 @@ void section_4_2__restarted_peer(Check& check) {
 
 // --- 5: data -------------------------------------------------------------------------------------
 
-// 5.2: "The ACK value is considered acceptable only if it is in the range of ((SND.UNA -
+// 5.2: The ACK value is considered acceptable only if it is in the range of ((SND.UNA -
 // MAX.SND.WND) <= SEG.ACK <= SND.NXT). All incoming segments whose ACK value doesn't satisfy the
-// above condition MUST be discarded and an ACK sent back."
+// above condition MUST be discarded and an ACK sent back.
 void section_5_2__data_with_a_guessed_ack(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.writes(1000);
@@ -175,7 +174,7 @@ void section_5_2__fin_with_a_guessed_ack(Check& check) {
 
 // --- 7: the limit --------------------------------------------------------------------------------
 
-// "the TCP stack ... SHOULD ... limit the number of challenge ACKs": ten in five seconds, of
+// The number of challenge ACKs is to be limited: ten in five seconds, of
 // whatever cause together.
 void section_7__limit(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);

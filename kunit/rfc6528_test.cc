@@ -16,7 +16,7 @@ constexpr uint8_t kKey[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 constexpr uint8_t kOtherKey[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17};
 constexpr uint64_t kSecond = 1'000'000'000;
 
-// "M is the 4 microsecond timer".
+// M is the 4 microsecond timer.
 void section_3__clock_of_4_microseconds(Check& check) {
     const uint32_t first = tcp_initial_sequence(kLocal, kPeer, 5 * kSecond, kKey);
     EXPECT_EQ(tcp_initial_sequence(kLocal, kPeer, 5 * kSecond + 3999, kKey) - first, 0);
@@ -43,7 +43,7 @@ void section_3__incarnations_grow(Check& check) {
     }
 }
 
-// "F() ... a pseudorandom function (PRF) of the connection-id": of each of its parts, and of which
+// F is a pseudorandom function of the connection: of each of its parts, and of which
 // end is which,
 void section_3__depends_on_every_part_of_the_connection(Check& check) {
     const SocketAddress address{IpAddress::v4(0xc0000203), 80}, port{kLocal.ip, 81};
@@ -56,7 +56,7 @@ void section_3__depends_on_every_part_of_the_connection(Check& check) {
     EXPECT(tcp_initial_sequence(kPeer, kLocal, 0, kKey) != isn);
 }
 
-// and "it is vital that F not be computable from the outside": of the secret.
+// and of the secret, or anyone could compute it.
 void section_3__depends_on_the_secret(Check& check) {
     EXPECT(tcp_initial_sequence(kLocal, kPeer, 0, kKey) !=
            tcp_initial_sequence(kLocal, kPeer, 0, kOtherKey));

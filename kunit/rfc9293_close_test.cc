@@ -61,7 +61,7 @@ void section_3_6__simultaneous_close(Check& check) {
     wire.in(TcpPhase::kTimeWait);
 }
 
-// Case 1: "all segments preceding and including FIN will be retransmitted until acknowledged".
+// Case 1: all segments preceding and including FIN will be retransmitted until acknowledged.
 void section_3_6__fin_is_repeated(Check& check) {
     for (TcpPhase phase : kFinOut) {
         Wire wire(check, phase);
@@ -98,7 +98,7 @@ void section_3_6__half_closed_by_us(Check& check) {
     wire.in(TcpPhase::kTimeWait);
 }
 
-// The peer has closed, we have not: "the connection is only closed in one direction".
+// The peer has closed, we have not: the connection is only closed in one direction.
 void section_3_6__half_closed_by_peer(Check& check) {
     Wire wire(check, TcpPhase::kCloseWait);
     for (uint32_t i = 0; i < 10; ++i) {
@@ -112,8 +112,7 @@ void section_3_6__half_closed_by_peer(Check& check) {
     wire.sent(kFinAck, 10001, 2, 0);
 }
 
-// Case 2: "the user can respond to it with a CLOSE upon which TCP ... sends a FIN to the other TCP
-// peer after sending any remaining data".
+// Case 2: a CLOSE sends a FIN after any data that remains.
 void section_3_6__fin_after_remaining_data(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 1500);
@@ -128,7 +127,7 @@ void section_3_6__fin_after_remaining_data(Check& check) {
     wire.in(TcpPhase::kFinWait2);
 }
 
-// MUST-12 and RFC 2525 2.17: data that comes when nobody will read is answered by a RST.
+// SHLD-3, and RFC 2525 section 2.17: data that comes when nobody will read is answered by a RST.
 void section_3_6__data_after_full_close_is_reset(Check& check) {
     Wire wire(check, TcpPhase::kFinWait2);
     wire.close_reads();
@@ -147,7 +146,7 @@ void section_3_6__full_close_still_takes_ack_and_fin(Check& check) {
     wire.in(TcpPhase::kTimeWait);
 }
 
-// Section 3.6.1: "it MUST linger in TIME-WAIT state for a time 2xMSL" (MUST-13): 60 s here.
+// Section 3.6.1: it MUST linger in TIME-WAIT state for a time 2xMSL (MUST-13): 60 s here.
 void section_3_6_1__time_wait_lasts(Check& check) {
     Wire wire(check, TcpPhase::kTimeWait);
     EXPECT_EQ(wire.count(EffectKind::kLeave), 1);
@@ -214,7 +213,7 @@ void section_3_10_4__close_twice(Check& check) {
     }
 }
 
-// Section 3.10.2: SEND after CLOSE: "error: connection closing", nothing is sent.
+// Section 3.10.2: SEND after CLOSE: error: connection closing, nothing is sent.
 void section_3_10_2__send_after_close(Check& check) {
     for (TcpPhase phase : kClosed) {
         Wire wire(check, phase);
@@ -243,8 +242,8 @@ void section_3_10_5__abort_resets_where_a_peer_believes(Check& check) {
     }
 }
 
-// "All queued SENDs and RECEIVEs should be given 'connection reset' notification; all segments
-// queued for transmission should be flushed."
+// All queued SENDs and RECEIVEs should be given 'connection reset' notification; all segments
+// queued for transmission should be flushed.
 void section_3_10_5__abort_sends_nothing_more(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.win = 0});
@@ -255,7 +254,7 @@ void section_3_10_5__abort_sends_nothing_more(Check& check) {
     wire.quiet();
 }
 
-// Section 3.10.8: R2 is up: "signal the user 'error: connection aborted due to user timeout'", also
+// Section 3.10.8: R2 is up: signal the user 'error: connection aborted due to user timeout', also
 // when only the FIN is left.
 void section_3_10_8__fin_that_is_never_acknowledged(Check& check) {
     for (TcpPhase phase : kFinOut) {

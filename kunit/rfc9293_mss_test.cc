@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint8_t kSynAck = kSyn | kAck;
 
-// "TCP endpoints MUST implement both sending and receiving the MSS option" (MUST-14): in our SYN,
+// TCP endpoints MUST implement both sending and receiving the MSS option (MUST-14): in our SYN,
 void section_3_7_1__sent_in_syn(Check& check) {
     Wire wire(check, Wire::config(true));
     wire.connect();
@@ -32,8 +32,8 @@ void section_3_7_1__sent_in_every_syn_ack(Check& check) {
     }
 }
 
-// "If an MSS Option is not received at connection setup, TCP implementations MUST assume a default
-// send MSS of 536" (MUST-15).
+// If an MSS Option is not received at connection setup, TCP implementations MUST assume a default
+// send MSS of 536 (MUST-15).
 void section_3_7_1__default(Check& check) {
     Wire passive(check);
     passive.establish(0);
@@ -45,8 +45,8 @@ void section_3_7_1__default(Check& check) {
     EXPECT_EQ(active.sent(kAck, 1, 1, 5360).mss, 536);
 }
 
-// "The maximum size of a segment that a TCP endpoint really sends, the 'effective send MSS', MUST
-// be the smaller of the send MSS and the largest transmission size permitted by the IP layer"
+// The maximum size of a segment that a TCP endpoint really sends, the 'effective send MSS', MUST
+// be the smaller of the send MSS and the largest transmission size permitted by the IP layer
 // (MUST-16).
 void section_3_7_1__smaller_of_both(Check& check) {
     static constexpr uint16_t kTheirs[] = {600, 1000, 1460, 65535};
@@ -61,8 +61,8 @@ void section_3_7_1__smaller_of_both(Check& check) {
     }
 }
 
-// RFC 6691 section 2: "the MSS option ... MUST NOT be decreased to account for any possible IP or
-// TCP options; conversely ... the sender MUST reduce the TCP data length": by the timestamps.
+// RFC 6691 section 2: the value in the option MUST NOT allow for other options; the sender of a
+// segment makes it shorter by those that it carries: here the timestamps.
 void rfc6691_section_2__options_reduce_what_is_sent(Check& check) {
     Wire wire(check);
     wire.peer({.flags = kSyn, .seq = 0, .options = kHasMss | kHasTimestamps, .mss = 900});
@@ -72,7 +72,7 @@ void rfc6691_section_2__options_reduce_what_is_sent(Check& check) {
     EXPECT_EQ(wire.sent(kAck, 1, 1, 1776).mss, 888);
 }
 
-// "This option MUST only be sent in the initial connection request": elsewhere it says nothing.
+// This option MUST only be sent in the initial connection request: elsewhere it says nothing.
 void section_3_7_1__only_in_a_syn(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.options = kHasMss, .mss = 100});
@@ -96,7 +96,7 @@ void section_3_7_1__hostile_ones(Check& check) {
     }
 }
 
-// "A TCP endpoint ... MUST" take segments larger than what it announced: merging makes them.
+// Segments larger than what was announced are taken: merging makes them.
 void section_3_7_1__larger_segments_are_taken(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.len = 60000});

@@ -71,8 +71,8 @@ void section_3_5__simultaneous_open_needs_an_acceptable_ack(Check& check) {
     wire.in(TcpPhase::kEstablished);
 }
 
-// MUST-11: "MUST keep track of whether a connection has reached SYN-RECEIVED as the result of a
-// passive OPEN or an active OPEN": only the second has a program that waits.
+// MUST-11: MUST keep track of whether a connection has reached SYN-RECEIVED as the result of a
+// passive OPEN or an active OPEN: only the second has a program that waits.
 void section_3_5__reset_tells_only_who_has_opened(Check& check) {
     Wire passive(check, TcpPhase::kSynReceived);
     passive.peer({.flags = kRst});
@@ -165,8 +165,8 @@ void section_3_5_2__a_reset_is_not_reset(Check& check) {
     received.ignores({.flags = kRst | kAck, .seq = 70000, .ack = 9});
 }
 
-// Section 3.5.3: "In the SYN-SENT state, the RST is acceptable if the ACK field acknowledges the
-// SYN"; in all others, by its sequence number.
+// Section 3.5.3: In the SYN-SENT state, the RST is acceptable if the ACK field acknowledges the
+// SYN; in all others, by its sequence number.
 void section_3_5_3__in_syn_sent_by_its_ack(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.ignores({.flags = kRst, .seq = 0, .ack = 0});
@@ -176,7 +176,7 @@ void section_3_5_3__in_syn_sent_by_its_ack(Check& check) {
     wire.ended(kEconnrefused);
 }
 
-// Section 3.5.3: "In all other states, a reset is valid if its sequence number is in the window";
+// Section 3.5.3: In all other states, a reset is valid if its sequence number is in the window;
 // by RFC 5961 even only the next one.
 void section_3_5_3__in_all_others_by_its_sequence_number(Check& check) {
     for (TcpPhase phase : kSynchronized) {
@@ -192,7 +192,7 @@ void section_3_5_3__in_all_others_by_its_sequence_number(Check& check) {
     }
 }
 
-// "The LISTEN state ignores" a RST.
+// The LISTEN state ignores a RST.
 void section_3_5_3__listen_ignores_it(Check& check) {
     Wire wire(check);
     wire.ignores({.flags = kRst, .seq = 0});
@@ -207,8 +207,8 @@ void section_3_10_1__open_twice_is_once(Check& check) {
     wire.in(TcpPhase::kSynSent);
 }
 
-// Section 3.10.2: SEND in SYN-SENT and SYN-RECEIVED: "Queue the data for transmission after
-// entering ESTABLISHED state."
+// Section 3.10.2: SEND in SYN-SENT and SYN-RECEIVED: Queue the data for transmission after
+// entering ESTABLISHED state.
 void section_3_10_2__data_waits_for_established(Check& check) {
     Wire active(check, TcpPhase::kSynSent);
     active.writes(100);
@@ -222,7 +222,7 @@ void section_3_10_2__data_waits_for_established(Check& check) {
     passive.sent(kAck, 1, 1, 100);
 }
 
-// Section 3.10.4: CLOSE in LISTEN and SYN-SENT: "delete the TCB", without a word.
+// Section 3.10.4: CLOSE in LISTEN and SYN-SENT: delete the TCB, without a word.
 void section_3_10_4__close_before_anybody_knows(Check& check) {
     Wire listening(check);
     listening.shutdown();

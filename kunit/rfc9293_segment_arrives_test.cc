@@ -38,15 +38,15 @@ SegmentEvent stray(uint8_t flags, uint32_t seq, uint32_t ack, uint32_t bytes) {
     return event;
 }
 
-// "All data in the incoming segment is discarded. An incoming segment containing a RST is
-// discarded."
+// All data in the incoming segment is discarded. An incoming segment containing a RST is
+// discarded.
 void section_3_10_7_1__reset_is_discarded(Check& check) {
     TransmitEffect reset;
     EXPECT(!tcp_reset_reply(stray(kRst, 5, 0, 0), reset));
     EXPECT(!tcp_reset_reply(stray(kRst | kAck, 5, 6, 10), reset));
 }
 
-// "If the ACK bit is off, sequence number zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>";
+// If the ACK bit is off, sequence number zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>;
 // SYN and FIN count.
 void section_3_10_7_1__without_ack_the_reset_acknowledges_everything(Check& check) {
     TransmitEffect reset;
@@ -58,7 +58,7 @@ void section_3_10_7_1__without_ack_the_reset_acknowledges_everything(Check& chec
     EXPECT_EQ(reset.ack, 111);
 }
 
-// "If the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>".
+// If the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>.
 void section_3_10_7_1__with_ack_the_reset_has_its_number(Check& check) {
     TransmitEffect reset;
     EXPECT(tcp_reset_reply(stray(kAck, 100, 77, 10), reset));
@@ -78,8 +78,8 @@ void section_3_10_7_1__nothing_comes_after_the_end(Check& check) {
 
 // --- 3.10.7.2 LISTEN -----------------------------------------------------------------------------
 
-// First: "An incoming RST segment could not be valid"; second: "Any acknowledgment is bad if it
-// arrives on a connection still in the LISTEN state", whatever else the segment has.
+// First: An incoming RST segment could not be valid; second: Any acknowledgment is bad if it
+// arrives on a connection still in the LISTEN state, whatever else the segment has.
 void section_3_10_7_2__reset_before_ack(Check& check) {
     Wire wire(check);
     wire.ignores({.flags = kRst | kAck, .seq = 3, .ack = 4});
@@ -93,8 +93,8 @@ void section_3_10_7_2__ack_before_syn(Check& check) {
     wire.in(TcpPhase::kListen);
 }
 
-// Third: "RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ ... <SEQ=ISS><ACK=RCV.NXT>
-// <CTL=SYN,ACK>. SND.NXT is set to ISS+1 and SND.UNA to ISS."
+// Third: RCV.NXT is set to SEG.SEQ+1, IRS to SEG.SEQ, and <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> sent;
+// SND.NXT is set to ISS+1 and SND.UNA to ISS.
 void section_3_10_7_2__syn_sets_the_numbers(Check& check) {
     Wire wire(check);
     wire.answers({.flags = kSyn, .seq = 0}, kSynAck, 0, 1);
@@ -104,7 +104,7 @@ void section_3_10_7_2__syn_sets_the_numbers(Check& check) {
     EXPECT_EQ(wire.snd_nxt(), 1);
 }
 
-// Fourth: "This should not be reached": a segment with neither is dropped.
+// Fourth: This should not be reached: a segment with neither is dropped.
 void section_3_10_7_2__anything_else_is_dropped(Check& check) {
     Wire wire(check);
     wire.ignores({.flags = 0, .seq = 3, .len = 10});
@@ -115,8 +115,8 @@ void section_3_10_7_2__anything_else_is_dropped(Check& check) {
 
 // --- 3.10.7.3 SYN-SENT ---------------------------------------------------------------------------
 
-// First: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset ... and discard the segment": even
-// one with a SYN.
+// First: if SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset and discard the segment: even one
+// with a SYN.
 void section_3_10_7_3__first_unacceptable_ack(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.answers({.flags = kSynAck, .seq = 0, .ack = 0}, kRst, 0, 0);
@@ -125,7 +125,7 @@ void section_3_10_7_3__first_unacceptable_ack(Check& check) {
     wire.in(TcpPhase::kSynSent);
 }
 
-// Second: "If the ACK was acceptable, then signal to the user 'error: connection reset'".
+// Second: If the ACK was acceptable, then signal to the user 'error: connection reset'.
 void section_3_10_7_3__second_reset_with_acceptable_ack(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.peer({.flags = kRst | kAck, .seq = 99, .ack = 1});
@@ -133,14 +133,14 @@ void section_3_10_7_3__second_reset_with_acceptable_ack(Check& check) {
     wire.ended(kEconnrefused);
 }
 
-// "Otherwise (no ACK), drop the segment."
+// Otherwise (no ACK), drop the segment.
 void section_3_10_7_3__second_reset_without_ack(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.ignores({.flags = kRst, .seq = 0, .ack = 0});
     wire.ignores({.flags = kRst | kSyn, .seq = 0, .ack = 0});
 }
 
-// Fourth: "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED".
+// Fourth: If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED.
 void section_3_10_7_3__fourth_syn_ack(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.answers({.flags = kSynAck, .seq = 0, .ack = 1}, kAck, 1, 1);
@@ -148,7 +148,7 @@ void section_3_10_7_3__fourth_syn_ack(Check& check) {
     EXPECT_EQ(wire.snd_una(), 1);
 }
 
-// "If there are other controls or text in the segment, then continue processing at the sixth step".
+// If there are other controls or text in the segment, then continue processing at the sixth step.
 void section_3_10_7_3__fourth_syn_ack_with_text_and_fin(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.peer({.flags = kSynAck | kFin, .seq = 0, .ack = 1, .len = 10});
@@ -157,7 +157,7 @@ void section_3_10_7_3__fourth_syn_ack_with_text_and_fin(Check& check) {
     wire.sent(kAck, 1, 12, 0);
 }
 
-// "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment". SND.WND, SND.WL1 and SND.WL2 are set
+// Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment. SND.WND, SND.WL1 and SND.WL2 are set
 // from the segment.
 void section_3_10_7_3__fourth_syn_alone(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
@@ -166,7 +166,7 @@ void section_3_10_7_3__fourth_syn_alone(Check& check) {
     EXPECT_EQ(wire.info().snd_wnd, 4321);
 }
 
-// Fifth: "if neither of the SYN or RST bits is set, then drop the segment".
+// Fifth: if neither of the SYN or RST bits is set, then drop the segment.
 void section_3_10_7_3__fifth_neither(Check& check) {
     Wire wire(check, TcpPhase::kSynSent);
     wire.ignores({.flags = kAck, .seq = 0, .ack = 1, .len = 10});
@@ -214,8 +214,7 @@ void section_3_10_7_4__first_shut_window(Check& check) {
     wire.challenges({.seq = 4098, .len = 1});
 }
 
-// "If the RCV.WND is zero ... special allowance should be made to accept valid ACKs, URGs, and
-// RSTs" (MUST-66).
+// Where the window is zero, a special allowance is made for valid ACKs, URGs and RSTs (MUST-66).
 void section_3_10_7_4__first_shut_window_takes_ack_and_reset(Check& check) {
     TcpConfig config = Wire::config();
     config.receive_bytes = 4096;
@@ -230,8 +229,8 @@ void section_3_10_7_4__first_shut_window_takes_ack_and_reset(Check& check) {
     wire.ended(kEconnreset);
 }
 
-// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the
-// RST bit is set ...): <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>", in every state.
+// What is not acceptable is answered by <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless it is a RST, in
+// every state.
 void section_3_10_7_4__first_unacceptable_in_every_state(Check& check) {
     for (TcpPhase phase : kSynchronized) {
         Wire wire(check, phase);
@@ -243,8 +242,8 @@ void section_3_10_7_4__first_unacceptable_in_every_state(Check& check) {
     }
 }
 
-// "One could tailor actual segments to fit this assumption by trimming off any portions that lie
-// outside the window": both ends at once.
+// One could tailor actual segments to fit this assumption by trimming off any portions that lie
+// outside the window: both ends at once.
 void section_3_10_7_4__first_trims_both_ends(Check& check) {
     TcpConfig config = Wire::config();
     config.receive_bytes = 4096;
@@ -257,7 +256,7 @@ void section_3_10_7_4__first_trims_both_ends(Check& check) {
     EXPECT_EQ(wire.delivery(0).packet_offset, 66 + 50);
 }
 
-// "Segments with higher beginning sequence numbers SHOULD be held for later processing" (SHLD-31).
+// Segments with higher beginning sequence numbers SHOULD be held for later processing (SHLD-31).
 void section_3_10_7_4__first_holds_what_comes_early(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.seq = 2001, .len = 1000});
@@ -278,7 +277,7 @@ void section_3_10_7_4__first_in_syn_received(Check& check) {
 
 // --- second: the RST bit -------------------------------------------------------------------------
 
-// SYN-RECEIVED: of a passive OPEN nobody need be told; of an active one it is "connection refused".
+// SYN-RECEIVED: of a passive OPEN nobody need be told; of an active one it is connection refused.
 void section_3_10_7_4__second_in_syn_received(Check& check) {
     Wire passive(check, TcpPhase::kSynReceived);
     passive.peer({.flags = kRst});
@@ -290,8 +289,8 @@ void section_3_10_7_4__second_in_syn_received(Check& check) {
     active.ended(kEconnrefused);
 }
 
-// ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT: "the user should receive a general 'connection
-// reset' signal. All segment queues should be flushed."
+// ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT: the user should receive a general 'connection
+// reset' signal. All segment queues should be flushed.
 void section_3_10_7_4__second_while_open(Check& check) {
     for (TcpPhase phase : kOpen) {
         Wire wire(check, phase);
@@ -302,7 +301,7 @@ void section_3_10_7_4__second_while_open(Check& check) {
     }
 }
 
-// CLOSING, LAST-ACK, TIME-WAIT: "enter the CLOSED state, delete the TCB, and return": no error.
+// CLOSING, LAST-ACK, TIME-WAIT: enter the CLOSED state, delete the TCB, and return: no error.
 void section_3_10_7_4__second_while_closing(Check& check) {
     for (TcpPhase phase : kClosingDown) {
         Wire wire(check, phase);
@@ -335,8 +334,7 @@ void section_3_10_7_4__second_only_the_exact_number(Check& check) {
 
 // --- fourth: the SYN bit -------------------------------------------------------------------------
 
-// "If the SYN bit is set in these synchronized states ... TCP endpoints SHOULD send a 'challenge
-// ACK'", wherever its number lies.
+// A SYN in a synchronized state is answered by a challenge ACK, wherever its number lies.
 void section_3_10_7_4__fourth_in_every_state(Check& check) {
     for (TcpPhase phase : kSynchronized) {
         Wire wire(check, phase);
@@ -369,7 +367,7 @@ void section_3_10_7_4__fourth_in_syn_received(Check& check) {
 
 // --- fifth: the ACK field ------------------------------------------------------------------------
 
-// "If the ACK bit is off, drop the segment and return", in every state.
+// If the ACK bit is off, drop the segment and return, in every state.
 void section_3_10_7_4__fifth_no_ack_bit(Check& check) {
     Wire opening(check, TcpPhase::kSynReceived);
     opening.ignores({.flags = 0, .len = 10});
@@ -381,7 +379,7 @@ void section_3_10_7_4__fifth_no_ack_bit(Check& check) {
     }
 }
 
-// SYN-RECEIVED: "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED", else a reset. The window
+// SYN-RECEIVED: If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED, else a reset. The window
 // is the segment's.
 void section_3_10_7_4__fifth_in_syn_received(Check& check) {
     Wire wire(check, TcpPhase::kSynReceived);
@@ -394,7 +392,7 @@ void section_3_10_7_4__fifth_in_syn_received(Check& check) {
     EXPECT_EQ(wire.info().snd_wnd, 777);
 }
 
-// ESTABLISHED: "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK", all or a part.
+// ESTABLISHED: If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK, all or a part.
 void section_3_10_7_4__fifth_moves_snd_una(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.writes(3000);
@@ -405,7 +403,7 @@ void section_3_10_7_4__fifth_moves_snd_una(Check& check) {
     EXPECT_EQ(wire.info().bytes_acked, 3000);
 }
 
-// "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored": it takes nothing back.
+// If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored: it takes nothing back.
 void section_3_10_7_4__fifth_old_ack(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.writes(2000);
@@ -416,7 +414,7 @@ void section_3_10_7_4__fifth_old_ack(Check& check) {
     wire.delivered(0, 10, 10);
 }
 
-// "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop the segment".
+// If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop the segment.
 void section_3_10_7_4__fifth_ack_of_what_was_never_sent(Check& check) {
     for (TcpPhase phase : kSynchronized) {
         Wire wire(check, phase);
@@ -430,7 +428,7 @@ void section_3_10_7_4__fifth_ack_of_what_was_never_sent(Check& check) {
     }
 }
 
-// "If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND": an older
+// If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND: an older
 // segment, overtaken on its way, does not change the window.
 void section_3_10_7_4__fifth_window_of_the_latest(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
@@ -443,10 +441,13 @@ void section_3_10_7_4__fifth_window_of_the_latest(Check& check) {
     EXPECT_EQ(wire.info().snd_wnd, 4000);
     wire.peer({.seq = 101, .ack = 2001, .win = 3000});
     EXPECT_EQ(wire.info().snd_wnd, 3000);
+    wire.peer(
+        {.seq = 51, .ack = 2001, .len = 100, .win = 100});  // older, for all that is new in it
+    EXPECT_EQ(wire.info().snd_wnd, 3000);
 }
 
-// FIN-WAIT-1: "if the FIN segment is now acknowledged, then enter FIN-WAIT-2 and continue
-// processing in that state": also with text.
+// FIN-WAIT-1: if the FIN segment is now acknowledged, then enter FIN-WAIT-2 and continue
+// processing in that state: also with text.
 void section_3_10_7_4__fifth_in_fin_wait_1(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.writes(100);
@@ -458,8 +459,8 @@ void section_3_10_7_4__fifth_in_fin_wait_1(Check& check) {
     wire.delivered(0, 10, 10);
 }
 
-// CLOSING: "if the ACK acknowledges our FIN, then enter the TIME-WAIT state; otherwise, ignore the
-// segment".
+// CLOSING: if the ACK acknowledges our FIN, then enter the TIME-WAIT state; otherwise, ignore the
+// segment.
 void section_3_10_7_4__fifth_in_closing(Check& check) {
     Wire wire(check, TcpPhase::kClosing);
     wire.ignores({.seq = 2, .ack = 1});
@@ -468,7 +469,7 @@ void section_3_10_7_4__fifth_in_closing(Check& check) {
     wire.in(TcpPhase::kTimeWait);
 }
 
-// LAST-ACK: "If our FIN is now acknowledged, delete the TCB, enter the CLOSED state".
+// LAST-ACK: If our FIN is now acknowledged, delete the TCB, enter the CLOSED state.
 void section_3_10_7_4__fifth_in_last_ack(Check& check) {
     Wire wire(check, TcpPhase::kLastAck);
     wire.ignores({.seq = 2, .ack = 1});
@@ -478,8 +479,8 @@ void section_3_10_7_4__fifth_in_last_ack(Check& check) {
     EXPECT_EQ(wire.count(EffectKind::kError), 0);
 }
 
-// TIME-WAIT: "the only thing that can arrive in this state is a retransmission of the remote FIN.
-// Acknowledge it, and restart the 2 MSL timeout."
+// TIME-WAIT: the only thing that can arrive in this state is a retransmission of the remote FIN.
+// Acknowledge it, and restart the 2 MSL timeout.
 void section_3_10_7_4__fifth_in_time_wait(Check& check) {
     Wire wire(check, TcpPhase::kTimeWait);
     wire.pass_ms(50000);
@@ -501,7 +502,7 @@ void section_3_10_7_4__sixth_urgent_data_is_data(Check& check) {
 
 // --- seventh: the segment text -------------------------------------------------------------------
 
-// "Once in the ESTABLISHED state, it is possible to deliver segment data to user RECEIVE buffers";
+// Once in the ESTABLISHED state, it is possible to deliver segment data to user RECEIVE buffers;
 // so in FIN-WAIT-1 and FIN-WAIT-2.
 void section_3_10_7_4__seventh_text_is_taken(Check& check) {
     for (TcpPhase phase : kReceiving) {
@@ -516,8 +517,8 @@ void section_3_10_7_4__seventh_text_is_taken(Check& check) {
     }
 }
 
-// CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: "This should not occur since a FIN has been received
-// from the remote side. Ignore the segment text."
+// CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: This should not occur since a FIN has been received
+// from the remote side. Ignore the segment text.
 void section_3_10_7_4__seventh_text_after_the_fin(Check& check) {
     for (TcpPhase phase : kPeerHasClosed) {
         Wire wire(check, phase);
@@ -552,8 +553,8 @@ void section_3_10_7_4__seventh_backwards(Check& check) {
     wire.sent(kAck, 1, 1001, 0);
 }
 
-// "When the TCP endpoint takes responsibility for delivering the data to the user, it must also
-// acknowledge the receipt": each byte once, however the peer cuts what it sends again.
+// When the TCP endpoint takes responsibility for delivering the data to the user, it must also
+// acknowledge the receipt: each byte once, however the peer cuts what it sends again.
 void section_3_10_7_4__seventh_other_boundaries(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.seq = 101, .len = 100});
@@ -583,7 +584,7 @@ void section_3_10_7_4__seventh_repeated_text(Check& check) {
 
 // --- eighth: the FIN bit -------------------------------------------------------------------------
 
-// "Do not process the FIN if the state is CLOSED, LISTEN, or SYN-SENT".
+// Do not process the FIN if the state is CLOSED, LISTEN, or SYN-SENT.
 void section_3_10_7_4__eighth_not_before_the_peer_is_known(Check& check) {
     Wire listening(check);
     listening.ignores({.flags = kFin, .seq = 1});
@@ -593,8 +594,8 @@ void section_3_10_7_4__eighth_not_before_the_peer_is_known(Check& check) {
     EXPECT_EQ(sent.count(EffectKind::kEndOfStream), 0);
 }
 
-// "Signal the user 'connection closing' ..., advance RCV.NXT over the FIN, and send an
-// acknowledgment for the FIN": SYN-RECEIVED and ESTABLISHED to CLOSE-WAIT.
+// Tell the user that the connection is closing, advance RCV.NXT over the FIN and acknowledge it:
+// SYN-RECEIVED and ESTABLISHED to CLOSE-WAIT.
 void section_3_10_7_4__eighth_to_close_wait(Check& check) {
     Wire opening(check, TcpPhase::kSynReceived);
     opening.answers({.flags = kFinAck}, kAck, 1, 2);
@@ -605,8 +606,8 @@ void section_3_10_7_4__eighth_to_close_wait(Check& check) {
     EXPECT_EQ(wire.end_of_stream(), 100);
 }
 
-// FIN-WAIT-1: "If our FIN has been ACKed (perhaps in this segment), then enter TIME-WAIT; otherwise
-// enter the CLOSING state."
+// FIN-WAIT-1: If our FIN has been ACKed (perhaps in this segment), then enter TIME-WAIT; otherwise
+// enter the CLOSING state.
 void section_3_10_7_4__eighth_in_fin_wait_1(Check& check) {
     Wire acknowledged(check, TcpPhase::kFinWait1);
     acknowledged.answers({.flags = kFinAck, .ack = 2}, kAck, 2, 2);
@@ -616,7 +617,7 @@ void section_3_10_7_4__eighth_in_fin_wait_1(Check& check) {
     crossed.in(TcpPhase::kClosing);
 }
 
-// FIN-WAIT-2: "Enter the TIME-WAIT state. Start the time-wait timer, turn off the other timers."
+// FIN-WAIT-2: Enter the TIME-WAIT state. Start the time-wait timer, turn off the other timers.
 void section_3_10_7_4__eighth_in_fin_wait_2(Check& check) {
     Wire wire(check, TcpPhase::kFinWait2);
     wire.answers({.flags = kFinAck, .ack = 2}, kAck, 2, 2);
@@ -628,7 +629,7 @@ void section_3_10_7_4__eighth_in_fin_wait_2(Check& check) {
     wire.ended(kNoError);
 }
 
-// CLOSE-WAIT, CLOSING and LAST-ACK: "Remain in" that state: the FIN again is acknowledged again.
+// CLOSE-WAIT, CLOSING and LAST-ACK: Remain in that state: the FIN again is acknowledged again.
 void section_3_10_7_4__eighth_again(Check& check) {
     for (TcpPhase phase : kPeerHasClosed) {
         Wire wire(check, phase);

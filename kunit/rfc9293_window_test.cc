@@ -16,8 +16,8 @@ TcpConfig small_ring(uint32_t bytes = 4096) {
 
 // --- 3.7.4 Nagle algorithm -----------------------------------------------------------------------
 
-// "If there is unacknowledged data, then the sending TCP endpoint buffers all user data until the
-// outstanding data has been acknowledged or until it can send a full-sized segment" (SHLD-7), as
+// If there is unacknowledged data, then the sending TCP endpoint buffers all user data until the
+// outstanding data has been acknowledged or until it can send a full-sized segment (SHLD-7), as
 // far as a small segment is outstanding (Minshall; see COMPLIANCE.md).
 void section_3_7_4__one_small_segment_at_a_time(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
@@ -42,7 +42,7 @@ void section_3_7_4__a_full_segment_does_not_wait(Check& check) {
     wire.quiet();
 }
 
-// "there MUST be a way for an application to disable the Nagle algorithm" (MUST-17), even while it
+// There MUST be a way for an application to disable the Nagle algorithm (MUST-17), even while it
 // holds something back.
 void section_3_7_4__can_be_disabled(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
@@ -67,7 +67,7 @@ void section_3_7_4__close_lets_it_go(Check& check) {
 
 // --- 3.8.6 managing the window -------------------------------------------------------------------
 
-// "A TCP receiver SHOULD NOT shrink the window" (SHLD-14): the right edge of every ACK is at or
+// A TCP receiver SHOULD NOT shrink the window (SHLD-14): the right edge of every ACK is at or
 // beyond that of the one before, whether the program reads or not.
 void section_3_8_6__right_edge_never_goes_back(Check& check) {
     Wire wire(check, small_ring(8192));
@@ -87,8 +87,8 @@ void section_3_8_6__right_edge_never_goes_back(Check& check) {
     EXPECT(seq > 8192);
 }
 
-// "The sending TCP peer packages the data to be transmitted into segments that fit the current
-// window": never a byte beyond it.
+// The sending TCP peer packages the data to be transmitted into segments that fit the current
+// window: never a byte beyond it.
 void section_3_8_6__sends_what_fits(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 2500);
@@ -99,7 +99,7 @@ void section_3_8_6__sends_what_fits(Check& check) {
     EXPECT_EQ(wire.snd_nxt(), 5001);
 }
 
-// "a sending TCP peer MUST be robust against window shrinking" (MUST-34): no new data (SHLD-15).
+// A sending TCP peer MUST be robust against window shrinking (MUST-34): no new data (SHLD-15).
 void section_3_8_6__shrunk_window_stops_new_data(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.writes(5000);
@@ -149,8 +149,8 @@ void section_3_8_6__ack_beyond_the_shrunk_window(Check& check) {
 
 // --- 3.8.6.1 zero-window probing -----------------------------------------------------------------
 
-// "The sending TCP peer must regularly transmit at least one octet of new data (if available), or
-// retransmit, to the receiving TCP peer even if the send window is zero" (MUST-36); here an empty
+// The sending TCP peer must regularly transmit at least one octet of new data (if available), or
+// retransmit, to the receiving TCP peer even if the send window is zero (MUST-36); here an empty
 // segment just below the window (see COMPLIANCE.md). The first after the retransmission timeout
 // (SHLD-29), then exponentially rarer (SHLD-30).
 void section_3_8_6_1__probes_back_off(Check& check) {
@@ -172,8 +172,8 @@ void section_3_8_6_1__probes_back_off(Check& check) {
     }
 }
 
-// "as long as the receiving TCP peer continues to send acknowledgments in response to the probe
-// segments, the sending TCP peer MUST allow the connection to stay open" (MUST-37): for days.
+// As long as the receiving TCP peer continues to send acknowledgments in response to the probe
+// segments, the sending TCP peer MUST allow the connection to stay open (MUST-37): for days.
 void section_3_8_6_1__answered_probes_keep_it_open(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 0);
@@ -207,8 +207,8 @@ void section_3_8_6_1__opening_is_enough(Check& check) {
     EXPECT(wire.has_sent(1, 1000));
 }
 
-// The receiver's side: "a TCP receiver ... MUST" answer a probe with what it expects and its
-// window (MUST-35, MUST-38), shut or not.
+// The receiver's side: whatever arrives at a shut window is answered by an ACK of what is expected,
+// with the window as it is.
 void section_3_8_6_1__a_probe_is_answered(Check& check) {
     Wire wire(check, small_ring());
     wire.establish();
@@ -246,7 +246,7 @@ void section_3_8_6_1__fin_waits_for_the_window(Check& check) {
 
 // --- 3.8.6.2.1 sender's silly window avoidance ---------------------------------------------------
 
-// "Send data: (1) if a maximum-sized segment can be sent".
+// Send data: (1) if a maximum-sized segment can be sent.
 void section_3_8_6_2_1__a_full_segment(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 1000);
@@ -255,7 +255,7 @@ void section_3_8_6_2_1__a_full_segment(Check& check) {
     wire.quiet();
 }
 
-// "(2) if the data is pushed and all queued data can be sent now".
+// (2) if the data is pushed and all queued data can be sent now.
 void section_3_8_6_2_1__all_of_it(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 300);
@@ -264,7 +264,7 @@ void section_3_8_6_2_1__all_of_it(Check& check) {
     wire.quiet();
 }
 
-// "(3) if at least a fraction Fs of the maximum window can be sent": one half.
+// (3) if at least a fraction Fs of the maximum window can be sent: one half.
 void section_3_8_6_2_1__half_of_the_largest_window(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 800);
@@ -276,7 +276,7 @@ void section_3_8_6_2_1__half_of_the_largest_window(Check& check) {
     wire.sent(kAck, 801, 1, 400);
 }
 
-// "(4) or if data is pushed and the override timeout occurs", after "0.1 - 1.0 seconds": a window
+// (4) or if data is pushed and the override timeout occurs, after 0.1 - 1.0 seconds: a window
 // that stays small is used in the end.
 void section_3_8_6_2_1__override(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
@@ -307,8 +307,8 @@ void section_3_8_6_2_1__no_dribble(Check& check) {
 
 // --- 3.8.6.2.2 receiver's silly window avoidance -------------------------------------------------
 
-// "keep RCV.NXT+RCV.WND fixed until RCV.BUFF - RCV.USER - RCV.WND >= min(Fr * RCV.BUFF,
-// Eff.snd.MSS)" (MUST-39).
+// Keep RCV.NXT+RCV.WND fixed until RCV.BUFF - RCV.USER - RCV.WND >= min(Fr * RCV.BUFF,
+// Eff.snd.MSS) (MUST-39).
 void section_3_8_6_2_2__edge_stays_until_it_is_worth_it(Check& check) {
     Wire wire(check, small_ring());
     wire.establish();
@@ -348,8 +348,8 @@ void section_3_8_6_2_2__no_dribble(Check& check) {
 
 // --- 3.8.6.3 delayed acknowledgments -------------------------------------------------------------
 
-// "an ACK should not be excessively delayed; in particular, the delay MUST be less than 0.5
-// seconds" (MUST-40).
+// An ACK should not be excessively delayed; in particular, the delay MUST be less than 0.5
+// seconds (MUST-40).
 void section_3_8_6_3__delay_is_less_than_half_a_second(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.peer({.len = 10});
@@ -359,7 +359,7 @@ void section_3_8_6_3__delay_is_less_than_half_a_second(Check& check) {
     wire.quiet();
 }
 
-// "there SHOULD be an ACK for at least every second full-sized segment" (SHLD-19).
+// There SHOULD be an ACK for at least every second full-sized segment (SHLD-19).
 void section_3_8_6_3__every_second_full_segment(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     for (uint32_t i = 0; i < 10; ++i) {

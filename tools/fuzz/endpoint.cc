@@ -83,8 +83,9 @@ private:
     int set_option(scout_endpoint* endpoint) {
         const uint32_t option = input_.byte() & 0x80 ? input_.dword() : input_.below(16);
         int64_t value = input_.byte() & 1 ? static_cast<int64_t>(input_.qword()) : input_.byte();
-        // Each connection would get that much memory.
+        // Each connection would get that much memory; and replicas that are made to differ do.
         if (option == 6 || option == 7) value &= 0xffff;
+        if (option == 1001) return 0;
         const int error = scout_set_option(endpoint, option, value);
         int64_t is = 0;
         if (error || option < 3 || option >= 1000) return error;

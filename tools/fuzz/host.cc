@@ -58,8 +58,7 @@ private:
             case 9:
                 return connect();
             case 10:
-                machine_.accept(listener_);
-                return;
+                return what & 0x80 ? ask(what >> 4 & 7) : machine_.accept(listener_);
             case 11:
                 machine_.write(endpoint(), input_.word());
                 return;
@@ -106,7 +105,7 @@ private:
         bytes[12] = static_cast<uint8_t>(bytes.size() / 4 << 4);
         bytes[13] = kind & 8 ? input_.byte() : kFlags[input_.below(8)];
         scout::store_be16(&bytes[14], input_.byte() & 1 ? input_.word() : uint16_t{60000});
-        bytes.resize(bytes.size() + input_.word() % 2000);
+        bytes.resize(bytes.size() + input_.word() % (kind & 4 ? 60000 : 2000));  // merged, or not
         finish_transport(bytes, scout::kTcp, scout::kTcpChecksumOffset);
         machine_.receive(framed(ip_packet(scout::kTcp, bytes)));
     }
@@ -162,6 +161,44 @@ private:
     void close() {
         if (machine_.endpoints.size() > 1)
             machine_.close(1 + input_.byte() % (machine_.endpoints.size() - 1));
+    }
+
+    // What changes little, at any time.
+    void ask(uint8_t what) {
+        struct scout_info info;
+        int64_t value;
+        scout_sockaddr address;
+        switch (what) {
+            case 0:
+                scout_poll(endpoint());
+                return;
+            case 1:
+                scout_info(endpoint(), &info);
+                return;
+            case 2:
+                scout_info_at(machine_.stack, input_.byte(), &info);
+                return;
+            case 3:
+                scout_drained(endpoint());
+                return;
+            case 4:
+                scout_get_option(endpoint(), input_.below(16), &value);
+                return;
+            case 5:
+                scout_peer(endpoint(), &address);
+                return;
+            default:
+                return set_option();
+        }
+    }
+    // Buffers as small as they were, and replicas that agree; but late ones.
+    void set_option() {
+        constexpr uint32_t kDebugDelay = 1000, kDebugStall = 1002;
+        static constexpr uint32_t kOptions[] = {3, 4, 5, 8, 9, 10, 11, kDebugDelay, kDebugStall};
+        const uint32_t option = kOptions[input_.below(9)];
+        const uint64_t replica = option < kDebugDelay ? 0 : input_.below(4);
+        const auto value = static_cast<int64_t>(replica << 32 | input_.byte());
+        scout_set_option(endpoint(), option, value);
     }
 
     // --- the world ---

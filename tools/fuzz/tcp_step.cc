@@ -315,11 +315,33 @@ private:
         require(run.mss > 0 && run.piece_bytes >= run.mss, "pieces hold a segment");
         require(run.piece_bytes <= dominoes::max<uint32_t>(config_.max_piece, run.mss),
                 "a piece that can be built");
+        if (run.flags & kAck && !(run.flags & kRst)) check_acknowledgement(run);
         if (run.bytes == 0) return;
         require(run.stream_offset + run.bytes <= written_, "only what was written");
         require(run.stream_offset >= tcp_released(first_.state), "nothing that is released");
         require(run.flags & kAck && !(run.flags & (kSyn | kRst)), "data has an ACK");
     }
+
+    // What was acknowledged stays so, and no window is taken back (but for rounding: RFC 7323
+    // section 2.4).
+    void check_acknowledgement(const TransmitEffect& run) {
+        const uint32_t scale = run.flags & kSyn ? 0 : first_.state.rcv_scale;
+        const uint32_t edge = run.ack + (uint32_t{run.window} << scale);
+        if (acknowledged_before_) {
+            require(ahead(run.ack, last_ack_) >= 0, "acknowledgements do not go back");
+            require(ahead(edge, last_edge_) > -(1 << scale), "nor do windows");
+        }
+        if (!acknowledged_before_ || ahead(edge, last_edge_) > 0) last_edge_ = edge;
+        acknowledged_before_ = true;
+        last_ack_ = run.ack;
+        for (uint32_t i = 0; i < run.sack_blocks; ++i) {
+            const SackBlock& block = run.sack[i];
+            require(ahead(block.start, run.ack) > 0 && ahead(block.end, block.start) > 0 &&
+                        ahead(edge, block.end) >= -(1 << scale),
+                    "SACK blocks lie in the window");
+        }
+    }
+    static int32_t ahead(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b); }
 
     Input& input_;
     const TcpConfig config_;
@@ -336,6 +358,9 @@ private:
     uint64_t deliveries_ = 0;
     uint64_t transmissions_ = 0;
     uint64_t wheel_[kTimerKinds] = {};
+    bool acknowledged_before_ = false;
+    uint32_t last_ack_ = 0;
+    uint32_t last_edge_ = 0;        // the furthest
     std::vector<uint64_t> placed_;  // by place in the ring: 1 + which stream byte was put there
 };
 
