@@ -6,6 +6,8 @@
 #include "scout/datagram.hh"
 #include "scout/errors.hh"
 #include "scout/host.hh"
+#include "scout/tcp_isn.hh"
+#include "scout/tcp_reuse.hh"
 
 namespace scout {
 
@@ -45,11 +47,20 @@ Verdict TcpRouter::demux(Frame& frame) {
     ReadSection section;
     Connection* connection = connections_->find(key_of(frame));
     if (!connection || connection->channel().closed()) return unmatched(frame, event);
+    if (reopens(*connection, frame, event))
+        return host_.defer(*this, &TcpRouter::handle_syn, frame);
     if (!connection->publish_segment(event, frame.packet)) {
         return host_.drop(Counter::drop_tcp_channel_full);
     }
     host_.counters.add(Counter::tcp_segments_in);
     return Verdict::kTake;
+}
+
+// What a connection in TIME-WAIT leaves to the control thread.
+bool TcpRouter::reopens(const Connection& connection, const Frame& frame,
+                        const SegmentEvent& event) {
+    return event.flags & kSyn && listeners_->find(tcp_ports(frame.transport()).destination) &&
+           tcp_may_reopen(connection.shown(), event);
 }
 
 // kTake: `event` is a valid segment.
@@ -128,11 +139,13 @@ void TcpRouter::handle_syn(Router& router, Frame& frame) {
 void TcpRouter::passive_open(Frame& frame, const SegmentEvent& syn) {
     const ConnectionKey key = key_of(frame);
     MutexGuard guard(host_.mutex());
-    Connection* connection = connections_->find(key);  // made by an earlier copy of this SYN
+    uint32_t iss = draw_sequence(participants_of(key));
+    // If there is one, it was made by an earlier copy of this SYN, or is in TIME-WAIT.
+    Connection* connection = make_way(connections_->find(key), syn, iss);
     if (!connection) {
         Listener* listener = listeners_->find(key.local_port);
         if (!listener || ending_) return send_reset(frame, syn);
-        connection = make_passive(participants_of(key), *listener);
+        connection = make_passive(participants_of(key), *listener, iss);
         if (!connection) return;
     }
     // Data on a SYN is left for the peer to send again: the packet stays with the control channel.
@@ -142,13 +155,25 @@ void TcpRouter::passive_open(Frame& frame, const SegmentEvent& syn) {
     if (!connection->publish_segment(bare, nullptr)) host_.drop(Counter::drop_tcp_channel_full);
 }
 
-Connection* TcpRouter::make_passive(const Participants& participants, Listener& listener) {
+// A connection that may be opened anew goes without a word, and `iss` is made to follow it.
+Connection* TcpRouter::make_way(Connection* old, const SegmentEvent& syn, uint32_t& iss) {
+    if (!old) return nullptr;
+    const TcpInfo shown = old->shown();
+    if (!tcp_may_reopen(shown, syn)) return old;
+    iss = tcp_reopening_sequence(shown, iss);
+    connections_->remove(*old);
+    old->abort(kNoError, true);
+    return nullptr;
+}
+
+Connection* TcpRouter::make_passive(const Participants& participants, Listener& listener,
+                                    uint32_t iss) {
     if (!listener.admit()) {
         host_.drop(Counter::drop_tcp_backlog);
         return nullptr;
     }
     listener.hold();
-    Connection* connection = make(participants, listener.attributes(), &listener, nullptr);
+    Connection* connection = make(participants, listener.attributes(), &listener, nullptr, iss);
     if (connection) {
         host_.counters.add(Counter::tcp_passive_opens);
         return connection;
@@ -159,16 +184,21 @@ Connection* TcpRouter::make_passive(const Participants& participants, Listener& 
     return nullptr;
 }
 
+uint32_t TcpRouter::draw_sequence(const Participants& participants) {
+    return tcp_initial_sequence(participants.local, participants.peer, dominoes_now_ns(),
+                                host_.secret());
+}
+
 // --- under the stack's mutex ---
 
 Connection* TcpRouter::make(const Participants& participants, const Attributes& attributes,
-                            Listener* listener, void* user) {
+                            Listener* listener, void* user, uint32_t iss) {
     IpAddress next_hop;
     if (!host_.route(participants.peer.ip, next_hop)) return nullptr;
     Neighbour* neighbour = host_.arp().acquire(next_hop);
     if (!neighbour) return nullptr;
     Connection* connection = Connection::create(
-        host_, {participants, &attributes, neighbour, listener, user, host_.next_id()});
+        host_, {participants, &attributes, neighbour, listener, user, host_.next_id(), iss});
     if (!connection) {
         host_.arp().release(neighbour);
         return nullptr;
@@ -184,7 +214,7 @@ int TcpRouter::connect(const Participants& participants, const Attributes& attri
     if (ending_) return -int{kEnetdown};
     if (!host_.route(participants.peer.ip, next_hop)) return -int{kEnetunreach};
     if (connections_->find(participants.key())) return -int{kEaddrinuse};
-    *connection = make(participants, attributes, nullptr, user);
+    *connection = make(participants, attributes, nullptr, user, draw_sequence(participants));
     if (!*connection) return -int{kEnomem};
     host_.counters.add(Counter::tcp_active_opens);
     (*connection)->appwrap().outbox().say(Outbox::kConnect);

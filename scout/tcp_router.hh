@@ -67,9 +67,12 @@ private:
     static void handle_syn(Router& router, Frame& frame);
     static void handle_unmatched(Router& router, Frame& frame);
     void passive_open(Frame& frame, const SegmentEvent& syn);
-    Connection* make_passive(const Participants& participants, Listener& listener);
+    bool reopens(const Connection& connection, const Frame& frame, const SegmentEvent& event);
+    Connection* make_way(Connection* old, const SegmentEvent& syn, uint32_t& iss);
+    Connection* make_passive(const Participants& participants, Listener& listener, uint32_t iss);
     Connection* make(const Participants& participants, const Attributes& attributes,
-                     Listener* listener, void* user);
+                     Listener* listener, void* user, uint32_t iss);
+    uint32_t draw_sequence(const Participants& participants);
     void send_reset(const Frame& frame, const SegmentEvent& event);
     static ConnectionKey key_of(const Frame& frame);
 

@@ -339,6 +339,35 @@ TEST(Connection, half_close) {
     EXPECT_EQ(-EPIPE, pair.client->write(&byte, 1));
 }
 
+// The peer closes second, and comes again from the same port (RFC 6191). Its own connection has
+// ended by then, ours is in TIME-WAIT.
+TEST(Connection, reopened_from_time_wait) {
+    Wire wire(1);
+    wire.start();
+    Socket listener(wire.server().stack());
+    EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
+    EXPECT_EQ(0, listener.listen());
+    for (int i = 0; i < 5; ++i) {
+        Socket client(wire.client().stack());
+        ASSERT_EQ(0, client.bind(address("10.0.0.2", 6000))) << i;
+        ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort))) << i;
+        int error = 0;
+        auto server = listener.accept(error);
+        ASSERT_EQ(0, error);
+        char byte = static_cast<char>(i);
+        EXPECT_EQ(1, server->write(&byte, 1));
+        EXPECT_EQ(0, server->shutdown(1));
+        EXPECT_EQ(1, client.read(&byte, 1));
+        EXPECT_EQ(i, byte);
+        EXPECT_EQ(0, client.read(&byte, 1));
+        EXPECT_EQ(0, client.shutdown(1));
+        EXPECT_EQ(0, server->read(&byte, 1));
+        while (scout_connections(wire.client().host()) != 0) std::this_thread::yield();
+        EXPECT_EQ(6u, server->info().state);  // TIME-WAIT
+    }
+    EXPECT_EQ(5u, wire.server().counter("tcp_passive_opens"));
+}
+
 // A port in TIME-WAIT is not picked again: with this peer it would be the same connection.
 TEST(Connection, many_to_the_same_port) {
     Wire wire(1);
