@@ -23,6 +23,7 @@ Connection::Connection(Host& host, const Plan& plan)
       id_(plan.id),
       host_id_(host.id()),
       iss_(plan.iss),
+      answered_(plan.answered),
       policy_(static_cast<dominoes::Policy>(plan.attributes->get(Attribute::kPolicy))),
       wanted_replicas_(static_cast<uint32_t>(plan.attributes->get(Attribute::kReplicas))),
       timers_{{*this, TimerKind::kRetransmit}, {*this, TimerKind::kDelayedAck},
@@ -83,6 +84,7 @@ bool Connection::start() {
     TcpConfig mine = config(host_, participants_, attributes_);
     mine.passive = listener_ != nullptr;
     mine.iss = iss_;
+    mine.answered = answered_;
     // if it fails it has left, and said that the connection ended
     return replicas_[0]->lead(mine);
 }

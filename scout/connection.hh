@@ -38,7 +38,8 @@ public:
         Listener* listener;  // nullptr: active open
         void* user;          // nullptr: none yet (passive)
         uint64_t id;
-        uint32_t iss;  // initial send sequence number
+        uint32_t iss;   // initial send sequence number
+        bool answered;  // the peer's SYN was answered with that already
     };
 
     // A connection, whose leader begins with start(). Takes over the plan's references to neighbour
@@ -138,6 +139,7 @@ private:
     const uint64_t id_;
     const uint64_t host_id_;
     const uint32_t iss_;
+    const bool answered_;
     const dominoes::Policy policy_;
     const uint32_t wanted_replicas_;
     uint32_t replica_count_ = 0;

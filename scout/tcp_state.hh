@@ -47,6 +47,7 @@ struct TcpConfig {
     uint32_t keep_count = 0;
     uint32_t user_timeout_ms = 0;  // 0: none
     bool ecn = false;              // ask for it (active open)
+    bool answered = false;         // passive: the SYN was answered already, by a cookie
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
@@ -168,7 +169,8 @@ struct TcpState {
     uint8_t resend_head;     // the segment at snd_una was lost once more
     uint8_t after_timeout;   // `recover` was set by a timeout
     uint8_t tell_error;      // kError goes before kClosed
-    uint8_t reserved[6];
+    uint8_t syn_answered;    // the SYN to come was, with a cookie (scout/tcp_cookie.hh)
+    uint8_t reserved[5];
 
     // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
     uint64_t heard_ns;  // when the latest acceptable acknowledgement came
