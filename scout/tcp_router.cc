@@ -235,7 +235,10 @@ void TcpRouter::answer_with_cookie(const Frame& frame, SegmentEvent syn, Listene
         if (effect.kind != EffectKind::kTransmit) continue;
         TransmitEffect answer = effect.transmit;
         answer.ts_val = tcp_cookie_timestamp(answer.ts_val, syn);
-        if (!send_bare(frame, answer)) return;
+        if (!send_bare(frame, answer)) {
+            host_.drop(Counter::drop_tcp_backlog);
+            return;
+        }
         host_.counters.add(Counter::tcp_cookies_out);
         listener.cookie_sent(context.now_ns);
     }
@@ -247,34 +250,36 @@ bool TcpRouter::take_cookie(const Frame& frame, const SegmentEvent& event) {
     MutexGuard guard(host_.mutex());
     Connection* connection = connections_->find(key_of(frame));
     if (connection && connection->channel().closed()) return false;
-    if (!connection) connection = open_by_cookie(frame, event);
-    if (!connection) return false;
+    if (!connection && !open_by_cookie(frame, event, connection)) return false;
+    if (!connection) return true;  // no room at present: the peer will send it again
     SegmentEvent bare = without_text(event);
     bare.ts_ecr = 0;  // holds more than the time
     if (!connection->publish_segment(bare, nullptr)) host_.drop(Counter::drop_tcp_channel_full);
     return true;
 }
 
-Connection* TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack) {
+// False: it is no cookie. `connection` stays nullptr if there is no room for one.
+bool TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack,
+                               Connection*& connection) {
     const ConnectionKey key = key_of(frame);
     const TcpCookieContext context = cookie_context(host_, key);
     Listener* listener = listeners_->find(key.local_port);
-    if (!listener || ending_ || !listener->expects_cookie(context.now_ns)) return nullptr;
+    if (!listener || ending_ || !listener->expects_cookie(context.now_ns)) return false;
     SegmentEvent syn;
     if (!tcp_cookie_open(context, ack, syn)) {
         host_.counters.add(Counter::tcp_cookies_wrong);
-        return nullptr;
+        return false;
     }
     if (!listener->admit_proven()) {
         host_.drop(Counter::drop_tcp_backlog);
-        return nullptr;
+        return true;
     }
-    Connection* connection = make_passive(participants_of(key), *listener, ack.ack - 1, true);
-    if (!connection) return nullptr;
+    connection = make_passive(participants_of(key), *listener, ack.ack - 1, true);
+    if (!connection) return true;
     host_.counters.add(Counter::tcp_cookies_in);
     const bool published = connection->publish_segment(syn, nullptr);
     DOMINOES_ASSERT(published);  // its channel is empty
-    return connection;
+    return true;
 }
 
 uint32_t TcpRouter::draw_sequence(const Participants& participants) {

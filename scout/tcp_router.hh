@@ -68,7 +68,7 @@ private:
     struct Answerer;
     void answer_with_cookie(const Frame& frame, SegmentEvent syn, Listener& listener);
     bool take_cookie(const Frame& frame, const SegmentEvent& event);
-    Connection* open_by_cookie(const Frame& frame, const SegmentEvent& ack);
+    bool open_by_cookie(const Frame& frame, const SegmentEvent& ack, Connection*& connection);
     static void handle_unmatched(Router& router, Frame& frame);
     void passive_open(Frame& frame, const SegmentEvent& syn);
     bool reopens(const Connection& connection, const Frame& frame, const SegmentEvent& event);
