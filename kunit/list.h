@@ -46,6 +46,8 @@
 	apply(tcp_icmp)		   \
 	apply(tcp_path_mtu)	   \
 	apply(tcp_ecn)		   \
+	apply(tcp_cookie)	   \
+	apply(tcp_reuse)	   \
 	apply(tcp_step)		   \
 	apply(rfc9293_open)	   \
 	apply(rfc9293_segment_arrives) \

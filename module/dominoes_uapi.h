@@ -216,7 +216,7 @@ enum dominoes_option {
 	DOMINOES_OPT_NODELAY,	    /* 0 or 1 */
 	DOMINOES_OPT_REPLICAS,	    /* 1..16; before connect and listen */
 	DOMINOES_OPT_POLICY,	    /* enum dominoes_policy; before connect and listen */
-	DOMINOES_OPT_RCVBUF,	    /* bytes, rounded up to a power of two; before connect and listen */
+	DOMINOES_OPT_RCVBUF,	    /* bytes, rounded up to a power of two; TCP: before connect and listen */
 	DOMINOES_OPT_SNDBUF,	    /* bytes, rounded up to a power of two; before connect and listen */
 	DOMINOES_OPT_LINGER,	    /* seconds; -1 off (default); 0: close sends RST */
 	DOMINOES_OPT_REUSEADDR,	    /* 0 or 1 */

@@ -22,6 +22,8 @@ Connection::Connection(Host& host, const Plan& plan)
       attributes_(*plan.attributes),
       id_(plan.id),
       host_id_(host.id()),
+      iss_(plan.iss),
+      answered_(plan.answered),
       policy_(static_cast<dominoes::Policy>(plan.attributes->get(Attribute::kPolicy))),
       wanted_replicas_(static_cast<uint32_t>(plan.attributes->get(Attribute::kReplicas))),
       timers_{{*this, TimerKind::kRetransmit}, {*this, TimerKind::kDelayedAck},
@@ -54,35 +56,39 @@ bool Connection::allocate(const Plan& plan) {
     return true;
 }
 
-TcpConfig Connection::config() const {
-    const uint32_t limit = dominoes_link_mtu(host_.link) - kIpHeaderBytes - kTcpMinHeader;
-    const auto mss = min<uint32_t>(limit, static_cast<uint32_t>(attributes_.get(Attribute::kMss)));
-    const SocketAddress& local = participants_.local;
-    const SocketAddress& peer = participants_.peer;
+TcpConfig Connection::config(Host& host, const Participants& participants,
+                             const Attributes& attributes) {
+    auto number = [&](Attribute a) { return static_cast<uint32_t>(attributes.get(a)); };
+    const uint32_t limit = dominoes_link_mtu(host.link) - kIpHeaderBytes - kTcpMinHeader;
+    const auto mss = min<uint32_t>(limit, number(Attribute::kMss));
     return {
-        .passive = listener_ != nullptr,
-        .iss = tcp_initial_sequence(local, peer, dominoes_now_ns(), host_.secret()),
-        .ts_offset = tcp_timestamp_offset(local, peer, host_.secret()),
-        .receive_bytes = static_cast<uint32_t>(attributes_.get(Attribute::kReceiveBytes)),
-        .send_bytes = static_cast<uint32_t>(attributes_.get(Attribute::kSendBytes)),
+        .passive = false,
+        .iss = 0,
+        .ts_offset = tcp_timestamp_offset(participants.local, participants.peer, host.secret()),
+        .receive_bytes = number(Attribute::kReceiveBytes),
+        .send_bytes = number(Attribute::kSendBytes),
         .mss = static_cast<uint16_t>(mss),
-        .max_piece = dominoes::max(mss, dominoes_link_max_segment(host_.link)),
-        .no_delay = attributes_.get(Attribute::kNoDelay) != 0,
-        .congestion = static_cast<TcpCongestion>(attributes_.get(Attribute::kCongestion)),
-        .replicas = (dominoes::ReplicaSet{1} << wanted_replicas_) - 1,
-        .keep_alive = attributes_.get(Attribute::kKeepAlive) != 0,
-        .keep_idle_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepIdle)),
-        .keep_interval_s = static_cast<uint32_t>(attributes_.get(Attribute::kKeepInterval)),
-        .keep_count = static_cast<uint32_t>(attributes_.get(Attribute::kKeepCount)),
-        .user_timeout_ms = static_cast<uint32_t>(attributes_.get(Attribute::kUserTimeout)),
-        .ecn = attributes_.get(Attribute::kEcn) != 0,
+        .max_piece = dominoes::max(mss, dominoes_link_max_segment(host.link)),
+        .no_delay = number(Attribute::kNoDelay) != 0,
+        .congestion = static_cast<TcpCongestion>(number(Attribute::kCongestion)),
+        .replicas = (dominoes::ReplicaSet{1} << number(Attribute::kReplicas)) - 1,
+        .keep_alive = number(Attribute::kKeepAlive) != 0,
+        .keep_idle_s = number(Attribute::kKeepIdle),
+        .keep_interval_s = number(Attribute::kKeepInterval),
+        .keep_count = number(Attribute::kKeepCount),
+        .user_timeout_ms = number(Attribute::kUserTimeout),
+        .ecn = number(Attribute::kEcn) != 0,
     };
 }
 
 bool Connection::start() {
     host_.connection_begins();
-    return replicas_[0]->lead(
-        config());  // if it fails it has left, and said that the connection ended
+    TcpConfig mine = config(host_, participants_, attributes_);
+    mine.passive = listener_ != nullptr;
+    mine.iss = iss_;
+    mine.answered = answered_;
+    // if it fails it has left, and said that the connection ended
+    return replicas_[0]->lead(mine);
 }
 
 Connection::~Connection() {

@@ -38,6 +38,8 @@ public:
         Listener* listener;  // nullptr: active open
         void* user;          // nullptr: none yet (passive)
         uint64_t id;
+        uint32_t iss;   // initial send sequence number
+        bool answered;  // the peer's SYN was answered with that already
     };
 
     // A connection, whose leader begins with start(). Takes over the plan's references to neighbour
@@ -48,6 +50,9 @@ public:
     ~Connection();
     // The leader takes its place: events may be published. False: that failed.
     [[nodiscard]] bool start();
+    // What the serial part decides for a connection; less its initial sequence number.
+    static TcpConfig config(Host& host, const Participants& participants,
+                            const Attributes& attributes);
     void hold() { references_.fetch_add_relaxed(1); }
     void release();
 
@@ -96,7 +101,8 @@ public:
 
     // --- for whoever asks ---
     void info(EndpointInfo& info);
-    TcpPhase phase() const { return shown_.read().phase; }
+    TcpInfo shown() const { return shown_.read(); }
+    TcpPhase phase() const { return shown().phase; }
     Replica* replica(uint32_t id) { return id < replica_count_ ? replicas_[id] : nullptr; }
 
     Connection* next_accepted = nullptr;  // maintained by Listener
@@ -112,7 +118,6 @@ private:
     };
 
     bool allocate(const Plan& plan);
-    TcpConfig config() const;
     static void drain(void* context, uint64_t serial, uint64_t item);
     static void free(dominoes_retired* retired);
     dominoes::Request* claim(EventKind kind, uint32_t headroom);
@@ -133,6 +138,8 @@ private:
     const Attributes attributes_;
     const uint64_t id_;
     const uint64_t host_id_;
+    const uint32_t iss_;
+    const bool answered_;
     const dominoes::Policy policy_;
     const uint32_t wanted_replicas_;
     uint32_t replica_count_ = 0;

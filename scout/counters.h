@@ -38,7 +38,7 @@
 	X(drop_tcp_flags, "TCP: impossible flags")                                            \
 	X(drop_tcp_unmatched, "TCP: no such connection (answered with RST)")                  \
 	X(drop_tcp_channel_full, "TCP: the connection's channel was full")                    \
-	X(drop_tcp_backlog, "TCP: SYN while the listener's backlog was full")                 \
+	X(drop_tcp_backlog, "TCP: SYN or SYN cookie for which the backlog had no room")       \
 	X(drop_tcp_no_memory, "TCP: SYN for which there was no memory")                       \
 	X(drop_control_full, "packets for the control domain while its channel was full")     \
 	X(arp_requests_in, "ARP requests for our address")                                    \
@@ -80,6 +80,9 @@
 	X(arp_conflicts, "ARP: claims of others to our address")                              \
 	X(arp_defences, "ARP: announcements in answer to such claims")                        \
 	X(icmp_errors_held_back, "ICMP errors not sent, for too many were")                   \
-	X(tcp_ecn_reductions, "TCP windows halved because of a congestion mark (RFC 3168)")
+	X(tcp_ecn_reductions, "TCP windows halved because of a congestion mark (RFC 3168)")   \
+	X(tcp_cookies_out, "SYN cookies sent, for the listener's backlog was full")           \
+	X(tcp_cookies_in, "TCP connections opened by a SYN cookie that came back")            \
+	X(tcp_cookies_wrong, "ACKs that were no SYN cookie when one was expected")
 
 #endif

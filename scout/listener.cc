@@ -2,6 +2,7 @@
 #include "scout/listener.hh"
 
 #include "scout/connection.hh"
+#include "scout/tcp_cookie.hh"
 
 namespace scout {
 
@@ -24,6 +25,24 @@ bool Listener::admit() {
     if (pending_.fetch_add_acq_rel(1) < backlog_) return true;
     drop();
     return false;
+}
+
+bool Listener::admit_proven() {
+    // Those admitted and not yet queued are bounded as well.
+    if (crowded()) return false;
+    if (pending_.fetch_add_acq_rel(1) < 2 * backlog_) return true;
+    drop();
+    return false;
+}
+
+bool Listener::expects_cookie(uint64_t now_ns) const {
+    const uint64_t sent = cookie_ns_.load_relaxed();
+    return sent != 0 && now_ns - sent < 2 * kTcpCookieLifeNs;
+}
+
+uint32_t Listener::queued() const {
+    const auto queued = static_cast<int32_t>(queued_.load_acquire());
+    return queued > 0 ? static_cast<uint32_t>(queued) : 0;
 }
 
 bool Listener::push(Connection& connection) {

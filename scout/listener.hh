@@ -34,6 +34,15 @@ public:
     // A handshake begins, which counts against the backlog until accept() or drop(). False: no
     // room.
     bool admit();
+    // As admit(), for a handshake that a cookie has proven to be honest: the queue of those that
+    // wait for accept() has room, whatever other handshakes there are.
+    bool admit_proven();
+    // Whether the queue for accept() is full by itself: no handshake should begin.
+    bool crowded() const { return queued() >= backlog_; }
+    // A SYN is answered with a cookie at `now_ns`; and whether that was lately, so that one may
+    // come back.
+    void cookie_sent(uint64_t now_ns) { cookie_ns_.store_relaxed(now_ns); }
+    bool expects_cookie(uint64_t now_ns) const;
     // A connection admitted will not come.
     void drop() { pending_.fetch_sub_acq_rel(1); }
     // A connection is established; its endpoint's reference goes to the queue. False: closed,
@@ -49,7 +58,7 @@ public:
     // Connections in the queue or in their handshake.
     uint32_t pending() const { return pending_.load_acquire(); }
     // Whether pop() would find one. Context: any.
-    bool ready() const { return static_cast<int32_t>(queued_.load_acquire()) > 0; }
+    bool ready() const { return queued() > 0; }
     User& user() { return user_; }
 
     // Maintained by the endpoint, which has one at each device that it listens at.
@@ -58,13 +67,15 @@ public:
 
 private:
     void take_arrived();
+    uint32_t queued() const;
 
     const Attributes attributes_;
     const uint32_t backlog_;
     User user_;
     dominoes::Atomic<uint32_t> references_{1};
     dominoes::Atomic<uint32_t> pending_;
-    dominoes::Atomic<uint32_t> queued_;  // may be one behind while somebody pushes
+    dominoes::Atomic<uint64_t> cookie_ns_;  // when the latest was sent; 0: none was
+    dominoes::Atomic<uint32_t> queued_;     // may be one behind while somebody pushes
     // Pushed by replicas, the latest first.
     dominoes::Atomic<Connection*> arrived_;
     // The application's, the earliest first.

@@ -112,7 +112,9 @@ void segment_in_listen(Turn& turn, const SegmentEvent& event) {
     // Third. Data in the SYN is treated as not received: the peer will send it again.
     take_syn(state, event);
     state.phase = TcpPhase::kSynReceived;
-    send_syn(turn);
+    if (!state.syn_answered) return send_syn(turn);
+    state.snd_nxt = state.iss + 1;
+    state.last_sent_ns = state.now_ns;
 }
 
 void segment_in_syn_sent(Turn& turn, const SegmentEvent& event) {

@@ -31,6 +31,9 @@ struct TcpInfo {
     uint32_t undos;   // recoveries that were for nothing
     uint32_t challenge_acks;
     uint32_t ecn_reductions;
+    uint32_t snd_nxt;  // these three as on the wire
+    uint32_t rcv_nxt;
+    uint32_t ts_recent;
     uint8_t snd_scale;
     uint8_t rcv_scale;
     bool timestamps;

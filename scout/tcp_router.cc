@@ -6,6 +6,9 @@
 #include "scout/datagram.hh"
 #include "scout/errors.hh"
 #include "scout/host.hh"
+#include "scout/tcp_cookie.hh"
+#include "scout/tcp_isn.hh"
+#include "scout/tcp_reuse.hh"
 
 namespace scout {
 
@@ -18,7 +21,31 @@ Participants participants_of(const ConnectionKey& key) {
     return {{key.local_ip, key.local_port}, {key.peer_ip, key.peer_port}, kTcp};
 }
 
+TcpCookieContext cookie_context(Host& host, const ConnectionKey& key) {
+    return {{key.local_ip, key.local_port},
+            {key.peer_ip, key.peer_port},
+            host.secret(),
+            dominoes_now_ns()};
+}
+
+// Data is left for the peer to send again: the packet stays with the control channel.
+SegmentEvent without_text(const SegmentEvent& event) {
+    SegmentEvent bare = event;
+    bare.payload_bytes = 0;
+    bare.flags &= static_cast<uint8_t>(~kFin);
+    return bare;
+}
+
 }  // namespace
+
+// What answers a SYN with a cookie: the same machine that a connection is, for one step.
+struct TcpRouter::Answerer {
+    TcpState state;
+    dominoes::Request request;
+    Effects effects;
+};
+
+TcpRouter::~TcpRouter() { dominoes::destroy(answerer_); }
 
 TcpRouter* TcpRouter::create(Host& host) {
     constexpr uint32_t kConnectionBuckets = 1024;
@@ -27,7 +54,9 @@ TcpRouter* TcpRouter::create(Host& host) {
     if (!router) return nullptr;
     router->connections_.reset(Connections::create(kConnectionBuckets));
     router->listeners_.reset(Listeners::create(kListenerBuckets));
-    return router->connections_ && router->listeners_ ? router.release() : nullptr;
+    router->answerer_ = dominoes::make<Answerer>();
+    const bool complete = router->connections_ && router->listeners_ && router->answerer_;
+    return complete ? router.release() : nullptr;
 }
 
 // --- demultiplexing ---
@@ -45,11 +74,20 @@ Verdict TcpRouter::demux(Frame& frame) {
     ReadSection section;
     Connection* connection = connections_->find(key_of(frame));
     if (!connection || connection->channel().closed()) return unmatched(frame, event);
+    if (reopens(*connection, frame, event))
+        return host_.defer(*this, &TcpRouter::handle_syn, frame);
     if (!connection->publish_segment(event, frame.packet)) {
         return host_.drop(Counter::drop_tcp_channel_full);
     }
     host_.counters.add(Counter::tcp_segments_in);
     return Verdict::kTake;
+}
+
+// What a connection in TIME-WAIT leaves to the control thread.
+bool TcpRouter::reopens(const Connection& connection, const Frame& frame,
+                        const SegmentEvent& event) {
+    return event.flags & kSyn && listeners_->find(tcp_ports(frame.transport()).destination) &&
+           tcp_may_reopen(connection.shown(), event);
 }
 
 // kTake: `event` is a valid segment.
@@ -85,8 +123,7 @@ Verdict TcpRouter::unmatched(Frame& frame, const SegmentEvent& event) {
     const bool opens = (event.flags & (kSyn | kAck | kRst)) == kSyn &&
                        listeners_->find(tcp_ports(frame.transport()).destination);
     if (opens) return host_.defer(*this, &TcpRouter::handle_syn, frame);
-    host_.counters.add(Counter::drop_tcp_unmatched);
-    if (event.flags & kRst || frame.broadcast) return Verdict::kDrop;
+    if (event.flags & kRst || frame.broadcast) return host_.drop(Counter::drop_tcp_unmatched);
     return host_.defer(*this, &TcpRouter::handle_unmatched, frame);
 }
 
@@ -104,19 +141,25 @@ bool TcpRouter::icmp_error(const IcmpError& error) {
 void TcpRouter::handle_unmatched(Router& router, Frame& frame) {
     auto& self = static_cast<TcpRouter&>(router);
     SegmentEvent event;
-    if (self.parse(frame, event) == Verdict::kTake) self.send_reset(frame, event);
+    if (self.parse(frame, event) != Verdict::kTake || self.take_cookie(frame, event)) return;
+    self.host_.counters.add(Counter::drop_tcp_unmatched);
+    self.send_reset(frame, event);
 }
 
 void TcpRouter::send_reset(const Frame& frame, const SegmentEvent& event) {
     TransmitEffect reset{};
     if (!tcp_reset_reply(event, reset)) return;
+    if (send_bare(frame, reset)) host_.counters.add(Counter::tcp_resets_out);
+}
+
+// Answers `frame` with a segment without data, outside any connection.
+bool TcpRouter::send_bare(const Frame& frame, const TransmitEffect& segment) {
     const TcpPorts ports = tcp_ports(frame.transport());
     Msg msg;
-    tcp_format(reset, 0, {ports.destination, ports.source}, msg.prepend(tcp_header_bytes(reset)));
+    tcp_format(segment, 0, {ports.destination, ports.source},
+               msg.prepend(tcp_header_bytes(segment)));
     msg.want_checksum(kTcpChecksumOffset);
-    if (send_datagram(host_, host_.arp(), frame.source, kTcp, msg) == 0) {
-        host_.counters.add(Counter::tcp_resets_out);
-    }
+    return send_datagram(host_, host_.arp(), frame.source, kTcp, msg) == 0;
 }
 
 void TcpRouter::handle_syn(Router& router, Frame& frame) {
@@ -128,27 +171,37 @@ void TcpRouter::handle_syn(Router& router, Frame& frame) {
 void TcpRouter::passive_open(Frame& frame, const SegmentEvent& syn) {
     const ConnectionKey key = key_of(frame);
     MutexGuard guard(host_.mutex());
-    Connection* connection = connections_->find(key);  // made by an earlier copy of this SYN
+    uint32_t iss = draw_sequence(participants_of(key));
+    // If there is one, it was made by an earlier copy of this SYN, or is in TIME-WAIT.
+    Connection* connection = make_way(connections_->find(key), syn, iss);
     if (!connection) {
         Listener* listener = listeners_->find(key.local_port);
         if (!listener || ending_) return send_reset(frame, syn);
-        connection = make_passive(participants_of(key), *listener);
+        if (!listener->admit()) return answer_with_cookie(frame, syn, *listener);
+        connection = make_passive(participants_of(key), *listener, iss, false);
         if (!connection) return;
     }
-    // Data on a SYN is left for the peer to send again: the packet stays with the control channel.
-    SegmentEvent bare = syn;
-    bare.payload_bytes = 0;
-    bare.flags &= static_cast<uint8_t>(~kFin);
-    if (!connection->publish_segment(bare, nullptr)) host_.drop(Counter::drop_tcp_channel_full);
+    if (!connection->publish_segment(without_text(syn), nullptr))
+        host_.drop(Counter::drop_tcp_channel_full);
 }
 
-Connection* TcpRouter::make_passive(const Participants& participants, Listener& listener) {
-    if (!listener.admit()) {
-        host_.drop(Counter::drop_tcp_backlog);
-        return nullptr;
-    }
+// A connection that may be opened anew goes without a word, and `iss` is made to follow it.
+Connection* TcpRouter::make_way(Connection* old, const SegmentEvent& syn, uint32_t& iss) {
+    if (!old) return nullptr;
+    const TcpInfo shown = old->shown();
+    if (!tcp_may_reopen(shown, syn)) return old;
+    iss = tcp_reopening_sequence(shown, iss);
+    connections_->remove(*old);
+    old->abort(kNoError, true);
+    return nullptr;
+}
+
+// The listener has admitted it.
+Connection* TcpRouter::make_passive(const Participants& participants, Listener& listener,
+                                    uint32_t iss, bool answered) {
     listener.hold();
-    Connection* connection = make(participants, listener.attributes(), &listener, nullptr);
+    Connection* connection =
+        make(participants, listener.attributes(), &listener, nullptr, iss, answered);
     if (connection) {
         host_.counters.add(Counter::tcp_passive_opens);
         return connection;
@@ -159,16 +212,92 @@ Connection* TcpRouter::make_passive(const Participants& participants, Listener& 
     return nullptr;
 }
 
+// --- SYN cookies, under the stack's mutex ---
+
+void TcpRouter::answer_with_cookie(const Frame& frame, SegmentEvent syn, Listener& listener) {
+    if (listener.crowded()) {
+        host_.drop(Counter::drop_tcp_backlog);
+        return;
+    }
+    const ConnectionKey key = key_of(frame);
+    const TcpCookieContext context = cookie_context(host_, key);
+    tcp_cookie_restrict(syn);
+    TcpConfig config = Connection::config(host_, participants_of(key), listener.attributes());
+    config.passive = true;
+    config.iss = tcp_cookie_sequence(context, syn);
+    Answerer& answerer = *answerer_;
+    answerer.request.kind = static_cast<uint32_t>(EventKind::kSegment);
+    answerer.request.now_ns = context.now_ns;
+    answerer.request.as<SegmentEvent>() = without_text(syn);
+    tcp_init(answerer.state, config);
+    tcp_step(answerer.state, answerer.request, answerer.effects);
+    for (const Effect& effect : answerer.effects) {
+        if (effect.kind != EffectKind::kTransmit) continue;
+        TransmitEffect answer = effect.transmit;
+        answer.ts_val = tcp_cookie_timestamp(answer.ts_val, syn);
+        if (!send_bare(frame, answer)) {
+            host_.drop(Counter::drop_tcp_backlog);
+            return;
+        }
+        host_.counters.add(Counter::tcp_cookies_out);
+        listener.cookie_sent(context.now_ns);
+    }
+}
+
+// A segment without a connection: whether it is, or follows, a cookie that came back.
+bool TcpRouter::take_cookie(const Frame& frame, const SegmentEvent& event) {
+    if ((event.flags & (kSyn | kAck | kRst)) != kAck) return false;
+    MutexGuard guard(host_.mutex());
+    Connection* connection = connections_->find(key_of(frame));
+    if (connection && connection->channel().closed()) return false;
+    if (!connection && !open_by_cookie(frame, event, connection)) return false;
+    if (!connection) return true;  // no room at present: the peer will send it again
+    SegmentEvent bare = without_text(event);
+    bare.ts_ecr = 0;  // holds more than the time
+    if (!connection->publish_segment(bare, nullptr)) host_.drop(Counter::drop_tcp_channel_full);
+    return true;
+}
+
+// False: it is no cookie. `connection` stays nullptr if there is no room for one.
+bool TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack,
+                               Connection*& connection) {
+    const ConnectionKey key = key_of(frame);
+    const TcpCookieContext context = cookie_context(host_, key);
+    Listener* listener = listeners_->find(key.local_port);
+    if (!listener || ending_ || !listener->expects_cookie(context.now_ns)) return false;
+    SegmentEvent syn;
+    if (!tcp_cookie_open(context, ack, syn)) {
+        host_.counters.add(Counter::tcp_cookies_wrong);
+        return false;
+    }
+    if (!listener->admit_proven()) {
+        host_.drop(Counter::drop_tcp_backlog);
+        return true;
+    }
+    connection = make_passive(participants_of(key), *listener, ack.ack - 1, true);
+    if (!connection) return true;
+    host_.counters.add(Counter::tcp_cookies_in);
+    const bool published = connection->publish_segment(syn, nullptr);
+    DOMINOES_ASSERT(published);  // its channel is empty
+    return true;
+}
+
+uint32_t TcpRouter::draw_sequence(const Participants& participants) {
+    return tcp_initial_sequence(participants.local, participants.peer, dominoes_now_ns(),
+                                host_.secret());
+}
+
 // --- under the stack's mutex ---
 
 Connection* TcpRouter::make(const Participants& participants, const Attributes& attributes,
-                            Listener* listener, void* user) {
+                            Listener* listener, void* user, uint32_t iss, bool answered) {
     IpAddress next_hop;
     if (!host_.route(participants.peer.ip, next_hop)) return nullptr;
     Neighbour* neighbour = host_.arp().acquire(next_hop);
     if (!neighbour) return nullptr;
     Connection* connection = Connection::create(
-        host_, {participants, &attributes, neighbour, listener, user, host_.next_id()});
+        host_,
+        {participants, &attributes, neighbour, listener, user, host_.next_id(), iss, answered});
     if (!connection) {
         host_.arp().release(neighbour);
         return nullptr;
@@ -184,7 +313,7 @@ int TcpRouter::connect(const Participants& participants, const Attributes& attri
     if (ending_) return -int{kEnetdown};
     if (!host_.route(participants.peer.ip, next_hop)) return -int{kEnetunreach};
     if (connections_->find(participants.key())) return -int{kEaddrinuse};
-    *connection = make(participants, attributes, nullptr, user);
+    *connection = make(participants, attributes, nullptr, user, draw_sequence(participants), false);
     if (!*connection) return -int{kEnomem};
     host_.counters.add(Counter::tcp_active_opens);
     (*connection)->appwrap().outbox().say(Outbox::kConnect);

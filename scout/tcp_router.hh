@@ -21,7 +21,7 @@ public:
     // nullptr when memory is short. Context: process.
     [[nodiscard]] static TcpRouter* create(Host& host);
     explicit TcpRouter(Host& host) : host_(host) {}
-    ~TcpRouter() = default;
+    ~TcpRouter();
 
     Verdict demux(Frame& frame) override;
     bool icmp_error(const IcmpError& error) override;
@@ -65,17 +65,27 @@ private:
     Verdict parse(Frame& frame, SegmentEvent& event);
     Verdict unmatched(Frame& frame, const SegmentEvent& event);
     static void handle_syn(Router& router, Frame& frame);
+    struct Answerer;
+    void answer_with_cookie(const Frame& frame, SegmentEvent syn, Listener& listener);
+    bool take_cookie(const Frame& frame, const SegmentEvent& event);
+    bool open_by_cookie(const Frame& frame, const SegmentEvent& ack, Connection*& connection);
     static void handle_unmatched(Router& router, Frame& frame);
     void passive_open(Frame& frame, const SegmentEvent& syn);
-    Connection* make_passive(const Participants& participants, Listener& listener);
+    bool reopens(const Connection& connection, const Frame& frame, const SegmentEvent& event);
+    Connection* make_way(Connection* old, const SegmentEvent& syn, uint32_t& iss);
+    Connection* make_passive(const Participants& participants, Listener& listener, uint32_t iss,
+                             bool answered);
     Connection* make(const Participants& participants, const Attributes& attributes,
-                     Listener* listener, void* user);
+                     Listener* listener, void* user, uint32_t iss, bool answered);
+    uint32_t draw_sequence(const Participants& participants);
     void send_reset(const Frame& frame, const SegmentEvent& event);
+    bool send_bare(const Frame& frame, const TransmitEffect& segment);
     static ConnectionKey key_of(const Frame& frame);
 
     Host& host_;
     dominoes::Owned<Connections> connections_;
     dominoes::Owned<Listeners> listeners_;
+    Answerer* answerer_ = nullptr;  // under the stack's mutex
     bool ending_ = false;
 };
 

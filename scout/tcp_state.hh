@@ -52,6 +52,7 @@ struct TcpConfig {
     uint32_t keep_count = 0;
     uint32_t user_timeout_ms = 0;  // 0: none
     bool ecn = false;              // ask for it (active open)
+    bool answered = false;         // passive: the SYN was answered already, by a cookie
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
@@ -209,7 +210,8 @@ struct TcpState {
     uint8_t probe_again;    // the probe under way repeated data
     uint8_t undo_possible;  // the undo_ members are of the latest recovery
     uint8_t undo_resent;    // it has sent something again
-    uint8_t reserved[6];
+    uint8_t syn_answered;   // the SYN to come was, with a cookie (scout/tcp_cookie.hh)
+    uint8_t reserved[5];
 
     // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
     uint64_t heard_ns;  // when the latest acceptable acknowledgement came

@@ -122,6 +122,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.keep_count = config.keep_count;
     state.user_timeout_ms = config.user_timeout_ms;
     state.ecn_asked = config.ecn;
+    state.syn_answered = config.answered;
     state.replicas = state.replicas_next = 1;
     state.replicas_wanted = config.replicas ? config.replicas : 1;
 }

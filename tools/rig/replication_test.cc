@@ -10,6 +10,9 @@
 #include <random>
 #include <set>
 
+#include "scout/eth.hh"
+#include "scout/ip.hh"
+#include "scout/tcp_header.hh"
 #include "tools/rig/machine.hh"
 
 namespace rig {
@@ -23,6 +26,7 @@ enum : uint32_t {
     kOptReceiveBytes = 6,
     kOptSendBytes = 7,
     kOptLinger = 8,
+    kOptReuseAddress = 9,
     kOptDigestInterval = 10,
     kOptUserTimeout = 16,
     kOptEcn = 17,
@@ -339,6 +343,35 @@ TEST(Connection, half_close) {
     EXPECT_EQ(-EPIPE, pair.client->write(&byte, 1));
 }
 
+// The peer closes second, and comes again from the same port (RFC 6191). Its own connection has
+// ended by then, ours is in TIME-WAIT.
+TEST(Connection, reopened_from_time_wait) {
+    Wire wire(1);
+    wire.start();
+    Socket listener(wire.server().stack());
+    EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
+    EXPECT_EQ(0, listener.listen());
+    for (int i = 0; i < 5; ++i) {
+        Socket client(wire.client().stack());
+        ASSERT_EQ(0, client.bind(address("10.0.0.2", 6000))) << i;
+        ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort))) << i;
+        int error = 0;
+        auto server = listener.accept(error);
+        ASSERT_EQ(0, error);
+        char byte = static_cast<char>(i);
+        EXPECT_EQ(1, server->write(&byte, 1));
+        EXPECT_EQ(0, server->shutdown(1));
+        EXPECT_EQ(1, client.read(&byte, 1));
+        EXPECT_EQ(i, byte);
+        EXPECT_EQ(0, client.read(&byte, 1));
+        EXPECT_EQ(0, client.shutdown(1));
+        EXPECT_EQ(0, server->read(&byte, 1));
+        while (scout_connections(wire.client().host()) != 0) std::this_thread::yield();
+        EXPECT_EQ(6u, server->info().state);  // TIME-WAIT
+    }
+    EXPECT_EQ(5u, wire.server().counter("tcp_passive_opens"));
+}
+
 // A port in TIME-WAIT is not picked again: with this peer it would be the same connection.
 TEST(Connection, many_to_the_same_port) {
     Wire wire(1);
@@ -357,6 +390,86 @@ TEST(Connection, many_to_the_same_port) {
         server = listener.accept(error);
         EXPECT_EQ(0, error);
     }
+}
+
+// --- SYN cookies (RFC 4987) ---
+
+// A SYN as from a host that is not there, without options.
+dominoes_packet* forged_syn(uint8_t host, uint16_t port, uint32_t seq) {
+    scout::TransmitEffect syn{};
+    syn.seq = seq;
+    syn.flags = scout::kSyn;
+    syn.window = 1000;
+    scout::IpHeader ip{};
+    ip.total_bytes = scout::kIpHeaderBytes + scout::kTcpMinHeader;
+    ip.ttl = scout::kIpTtl;
+    ip.protocol = scout::kTcp;
+    ip.source = scout::IpAddress::v4(0x0a000000u | host);
+    ip.destination = scout::IpAddress::v4(0x0a000001);
+    std::vector<uint8_t> frame(scout::kEthHeaderBytes + ip.total_bytes);
+    scout::write_eth(frame.data(), {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 9}}, scout::kEtherIp});
+    scout::write_ip(frame.data() + scout::kEthHeaderBytes, ip);
+    scout::tcp_format(syn, 0, {port, kPort},
+                      frame.data() + scout::kEthHeaderBytes + scout::kIpHeaderBytes);
+    dominoes_packet* packet = make_packet(frame);
+    packet->checksum_vouched = true;
+    return packet;
+}
+
+void arrive(Machine& machine, dominoes_packet* packet) {
+    if (!scout_receive(machine.host(), packet)) dominoes_packet_free(packet);
+}
+
+TEST(Listener, cookies_let_in_who_is_there) {
+    Wire wire(2);
+    wire.start();
+    Socket listener(wire.server().stack());
+    EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
+    EXPECT_EQ(0, listener.listen(2));
+    for (uint16_t i = 0; i < 2; ++i) arrive(wire.server(), forged_syn(77, 5000 + i, i));
+    while (wire.server().counter("tcp_passive_opens") < 2) std::this_thread::yield();
+    for (int i = 0; i < 5; ++i) {
+        Pair pair{std::make_unique<Socket>(wire.client().stack()), nullptr};
+        ASSERT_EQ(0, pair.client->connect(address("10.0.0.1", kPort))) << i;
+        int error = 0;
+        pair.server = listener.accept(error);
+        ASSERT_EQ(0, error);
+        exchange(pair, 200'000);
+        EXPECT_EQ(7u, pair.server->info().options);  // timestamps, scaling and SACK
+        EXPECT_EQ(pair.client->info().mss, pair.server->info().mss);
+    }
+    EXPECT_EQ(5u, wire.server().counter("tcp_cookies_in"));
+    EXPECT_EQ(0u, wire.server().counter("tcp_cookies_wrong"));
+    EXPECT_EQ(0u, wire.server().counter("tcp_resets_out"));
+}
+
+TEST(Listener, survives_a_flood_of_syns) {
+    constexpr uint32_t kBacklog = 16;
+    Wire wire(2);
+    wire.start();
+    Pair pair = connect(wire);
+    Socket listener(wire.server().stack());
+    EXPECT_EQ(0, listener.set(kOptReuseAddress, 1));
+    EXPECT_EQ(0, listener.set(kOptReceiveBytes, 16384));
+    EXPECT_EQ(0, listener.set(kOptSendBytes, 16384));
+    ASSERT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
+    ASSERT_EQ(0, listener.listen(kBacklog));
+    std::thread flood([&] {
+        std::mt19937 chance(1);
+        for (uint32_t i = 0; i < 100'000; ++i)
+            arrive(wire.server(),
+                   forged_syn(static_cast<uint8_t>(100 + chance() % 100),
+                              static_cast<uint16_t>(1024 + chance() % 60000), chance()));
+    });
+    exchange(pair, 3'000'000);
+    flood.join();
+    EXPECT_LE(scout_connections(wire.server().host()), kBacklog + 1);
+    EXPECT_GT(wire.server().counter("tcp_cookies_out"), 100u);
+    Socket late(wire.client().stack());
+    EXPECT_EQ(0, late.connect(address("10.0.0.1", kPort)));
+    int error = 0;
+    EXPECT_NE(nullptr, listener.accept(error));
+    EXPECT_EQ(1u, wire.server().counter("tcp_cookies_in"));
 }
 
 TEST(Host, detach_ends_every_connection) {
