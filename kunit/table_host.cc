@@ -3,8 +3,9 @@
 // The table of the suites that run on the host only, for they need packets (kunit/packets.hh):
 // kunit/table.cc over another list. `name` stands for name_suite; the files are *_test_host.cc.
 #define DOMINOES_KUNIT_LIST_H  // in place of kunit/list.h
-#define DOMINOES_SUITES(apply)                                                        \
-    apply(attributes_host) apply(port_packet_host) apply(driver_host) apply(eth_host) \
-        apply(arp_host) apply(ip_host) apply(icmp_host) apply(udp_host) apply(mutation_host)
+#define DOMINOES_SUITES(apply)                                                              \
+    apply(attributes_host) apply(port_packet_host) apply(driver_host) apply(eth_host)       \
+        apply(arp_host) apply(ip_host) apply(icmp_host) apply(udp_host) apply(appwrap_host) \
+            apply(mutation_host)
 
 #include "kunit/table.cc"
