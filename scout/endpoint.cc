@@ -83,11 +83,12 @@ void Endpoint::close_listener() {
 }
 
 void Endpoint::lose_host() {
+    if (!udp_) {  // UDP is told by its router
+        error_.store_release(kEnetdown);
+        if (Listener* l = listener()) l->user().wake();
+        close_listener();  // takes it out of the host's table
+    }
     host_ = nullptr;
-    if (udp_) return;  // told by its router
-    error_.store_release(kEnetdown);
-    if (Listener* l = listener()) l->user().wake();
-    close_listener();
 }
 
 // --- naming ---
