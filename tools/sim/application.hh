@@ -36,6 +36,7 @@ public:
         uint32_t connection;
         uint32_t side;  // 0: the client
         uint32_t host;
+        bool reads_anything;  // a hostile peer may say what it likes
         ApplicationFaults faults;
     };
 

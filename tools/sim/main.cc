@@ -29,6 +29,7 @@ struct Arguments {
     std::string pcap;
     std::string timeline;
     Break broken = Break::kNone;
+    std::string program;
 };
 
 struct Totals {
@@ -61,7 +62,7 @@ double seconds_since(Clock::time_point begin) {
 
 std::string replay_command(const Arguments& arguments, uint64_t seed) {
     const std::string number = std::to_string(seed);
-    std::string command = "dominoes-sim --replay --seed-base " + number;
+    std::string command = arguments.program + " --replay --seed-base " + number;
     if (arguments.replicas) command += " --replicas " + std::to_string(arguments.replicas);
     return command + " --pcap " + number + ".pcap --timeline " + number + ".txt";
 }
@@ -220,6 +221,7 @@ int main(int argc, char** argv) {
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     sim::Arguments arguments;
+    arguments.program = argv[0];
     CLI::App app(
         "Simulates connections between two Dominoes hosts, or with a hostile peer, over a bad "
         "network,\n"

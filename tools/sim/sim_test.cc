@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "dominoes/context.hh"
+#include "scout/outbox.hh"
 #include "tools/sim/seed.hh"
 
 namespace sim {
@@ -116,6 +117,40 @@ TEST(Context, does_not_sleep_before_everybody_had_a_turn) {
         Context::destroy(context);
     };
     EXPECT_TRUE(scheduler.run(test)) << scheduler.failure();
+}
+
+// The channel could tell of its space just while somebody who had found none still held the words.
+TEST(Outbox, loses_no_word) {
+    using namespace dominoes;
+    uint64_t heard = 0;
+    const auto take = [](void* heard, Request& request) {
+        if (scout::kind_of(request) == scout::EventKind::kSend)
+            *static_cast<uint64_t*>(heard) = request.as<scout::SendEvent>().written;
+        return true;
+    };
+    const auto test = [&] {
+        Context* context = Context::create(0, "test");
+        Owned<RingChannel> channel(RingChannel::create(4));
+        const Domain::Hooks hooks{nullptr, nullptr, nullptr, nullptr, [](Domain&) {}};
+        Domain domain(0, nullptr, *context, hooks);
+        Subscription subscription(*channel, domain, take, &heard);
+        Atomic<uint64_t> read, written;
+        scout::Outbox outbox(*channel, read, written);
+        EXPECT_TRUE(domain.subscribe(subscription, 0));
+        for (uint64_t i = 1; i <= 30; ++i) {
+            written.store_release(i);
+            outbox.say(scout::Outbox::kSend | scout::Outbox::kRead);
+        }
+        Scheduler::current().settle();
+        EXPECT_EQ(30u, heard);
+        domain.retire();
+        Scheduler::current().settle();
+        Context::destroy(context);
+    };
+    for (uint64_t seed = 1; seed <= 300 && !HasFailure(); ++seed) {
+        Scheduler scheduler(seed, {.switching = 0.5});
+        EXPECT_TRUE(scheduler.run(test)) << scheduler.failure();
+    }
 }
 
 // The timer that looks after ARP could be started after it had been stopped for good.

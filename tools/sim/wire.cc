@@ -68,7 +68,10 @@ void Wire::collect() {
     if (transmitted_.empty()) return;
     std::stable_sort(transmitted_.begin(), transmitted_.end(),
                      [](const auto& a, const auto& b) { return a.flow < b.flow; });
-    for (const Transmitted& next : transmitted_) put(next.host, next.packet);
+    for (size_t i = 0; i < transmitted_.size(); ++i) {  // there may come more
+        const Transmitted next = transmitted_[i];
+        put(next.host, next.packet);
+    }
     transmitted_.clear();
 }
 

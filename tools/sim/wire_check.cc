@@ -13,6 +13,13 @@ using scout::kFin;
 using scout::kRst;
 using scout::kSyn;
 
+namespace {
+
+// What a hostile peer makes up beyond this is not part of its stream. More than any window.
+constexpr uint64_t kPlausible = uint64_t{1} << 31;
+
+}  // namespace
+
 // --- ranges ---
 
 void RangeSet::add(uint64_t start, uint64_t end) {
@@ -102,7 +109,7 @@ void WireCheck::sent(uint32_t host, std::span<const uint8_t> frame) {
         if (!view.payload.empty()) check_data(end, seq, view);
         if (view.has(kAck)) check_acknowledgement(flow, host, view);
     }
-    end.sent = std::max(end.sent, seq + view.length());
+    if (seq + view.length() - end.sent < kPlausible) end.sent = seq + view.length();
 }
 
 // A probe of a window that is shut may carry a byte (RFC 9293 section 3.8.6.1).
@@ -147,7 +154,8 @@ void WireCheck::arrives(uint32_t host, std::span<const uint8_t> frame) {
     End& receiver = flow.ends[host];
     if (!sender.known) return;
     const uint64_t seq = extend(sender, view.event.seq);
-    sender.arrived.add(seq, seq + view.length());
+    const uint64_t start = seq < kPlausible ? seq : 0;  // not before its SYN
+    sender.arrived.add(start, seq + view.length());
     if (!view.has(kAck) || !receiver.known) return;
     receiver.allowed = std::max(receiver.allowed, right_edge(flow, 1 - host, view));
 }

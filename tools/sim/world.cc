@@ -42,14 +42,29 @@ World::World(const Scenario& scenario, const WorldOptions& options)
         wire_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
             break_wire(host, packet);
         };
+    if (scenario.hostile) {
+        hostile_.emplace(scenario.seed);
+        wire_.check().do_not_judge(1);
+        wire_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
+            if (host == 0) return;
+            if (dominoes_packet* forged = hostile_->forge(packet)) wire_.transmit(1, forged);
+            hostile_->alter(packet);
+        };
+    }
     scheduler_.on_log = [this](int level, const char* line) { log(level, line); };
     for (uint32_t i = 0; i < scenario.connections.size(); ++i) {
         const ConnectionPlan& plan = scenario.connections[i];
         for (uint32_t side : {0, 1}) {
             const uint32_t host = side == 0 ? plan.client_host : 1 - plan.client_host;
-            const Application::Place place{
-                scheduler_, report_, scenario.hosts[host],     scenario.seed, i,
-                side,       host,    faults_of(options.broken)};
+            const Application::Place place{scheduler_,
+                                           report_,
+                                           scenario.hosts[host],
+                                           scenario.seed,
+                                           i,
+                                           side,
+                                           host,
+                                           scenario.hostile && host == 0,
+                                           faults_of(options.broken)};
             applications_.push_back(
                 std::make_unique<Application>(place, plan.sides[side], plan.sides[1 - side]));
         }

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "tools/sim/host.hh"
+#include "tools/sim/hostile.hh"
 #include "tools/sim/step_watch.hh"
 #include "tools/sim/wire.hh"
 
@@ -83,6 +85,7 @@ private:
     Random random_;
     StepWatch step_watch_{scheduler_, report_};
     Wire wire_;
+    std::optional<HostilePeer> hostile_;
     SimHost hosts_[2];
     std::vector<std::unique_ptr<Application>> applications_;  // client, server of each connection
     std::vector<Action> actions_;                             // the latest first
