@@ -65,6 +65,15 @@ demo: ## show what it does
 	scripts/setup build demo
 	scripts/demo
 
+SEEDS ?= 20000
+SEED_BASE ?= 1
+
+.PHONY: sim
+sim: ## simulate SEEDS=20000 worlds from SEED_BASE=1 on, in virtual time
+	scripts/setup build
+	scripts/build-host --target dominoes-sim
+	$(BUILD)/host/sim/dominoes-sim --seeds $(SEEDS) --seed-base $(SEED_BASE)
+
 .PHONY: interop
 interop: ## move files through many kinds of networks, and compare with Linux (half an hour)
 	scripts/setup build demo

@@ -91,7 +91,7 @@ void Context::loop() {
         if (busy) {
             fruitless_ = 0;
             idle_since_ = 0;
-        } else if (++fruitless_ >= queued_) {  // everybody has had a turn
+        } else if (fruitless_ >= queued_) {  // everybody who waits for a turn has had one
             fruitless_ = 0;
             idle();
         }
@@ -118,6 +118,7 @@ void Context::take_ready() {
     while (Domain* domain = oldest_first) {
         oldest_first = domain->next_ready_;
         queue(*domain);
+        fruitless_ = 0;
     }
 }
 
@@ -146,7 +147,10 @@ bool Context::serve(Domain& domain) {
     const bool more = domain.run();
     const bool progress = domain.processed() != before;
     runs_.store_relaxed(runs_.load_relaxed() + progress);
-    if (more || domain.rest()) queue(domain);
+    if (more || domain.rest()) {
+        queue(domain);
+        ++fruitless_;  // unless there was progress
+    }
     return progress;
 }
 

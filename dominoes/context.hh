@@ -76,7 +76,7 @@ private:
     Domain* first_ = nullptr;
     Domain* last_ = nullptr;
     uint32_t queued_ = 0;
-    uint32_t fruitless_ = 0;   // turns since anything happened
+    uint32_t fruitless_ = 0;   // turns of those still queued since anything happened
     uint64_t idle_since_ = 0;  // 0: not idle
 
     Owned<RingChannel> control_channel_;

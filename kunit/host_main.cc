@@ -6,7 +6,7 @@
 
 #include "dominoes/port.h"
 #include "kunit/suites.h"
-#include "tools/rig/port_posix.hh"
+#include "tools/rig/port_memory.hh"
 
 namespace {
 

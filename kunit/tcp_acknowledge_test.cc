@@ -15,6 +15,18 @@ void take_window__older_segment_does_not_count(Check& check) {
     EXPECT_EQ(wire.info().snd_wnd, 7000);
 }
 
+// An acknowledgement that was overtaken by a later segment, which knew less of what we sent.
+void take_window__right_edge_stays_where_the_peer_had_it(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(1000);
+    wire.peer({.seq = 11, .ack = 1, .win = 5000});
+    wire.peer({.seq = 1, .ack = 1001, .win = 4000});
+    EXPECT_EQ(wire.info().snd_wnd, 4000);
+    wire.peer({.seq = 6, .ack = 1001, .win = 9000});  // older again
+    EXPECT_EQ(wire.info().snd_wnd, 4000);
+}
+
 void advance_snd_una__releases_and_stops_the_timer(Check& check) {
     Wire wire(check);
     wire.establish();
@@ -105,6 +117,7 @@ void enter_time_wait__replicas_leave_for_the_next_request(Check& check) {
 
 constexpr kunit::Test kTests[] = {
     TEST(take_window__older_segment_does_not_count),
+    TEST(take_window__right_edge_stays_where_the_peer_had_it),
     TEST(advance_snd_una__releases_and_stops_the_timer),
     TEST(check_fin_acknowledged__half_close),
     TEST(check_fin_acknowledged__simultaneous_close),

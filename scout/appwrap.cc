@@ -67,6 +67,7 @@ void Appwrap::end_of_stream(uint64_t offset) {
 
 void Appwrap::fail(uint32_t error) {
     uint32_t none = 0;  // the first error is the one that explains
+    broken_.store_release(1);
     error_.compare_exchange_acq_rel(none, error);
     user_.wake();
 }
@@ -124,10 +125,17 @@ bool Appwrap::at_end() const {
     return reads_shut_.load_acquire() || end_.load_acquire() == read_.load_relaxed();
 }
 
+// The connection is over, and what was received before that is being placed by replicas that are
+// behind: the peer's FIN has come, so all of it will be there. Not so if it ended with an error.
+bool Appwrap::rest_comes() const {
+    const uint64_t end = end_.load_acquire();
+    return end != kNoEnd && end != read_.load_acquire() && !broken_.load_acquire();
+}
+
 // Why a read has nothing: the end of the stream, an error, the end of the connection, or not yet.
 int64_t Appwrap::nothing_to_read() {
     if (at_end()) return 0;
-    const bool was_over = is_over();
+    const bool was_over = is_over() && !rest_comes();
     if (const uint32_t error = take_error()) return -static_cast<int64_t>(error);
     if (was_over) return 0;
     reader_waits_.set();
@@ -173,7 +181,7 @@ uint32_t Appwrap::poll() {
     uint32_t events = 0;
     const bool gone = is_over();
     const bool ended = at_end() || end_.load_acquire() != kNoEnd;
-    if (unread() > 0 || at_end() || gone) events |= SCOUT_IN;
+    if (unread() > 0 || at_end() || (gone && !rest_comes())) events |= SCOUT_IN;
     if (ended || gone) events |= SCOUT_RDHUP;
     if (error_.load_acquire()) events |= SCOUT_ERR | SCOUT_IN | SCOUT_OUT;
     if (gone || (ended && writes_shut())) events |= SCOUT_HUP;

@@ -70,6 +70,7 @@ private:
     int64_t copy_out(dominoes_iter* to, uint64_t from, size_t bytes);
     int64_t nothing_to_read();
     bool at_end() const;
+    bool rest_comes() const;
     uint64_t all_released() const;
     size_t room() const;
     bool writable() const;
@@ -89,6 +90,7 @@ private:
     alignas(dominoes::kCacheLine) dominoes::Atomic<uint32_t> connected_;
     dominoes::Atomic<uint32_t> over_;
     dominoes::Atomic<uint32_t> error_;
+    dominoes::Atomic<uint32_t> broken_;  // there was one
     dominoes::Atomic<uint64_t> end_{kNoEnd};
     dominoes::Atomic<uint32_t> reads_shut_;
     dominoes::Atomic<uint32_t> writes_shut_;

@@ -121,9 +121,7 @@ bool Host::start_control() {
         .batch_done = nullptr,
         .retired =
             [](Domain& domain) {
-                auto* host = static_cast<Host*>(domain.state());
-                domain.context().timers().cancel(host->tick_timer_);
-                dominoes_completion_complete(host->control_left_);
+                dominoes_completion_complete(static_cast<Host*>(domain.state())->control_left_);
             },
     };
     Context& context = *contexts_[context_count_ - 1];
@@ -160,6 +158,7 @@ void Host::detach() {
     control_channel_->close();
     control_->retire();
     dominoes_completion_wait(control_left_);
+    stop_tick();
 
     // Nobody looks at what has been retired, nor is about to schedule the control domain.
     dominoes_retire(this, [](dominoes_retired* self) {
@@ -221,6 +220,17 @@ void Host::start_tick() {
     if (!tick_timer_.armed()) {
         control_->context().timers().start(tick_timer_, dominoes_now_ns() + kTickNs);
     }
+}
+
+// Goes behind a call of start_tick() that may be on its way. Without the mutex.
+void Host::stop_tick() {
+    const auto stop = [](void* self) {
+        auto* host = static_cast<Host*>(self);
+        host->control_->context().timers().cancel(host->tick_timer_);
+        dominoes_completion_complete(host->control_left_);
+    };
+    while (!control_->context().run_in_context(stop, this)) dominoes_thread_yield();
+    dominoes_completion_wait(control_left_);
 }
 
 bool Host::tick() {

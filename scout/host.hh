@@ -61,6 +61,7 @@ private:
     bool start_control();
     bool handle_deferred(dominoes::Request& request);
     void start_tick();
+    void stop_tick();
     bool tick();
 
     static constexpr uint32_t kControlCapacity = 256;

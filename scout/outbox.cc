@@ -16,8 +16,18 @@ void Outbox::say(uint32_t words) {
     flush();
 }
 
-// Each bit is taken by exactly one thread, which either publishes it or puts it back.
+// One at a time. Whoever finds another at it only counts itself in, and the other goes round again:
+// else the channel could tell of its space while the words are in the hands of one who has just
+// found none, and nobody would say them. acq_rel: read-modify-writes of one variable, so that the
+// last round sees the words of all who came.
 void Outbox::flush() {
+    if (flushers_.fetch_add_acq_rel(1) != 0) return;
+    uint32_t counted = 1;
+    do flush_once();
+    while (!flushers_.compare_exchange_acq_rel(counted, 0));
+}
+
+void Outbox::flush_once() {
     for (bool announced = false;;) {
         const uint32_t words = wanted_.exchange_acq_rel(0);
         const uint32_t refused = words ? try_words(words) : 0;

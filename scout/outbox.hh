@@ -47,6 +47,7 @@ private:
 
     static void space(void* context) { static_cast<Outbox*>(context)->flush(); }
     void flush();
+    void flush_once();
     uint32_t try_words(uint32_t words);
     bool try_word(Word word);
     bool try_options();
@@ -56,6 +57,7 @@ private:
     const dominoes::Atomic<uint64_t>& read_;
     const dominoes::Atomic<uint64_t>& written_;
     dominoes::Atomic<uint32_t> wanted_;
+    dominoes::Atomic<uint32_t> flushers_;  // how many have come since the one at it began a round
     dominoes::Atomic<uint32_t> options_set_;  // a bit for each that is to be said
     dominoes::Atomic<uint32_t> options_[kTcpOptions];
     dominoes::Atomic<uint64_t> abort_;

@@ -10,15 +10,17 @@
 namespace scout::tcp {
 namespace {
 
-// Updates the send window unless the segment is older than the one that did so last.
+// Updates the send window unless the segment is older than the one that did so last. What
+// acknowledges more is newer, although its sequence number may say otherwise: left out, the right
+// edge would move on by what it acknowledges, beyond what the peer has ever allowed.
 void take_window(TcpState& state, const Segment& segment) {
     if (segment.ack < state.snd_una) return;
-    const bool newer = state.snd_wl1 < segment.seq ||
+    const bool newer = segment.ack > state.snd_una || state.snd_wl1 < segment.seq ||
                        (state.snd_wl1 == segment.seq && state.snd_wl2 <= segment.ack);
     if (!newer) return;
     const bool opens = state.snd_wnd == 0 && segment.window > 0;
     state.snd_wnd = segment.window;
-    state.snd_wl1 = segment.seq;
+    state.snd_wl1 = dominoes::max(state.snd_wl1, segment.seq);
     state.snd_wl2 = segment.ack;
     state.max_snd_wnd = dominoes::max(state.max_snd_wnd, state.snd_wnd);
     if (opens) {

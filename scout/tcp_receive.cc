@@ -53,10 +53,15 @@ void deliver(Turn& turn, const Segment& segment, const Pieces& pieces) {
     for (uint32_t i = 0; i < pieces.count; ++i) {
         const SeqRange& piece = pieces.ranges[i];
         const uint64_t into_payload = piece.start - segment.payload;
+        // Another replica may place the next piece, and later: until then the stream ends before
+        // it.
+        uint64_t readable = received_in_order(state);
+        if (i + 1 < pieces.count)
+            readable = min(readable, receive_offset(state, pieces.ranges[i + 1].start));
         turn.effects.emit(EffectKind::kDeliver).deliver = {
             .serial = state.deliveries++,
             .stream_offset = receive_offset(state, piece.start),
-            .readable = received_in_order(state),
+            .readable = readable,
             .packet_offset = static_cast<uint32_t>(segment.event.payload_offset + into_payload),
             .bytes = static_cast<uint32_t>(piece.end - piece.start),
         };

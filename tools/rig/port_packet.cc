@@ -21,9 +21,13 @@ namespace {
 constexpr uint32_t kEthBytes = 14;
 constexpr uint32_t kMostHeader = 128;
 
+// Of one thread, so that counting costs nothing where many send.
+constinit thread_local int64_t packets_made = 0;
+
 dominoes_packet* allocate_packet(uint32_t bytes) {
     auto* packet = static_cast<dominoes_packet*>(std::malloc(sizeof(dominoes_packet) + bytes));
     if (!packet) return nullptr;
+    ++packets_made;
     *packet = {};
     packet->bytes = bytes;
     return packet;
@@ -131,6 +135,8 @@ dominoes_packet* cut(const dominoes_packet& whole, const TcpLayout& layout, uint
 
 namespace rig {
 
+int64_t packets_held() { return packets_made; }
+
 dominoes_packet* make_packet(std::span<const uint8_t> bytes) {
     dominoes_packet* packet = allocate_packet(static_cast<uint32_t>(bytes.size()));
     if (!packet) std::abort();
@@ -177,7 +183,10 @@ void dominoes_packet_copy(const dominoes_packet* packet, uint32_t offset, void* 
     if (bytes) std::memcpy(out, packet->data + offset, bytes);
 }
 
-void dominoes_packet_free(dominoes_packet* packet) { std::free(packet); }
+void dominoes_packet_free(dominoes_packet* packet) {
+    packets_made -= packet != nullptr;
+    std::free(packet);
+}
 
 dominoes_packet* dominoes_packet_create(uint32_t bytes) { return allocate_packet(bytes); }
 
@@ -246,12 +255,12 @@ uint32_t dominoes_link_max_segment(const dominoes_link* link) { return link->max
 // --- send buffers ---
 
 dominoes_sendbuf* dominoes_sendbuf_create(size_t bytes) {
-    auto* buffer = static_cast<dominoes_sendbuf*>(std::malloc(sizeof(dominoes_sendbuf) + bytes));
+    auto* buffer = static_cast<dominoes_sendbuf*>(dominoes_alloc(sizeof(dominoes_sendbuf) + bytes));
     if (buffer) buffer->bytes = bytes;
     return buffer;
 }
 
-void dominoes_sendbuf_destroy(dominoes_sendbuf* buffer) { std::free(buffer); }
+void dominoes_sendbuf_destroy(dominoes_sendbuf* buffer) { dominoes_free(buffer); }
 
 int64_t dominoes_sendbuf_write(dominoes_sendbuf* buffer, uint64_t offset, dominoes_iter* from,
                                size_t bytes) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// dominoes/port.h for Linux programs, but for packets: memory, time, threads, and a small RCU.
-#include "tools/rig/port_posix.hh"
-
+// dominoes/port.h for Linux programs, but for memory and packets: time, threads, and a small RCU.
 #include <execinfo.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -15,7 +13,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <bit>
 #include <climits>
 #include <condition_variable>
 #include <cstdarg>
@@ -23,104 +20,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <new>
 #include <thread>
 #include <vector>
 
 #include "dominoes/port.h"
-
-namespace {
-
-// --- memory ------------------------------------------------------------------------------------
-
-std::atomic<size_t> live{0};
-std::atomic<uint64_t> failures{0};
-
-// Whether the next allocation is to fail.
-bool refuses() {
-    uint64_t mask = failures.load(std::memory_order_relaxed);
-    while (mask && !failures.compare_exchange_weak(mask, mask >> 1, std::memory_order_relaxed)) {
-    }
-    return mask & 1;
-}
-
-// Counts what it gives. Objects of C++ get their memory here too.
-void* allocate(size_t bytes, size_t alignment) {
-    if (refuses()) return nullptr;
-    void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1));
-    if (!memory) return nullptr;
-    live.fetch_add(1, std::memory_order_relaxed);
-    return std::memset(memory, 0, bytes);
-}
-
-void release(void* memory) {
-    if (!memory) return;
-    live.fetch_sub(1, std::memory_order_relaxed);
-    std::free(memory);
-}
-
-template <typename T>
-T* create() {
-    void* memory = allocate(sizeof(T), 64);
-    return memory ? new (memory) T : nullptr;
-}
-
-template <typename T>
-void destroy(T* object) {
-    if (!object) return;
-    object->~T();
-    release(object);
-}
-
-}  // namespace
-
-size_t rig::live_allocations() { return live.load(); }
-void rig::fail_allocations(uint64_t mask) { failures.store(mask); }
-
-void* dominoes_alloc(size_t bytes) { return allocate(bytes, 64); }
-void* dominoes_alloc_atomic(size_t bytes) { return allocate(bytes, 64); }
-void dominoes_free(void* memory) { release(memory); }
-void* dominoes_ring_alloc(size_t bytes) { return allocate(bytes, 4096); }
-void dominoes_ring_free(void* ring) { release(ring); }
+#include "tools/rig/port_memory.hh"
 
 // --- time, chance, words -----------------------------------------------------------------------
 
 namespace {
-
-uint64_t word_of(const uint8_t* bytes, size_t count) {
-    uint64_t word = 0;
-    for (size_t i = 0; i < count; ++i) word |= uint64_t{bytes[i]} << 8 * i;
-    return word;
-}
-
-// The rounds of SipHash (Aumasson and Bernstein, 2012).
-struct SipHash {
-    uint64_t v0, v1, v2, v3;
-
-    explicit SipHash(const uint8_t key[16]) {
-        const uint64_t k0 = word_of(key, 8), k1 = word_of(key + 8, 8);
-        v0 = k0 ^ 0x736f6d6570736575;
-        v1 = k1 ^ 0x646f72616e646f6d;
-        v2 = k0 ^ 0x6c7967656e657261;
-        v3 = k1 ^ 0x7465646279746573;
-    }
-    void round() {
-        v0 += v1, v1 = std::rotl(v1, 13) ^ v0, v0 = std::rotl(v0, 32);
-        v2 += v3, v3 = std::rotl(v3, 16) ^ v2;
-        v0 += v3, v3 = std::rotl(v3, 21) ^ v0;
-        v2 += v1, v1 = std::rotl(v1, 17) ^ v2, v2 = std::rotl(v2, 32);
-    }
-    void add(uint64_t word) {
-        v3 ^= word;
-        round(), round();
-        v0 ^= word;
-    }
-    uint64_t finish() {
-        v2 ^= 0xff;
-        round(), round(), round(), round();
-        return v0 ^ v1 ^ v2 ^ v3;
-    }
-};
 
 int log_threshold() {
     const char* level = std::getenv("DOMINOES_LOG");
@@ -152,15 +60,6 @@ void dominoes_random(void* out, size_t bytes) {
         at += got;
         bytes -= static_cast<size_t>(got);
     }
-}
-
-uint64_t dominoes_keyed_hash(const void* data, size_t bytes, const uint8_t key[16]) {
-    SipHash hash(key);
-    const auto* at = static_cast<const uint8_t*>(data);
-    size_t left = bytes;
-    for (; left >= 8; left -= 8, at += 8) hash.add(word_of(at, 8));
-    hash.add(word_of(at, left) | uint64_t{bytes} << 56);
-    return hash.finish();
 }
 
 void dominoes_log(int level, const char* format, ...) {
@@ -345,8 +244,8 @@ struct dominoes_mutex {
     std::mutex mutex;
 };
 
-dominoes_mutex* dominoes_mutex_create(void) { return create<dominoes_mutex>(); }
-void dominoes_mutex_destroy(dominoes_mutex* mutex) { destroy(mutex); }
+dominoes_mutex* dominoes_mutex_create(void) { return rig::create<dominoes_mutex>(); }
+void dominoes_mutex_destroy(dominoes_mutex* mutex) { rig::destroy(mutex); }
 void dominoes_mutex_lock(dominoes_mutex* mutex) { mutex->mutex.lock(); }
 void dominoes_mutex_unlock(dominoes_mutex* mutex) { mutex->mutex.unlock(); }
 
@@ -357,8 +256,8 @@ struct dominoes_completion {
     unsigned done = 0;
 };
 
-dominoes_completion* dominoes_completion_create(void) { return create<dominoes_completion>(); }
-void dominoes_completion_destroy(dominoes_completion* completion) { destroy(completion); }
+dominoes_completion* dominoes_completion_create(void) { return rig::create<dominoes_completion>(); }
+void dominoes_completion_destroy(dominoes_completion* completion) { rig::destroy(completion); }
 
 void dominoes_completion_wait(dominoes_completion* completion) {
     std::unique_lock lock(completion->mutex);
@@ -426,7 +325,7 @@ void futex_wait(std::atomic<uint32_t>& word, uint32_t while_it_is, uint64_t dead
 
 dominoes_thread* dominoes_thread_start(void (*run)(void*), void* argument, int cpu,
                                        const char* name) {
-    auto* thread = create<dominoes_thread>();
+    auto* thread = rig::create<dominoes_thread>();
     if (!thread) return nullptr;
     thread->run = run;
     thread->argument = argument;
@@ -435,14 +334,14 @@ dominoes_thread* dominoes_thread_start(void (*run)(void*), void* argument, int c
     running.fetch_add(1);
     if (pthread_create(&thread->handle, nullptr, thread_main, thread) == 0) return thread;
     running.fetch_sub(1);
-    destroy(thread);
+    rig::destroy(thread);
     return nullptr;
 }
 
 void dominoes_thread_join(dominoes_thread* thread) {
     pthread_join(thread->handle, nullptr);
     running.fetch_sub(1);
-    destroy(thread);
+    rig::destroy(thread);
 }
 
 void dominoes_thread_park(uint64_t deadline_ns) {

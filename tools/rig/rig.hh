@@ -89,6 +89,10 @@ inline std::span<const uint8_t> bytes_of(const dominoes_packet& packet) {
     return {packet.data, packet.bytes};
 }
 
+// Packets that this thread has made, less those it has freed: where one thread does everything,
+// those that are left.
+int64_t packets_held();
+
 // Cuts a TCP packet into wire packets of at most segment_bytes of payload, as hardware does (TSO):
 // sequence numbers, lengths, IDs, flags and checksums are right in each. Consumes `packet`; `out`
 // owns what it is given.

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// The simulator itself: the same seed gives the same run, and each of its checks notices what it is
+// there for. And bugs of the core that it has found, which need its schedules to show.
+#include <gtest/gtest.h>
+
+#include "dominoes/context.hh"
+#include "scout/outbox.hh"
+#include "tools/sim/seed.hh"
+
+namespace sim {
+namespace {
+
+std::string all_of(const std::vector<std::string>& failures) {
+    std::string all;
+    for (const std::string& failure : failures) all += failure + "\n";
+    return all;
+}
+
+// Two connections with data both ways over a good network.
+Scenario plain_scenario(uint64_t seed) {
+    Scenario scenario;
+    scenario.seed = seed;
+    for (HostConfig& host : scenario.hosts) host.replicas = host.contexts = 4;
+    for (uint32_t i = 0; i < 2; ++i) {
+        ConnectionPlan plan;
+        plan.client_host = i;
+        for (SidePlan& side : plan.sides) {
+            side.bytes = 20'000;
+            side.write_most = side.read_most = 3'000;
+        }
+        scenario.connections.push_back(plan);
+    }
+    return scenario;
+}
+
+// Worlds that did not come to an end are left as they are: their fibers still use them.
+std::vector<std::string> failures_of(const Scenario& scenario, const WorldOptions& options) {
+    static auto* const kept = new std::vector<std::unique_ptr<World>>;
+    auto world = std::make_unique<World>(scenario, options);
+    const bool ended = world->run();
+    const std::vector<std::string> failures = world->failures();
+    if (!ended) kept->push_back(std::move(world));
+    return failures;
+}
+
+struct Broken {
+    Break what;
+    const char* noticed_as;
+};
+
+class Checks : public testing::TestWithParam<Broken> {};
+
+TEST_P(Checks, notice) {
+    static const Scenario scenario = plain_scenario(1);
+    EXPECT_EQ("", all_of(failures_of(scenario, {})));
+    const std::string failures = all_of(failures_of(scenario, {.broken = GetParam().what}));
+    EXPECT_NE(std::string::npos, failures.find(GetParam().noticed_as)) << failures;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Simulator, Checks,
+    testing::Values(Broken{Break::kCorruptReplica, "differs from another's"},
+                    Broken{Break::kFlipByte, "what was read is not what the peer wrote"},
+                    Broken{Break::kAckAhead, "acknowledged what has not arrived"},
+                    Broken{Break::kBeyondWindow, "sent beyond the window"},
+                    Broken{Break::kLeak, "1 allocations are left"},
+                    Broken{Break::kHang, "did not end in order"}));
+
+TEST(Seeds, notice_another_wire) {
+    uint64_t seed = 1;
+    while (!draw_scenario(seed).comparable()) ++seed;
+    EXPECT_EQ("", all_of(run_seed(seed, {.compare = true}).failures));
+    const SeedResult result = run_seed(seed, {.compare = true, .broken = Break::kDifferentWire});
+    EXPECT_NE(std::string::npos, all_of(result.failures).find("on the wire is another"));
+}
+
+TEST(Seeds, run_the_same_way_again) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+        const SeedResult one = run_seed(seed, {.compare = false});
+        const SeedResult other = run_seed(seed, {.compare = false});
+        EXPECT_EQ("", all_of(one.failures)) << seed;
+        EXPECT_EQ(one.packets, other.packets) << seed;
+        EXPECT_EQ(one.switches, other.switches) << seed;
+        EXPECT_EQ(one.virtual_ns, other.virtual_ns) << seed;
+    }
+}
+
+// --- bugs found ---
+
+// Domains without work, in front of one that has some, did not let it have its turn before the
+// context slept.
+TEST(Context, does_not_sleep_before_everybody_had_a_turn) {
+    using namespace dominoes;
+    Scheduler scheduler(1, {});
+    const auto test = [&] {
+        Context* context = Context::create(0, "test");
+        Owned<RingChannel> channel(RingChannel::create(16));
+        uint32_t retired = 0;
+        const Domain::Hooks hooks{nullptr, nullptr, nullptr, nullptr, [](Domain& domain) {
+                                      ++*static_cast<uint32_t*>(domain.state());
+                                  }};
+        Domain domains[3] = {{0, &retired, *context, hooks},
+                             {1, &retired, *context, hooks},
+                             {2, &retired, *context, hooks}};
+        const auto take = [](void*, Request&) { return true; };
+        Subscription subscription(*channel, domains[2], take, nullptr);
+        EXPECT_TRUE(domains[2].subscribe(subscription, 0));
+        scheduler.settle();
+        for (int i : {0, 1}) domains[i].schedule();
+        channel->publish(*channel->claim(0));
+        scheduler.settle();
+        EXPECT_EQ(1u, domains[2].processed());
+        for (Domain& domain : domains) domain.retire();
+        scheduler.settle();
+        EXPECT_EQ(3u, retired);
+        Context::destroy(context);
+    };
+    EXPECT_TRUE(scheduler.run(test)) << scheduler.failure();
+}
+
+// The channel could tell of its space just while somebody who had found none still held the words.
+TEST(Outbox, loses_no_word) {
+    using namespace dominoes;
+    uint64_t heard = 0;
+    const auto take = [](void* heard, Request& request) {
+        if (scout::kind_of(request) == scout::EventKind::kSend)
+            *static_cast<uint64_t*>(heard) = request.as<scout::SendEvent>().written;
+        return true;
+    };
+    const auto test = [&] {
+        Context* context = Context::create(0, "test");
+        Owned<RingChannel> channel(RingChannel::create(4));
+        const Domain::Hooks hooks{nullptr, nullptr, nullptr, nullptr, [](Domain&) {}};
+        Domain domain(0, nullptr, *context, hooks);
+        Subscription subscription(*channel, domain, take, &heard);
+        Atomic<uint64_t> read, written;
+        scout::Outbox outbox(*channel, read, written);
+        EXPECT_TRUE(domain.subscribe(subscription, 0));
+        for (uint64_t i = 1; i <= 30; ++i) {
+            written.store_release(i);
+            outbox.say(scout::Outbox::kSend | scout::Outbox::kRead);
+        }
+        Scheduler::current().settle();
+        EXPECT_EQ(30u, heard);
+        domain.retire();
+        Scheduler::current().settle();
+        Context::destroy(context);
+    };
+    for (uint64_t seed = 1; seed <= 300 && !HasFailure(); ++seed) {
+        Scheduler scheduler(seed, {.switching = 0.5});
+        EXPECT_TRUE(scheduler.run(test)) << scheduler.failure();
+    }
+}
+
+// The timer that looks after ARP could be started after it had been stopped for good.
+TEST(Host, leaves_while_arp_begins) {
+    for (uint64_t seed = 1; seed <= 1000; ++seed) {
+        Scenario scenario = plain_scenario(seed);
+        scenario.schedule.switching = 0.5;
+        scenario.schedule.stall = 0.05;
+        scenario.schedule.stall_most_ns = kMillisecond;
+        for (PathConfig& path : scenario.paths) path.delay_ns = 10 * kMicrosecond;
+        scenario.detach_ns = 1 + seed * 100;
+        ASSERT_EQ("", all_of(failures_of(scenario, {}))) << seed;
+    }
+}
+
+}  // namespace
+}  // namespace sim

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tools/sim/wire.hh"
+
+#include <algorithm>
+#include <cstring>
+
+#include "scout/checksum.hh"
+
+namespace sim {
+namespace {
+
+constexpr uint32_t kEthBytes = 14;
+constexpr uint32_t kFullFrame = 1514;
+
+bool is_arp(const dominoes_packet& packet) { return scout::load_be16(packet.data + 12) == 0x0806; }
+
+uint64_t digest_of(std::span<const uint8_t> bytes, uint64_t digest) {
+    while (bytes.size() >= 8) {
+        uint64_t word;
+        std::memcpy(&word, bytes.data(), 8);
+        digest = Random::mixed(digest ^ word);
+        bytes = bytes.subspan(8);
+    }
+    for (uint8_t byte : bytes) digest = Random::mixed(digest ^ byte);
+    return digest;
+}
+
+}  // namespace
+
+Wire::Wire(const Scenario& scenario, Scheduler& scheduler, Report& report)
+    : scenario_(scenario),
+      scheduler_(scheduler),
+      report_(report),
+      random_(scenario.seed, 4),
+      check_(report) {
+    for (uint32_t host : {0, 1}) {
+        Link& link = links_[host];
+        link.wire = this;
+        link.host = host;
+        link.mac[5] = static_cast<uint8_t>(host + 1);
+        link.mtu = scenario.hosts[host].mtu;
+        link.gso = link.checksum_offload = scenario.gso;
+    }
+}
+
+Wire::~Wire() {
+    for (const Transmitted& waiting : transmitted_) dominoes_packet_free(waiting.packet);
+    for (; !flights_.empty(); flights_.pop()) dominoes_packet_free(flights_.top().packet);
+}
+
+// --- sending ---
+
+bool Wire::Link::transmit(dominoes_packet* packet) {
+    wire->transmit(host, packet);
+    return true;
+}
+
+void Wire::transmit(uint32_t host, dominoes_packet* packet) {
+    SegmentView view;
+    uint64_t flow = host;
+    if (view_segment(rig::bytes_of(*packet), view))
+        flow |= uint64_t{view.ports.source} << 32 | uint64_t{view.ports.destination} << 16;
+    transmitted_.push_back({flow, host, packet});
+}
+
+// Those of one connection's end stay in order.
+void Wire::collect() {
+    if (transmitted_.empty()) return;
+    std::stable_sort(transmitted_.begin(), transmitted_.end(),
+                     [](const auto& a, const auto& b) { return a.flow < b.flow; });
+    for (size_t i = 0; i < transmitted_.size(); ++i) {  // there may come more
+        const Transmitted next = transmitted_[i];
+        put(next.host, next.packet);
+    }
+    transmitted_.clear();
+}
+
+void Wire::put(uint32_t host, dominoes_packet* packet) {
+    const uint64_t now = scheduler_.now_ns();
+    if (on_sent) on_sent(host, *packet);
+    check_.sent(host, rig::bytes_of(*packet));
+    if (pcap) pcap->write(now, rig::bytes_of(*packet));
+    if (trace) trace->push_back(digest_of(rig::bytes_of(*packet), now));
+    note("sends", host, *packet);
+
+    const PathConfig& path = scenario_.paths[host];
+    const bool suffers = !is_arp(*packet) || scenario_.arp_suffers;
+    const bool lost = random_.chance(path.loss) && suffers;
+    const bool doubled = random_.chance(path.duplicate);
+    uint64_t leaves_ns = now;
+    if (lost || partitioned(host) || !queue_for(host, packet->bytes, leaves_ns)) {
+        note("lost", host, *packet);
+        return dominoes_packet_free(packet);
+    }
+    if (doubled) fly(host, rig::clone_packet(*packet), leaves_ns);
+    fly(host, packet, leaves_ns);
+}
+
+bool Wire::partitioned(uint32_t host) const {
+    const uint64_t now = scheduler_.now_ns() - scenario_.schedule.start_ns;
+    return std::any_of(
+        scenario_.partitions.begin(), scenario_.partitions.end(), [=](const Partition& partition) {
+            return partition.ways[host] && partition.from_ns <= now && now < partition.to_ns;
+        });
+}
+
+// False: the queue before the wire is full.
+bool Wire::queue_for(uint32_t host, uint32_t bytes, uint64_t& leaves_ns) {
+    const PathConfig& path = scenario_.paths[host];
+    if (path.bits_per_s == 0) return true;
+    const auto takes = [&](uint64_t n) { return n * 8 * kSecond / path.bits_per_s; };
+    const uint64_t now = scheduler_.now_ns();
+    const uint64_t begin = std::max(now, free_ns_[host]);
+    if (begin - now > takes(uint64_t{path.queue_packets} * kFullFrame)) return false;
+    leaves_ns = free_ns_[host] = begin + takes(bytes);
+    return true;
+}
+
+void Wire::fly(uint32_t host, dominoes_packet* packet, uint64_t leaves_ns) {
+    const PathConfig& path = scenario_.paths[host];
+    uint64_t at_ns = leaves_ns + path.delay_ns + random_.below(path.jitter_ns + 1);
+    if (random_.chance(path.reorder)) at_ns += random_.below(4 * path.delay_ns + kMillisecond);
+    const bool damaged = random_.chance(path.corrupt) && damage(host, *packet);
+    flights_.push({at_ns, order_++, 1 - host, !damaged, packet});
+}
+
+// A byte of the IP packet, so that a checksum notices. ARP has none.
+bool Wire::damage(uint32_t host, dominoes_packet& packet) {
+    if (is_arp(packet)) return false;
+    const uint64_t at = random_.between(kEthBytes, packet.bytes - 1);
+    packet.data[at] ^= static_cast<uint8_t>(random_.between(1, 255));
+    note("damaged", host, packet);
+    return true;
+}
+
+// --- receiving ---
+
+void Wire::deliver_next() {
+    const Flight flight = flights_.top();
+    flights_.pop();
+    ++delivered_;
+    if (flight.intact) check_.arrives(flight.to, rig::bytes_of(*flight.packet));
+    note("gets", flight.to, *flight.packet);
+    on_arrival(flight.to, flight.packet);
+}
+
+void Wire::note(const char* what, uint32_t host, const dominoes_packet& packet) {
+    if (!report_.wants_timeline()) return;
+    SegmentView view;
+    const uint64_t now = scheduler_.now_ns();
+    if (!view_segment(rig::bytes_of(packet), view)) {
+        report_.note(now, "host %u %-7s %s of %u bytes", host, what,
+                     is_arp(packet) ? "ARP" : "a packet", packet.bytes);
+        return;
+    }
+    const auto flag = [&](uint8_t bit, char letter) { return view.has(bit) ? letter : '-'; };
+    report_.note(now, "host %u %-7s %u > %u %c%c%c%c%c seq %u +%u ack %u win %u sack %u", host,
+                 what, view.ports.source, view.ports.destination, flag(scout::kSyn, 'S'),
+                 flag(scout::kFin, 'F'), flag(scout::kRst, 'R'), flag(scout::kPsh, 'P'),
+                 flag(scout::kAck, 'A'), view.event.seq, view.event.payload_bytes, view.event.ack,
+                 view.event.window, view.event.sack_blocks);
+}
+
+}  // namespace sim

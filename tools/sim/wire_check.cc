@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tools/sim/wire_check.hh"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tools/sim/pattern.hh"
+
+namespace sim {
+
+using scout::kAck;
+using scout::kFin;
+using scout::kRst;
+using scout::kSyn;
+
+namespace {
+
+// What a hostile peer makes up beyond this is not part of its stream. More than any window.
+constexpr uint64_t kPlausible = uint64_t{1} << 31;
+
+}  // namespace
+
+// --- ranges ---
+
+void RangeSet::add(uint64_t start, uint64_t end) {
+    if (start >= end) return;
+    auto first = std::lower_bound(ranges_.begin(), ranges_.end(), start,
+                                  [](const Range& range, uint64_t at) { return range.end < at; });
+    auto last = first;
+    for (; last != ranges_.end() && last->start <= end; ++last) {
+        start = std::min(start, last->start);
+        end = std::max(end, last->end);
+    }
+    if (first == last) {
+        ranges_.insert(first, {start, end});
+    } else {
+        *first = {start, end};
+        ranges_.erase(first + 1, last);
+    }
+}
+
+bool RangeSet::contains(uint64_t start, uint64_t end) const {
+    return std::any_of(ranges_.begin(), ranges_.end(), [=](const Range& range) {
+        return range.start <= start && end <= range.end;
+    });
+}
+
+// --- flows ---
+
+void WireCheck::expect_pattern(uint32_t host, uint16_t port, uint16_t peer_port, uint64_t key) {
+    const uint16_t ports[2] = {host == 0 ? port : peer_port, host == 0 ? peer_port : port};
+    End& end = flows_[uint32_t{ports[0]} << 16 | ports[1]].ends[host];
+    end.key = key;
+    end.has_key = true;
+}
+
+WireCheck::Flow& WireCheck::flow_of(uint32_t sender, const SegmentView& view) {
+    const auto [from, to] = view.ports;
+    return flows_[sender == 0 ? uint32_t{from} << 16 | to : uint32_t{to} << 16 | from];
+}
+
+uint64_t WireCheck::extend(const End& end, uint32_t seq) {
+    const auto nearest = static_cast<uint32_t>(end.sent) + end.iss;
+    return end.sent +
+           static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(seq - nearest)));
+}
+
+// RFC 7323 section 2.2: windows are scaled if both SYNs said so, but not those of SYNs.
+uint64_t WireCheck::right_edge(const Flow& flow, uint32_t host, const SegmentView& view) {
+    const End& end = flow.ends[host];
+    const End& peer = flow.ends[1 - host];
+    const bool scaled = end.scales && peer.scales && !view.has(kSyn);
+    return extend(peer, view.event.ack) + (uint64_t{view.event.window} << (scaled ? end.scale : 0));
+}
+
+void WireCheck::take_syn(Flow& flow, uint32_t host, const SegmentView& view) {
+    End& end = flow.ends[host];
+    if (end.known && end.iss == view.event.seq) return;
+    flow.muddled |= end.known;
+    const End fresh{.known = true,
+                    .iss = view.event.seq,
+                    .scale = view.event.window_scale,
+                    .scales = (view.event.options & scout::kHasWindowScale) != 0,
+                    .has_key = end.has_key,
+                    .key = end.key};
+    end = fresh;
+}
+
+void WireCheck::wrong(const char* what, const SegmentView& view, uint64_t number, uint64_t limit) {
+    char line[160];
+    std::snprintf(line, sizeof line, "wire: %s: %llu, limit %llu (ports %u to %u, seq %u ack %u)",
+                  what, static_cast<unsigned long long>(number),
+                  static_cast<unsigned long long>(limit), view.ports.source, view.ports.destination,
+                  view.event.seq, view.event.ack);
+    report_.fail(line);
+}
+
+// --- what a host sends ---
+
+void WireCheck::sent(uint32_t host, std::span<const uint8_t> frame) {
+    SegmentView view;
+    if (!view_segment(frame, view)) return;
+    Flow& flow = flow_of(host, view);
+    if (view.has(kSyn)) take_syn(flow, host, view);
+    End& end = flow.ends[host];
+    if (!end.known || flow.muddled || view.has(kRst)) return;
+    const uint64_t seq = extend(end, view.event.seq);
+    if (judged_[host]) {
+        if (!view.payload.empty()) check_data(end, seq, view);
+        if (view.has(kAck)) check_acknowledgement(flow, host, view);
+    }
+    if (seq + view.length() - end.sent < kPlausible) end.sent = seq + view.length();
+}
+
+// A probe of a window that is shut may carry a byte (RFC 9293 section 3.8.6.1).
+void WireCheck::check_data(End& end, uint64_t seq, const SegmentView& view) {
+    const uint64_t data_end = seq + view.payload.size();
+    const bool probe = view.payload.size() == 1 && seq == end.allowed;
+    if (data_end > end.allowed && !probe)
+        wrong("sent beyond the window", view, data_end, end.allowed);
+    if (!end.has_key) return;
+    const size_t good = first_wrong(end.key, seq - 1, view.payload);
+    if (good != view.payload.size())
+        wrong("sent what the application did not write", view, seq + good, seq);
+}
+
+void WireCheck::check_acknowledgement(Flow& flow, uint32_t host, const SegmentView& view) {
+    End& end = flow.ends[host];
+    const End& peer = flow.ends[1 - host];
+    if (!peer.known) return;
+    const uint64_t ack = extend(peer, view.event.ack);
+    if (ack > peer.arrived.prefix())
+        wrong("acknowledged what has not arrived", view, ack, peer.arrived.prefix());
+    for (uint32_t i = 0; i < view.event.sack_blocks; ++i) {
+        const auto [start, stop] = view.event.sack[i];
+        if (!peer.arrived.contains(extend(peer, start), extend(peer, stop)))
+            wrong("selectively acknowledged what has not arrived", view, extend(peer, stop), ack);
+    }
+    // RFC 9293 section 3.8.6: "SHOULD NOT shrink the window"; what scaling rounds off is no
+    // shrinking.
+    const uint64_t edge = right_edge(flow, host, view);
+    const uint64_t unit = uint64_t{1} << end.scale;
+    if (edge + unit <= end.promised) wrong("took a window back", view, edge, end.promised);
+    end.promised = std::max(end.promised, edge);
+}
+
+// --- what comes to it ---
+
+void WireCheck::arrives(uint32_t host, std::span<const uint8_t> frame) {
+    SegmentView view;
+    if (!view_segment(frame, view) || view.has(kRst)) return;
+    Flow& flow = flow_of(1 - host, view);
+    End& sender = flow.ends[1 - host];
+    End& receiver = flow.ends[host];
+    if (!sender.known) return;
+    const uint64_t seq = extend(sender, view.event.seq);
+    const uint64_t start = seq < kPlausible ? seq : 0;  // not before its SYN
+    sender.arrived.add(start, seq + view.length());
+    if (!view.has(kAck) || !receiver.known) return;
+    receiver.allowed = std::max(receiver.allowed, right_edge(flow, 1 - host, view));
+}
+
+}  // namespace sim

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tools/sim/world.hh"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "scout/checksum.hh"
+#include "tools/rig/port_memory.hh"
+
+namespace sim {
+namespace {
+
+// All applications have let go by then: R2 is a quarter of an hour (RFC 9293 section 3.8.3).
+constexpr uint64_t kMostVirtualNs = 2 * 3600 * kSecond;
+constexpr uint32_t kOptionDebugDelay = 1000, kOptionDebugCorrupt = 1001, kOptionDebugStall = 1002;
+
+ApplicationFaults faults_of(Break broken) {
+    return {.flips_byte = broken == Break::kFlipByte, .sleeps = broken == Break::kHang};
+}
+
+}  // namespace
+
+World::World(const Scenario& scenario, const WorldOptions& options)
+    : scenario_(scenario),
+      options_(options),
+      allocations_before_(rig::live_allocations()),
+      packets_before_(rig::packets_held()),
+      report_(options.timeline),
+      scheduler_(scenario.seed, scenario.schedule),
+      random_(scenario.seed, 5),
+      wire_(scenario, scheduler_, report_),
+      hosts_{{0, scenario.hosts[0], scheduler_}, {1, scenario.hosts[1], scheduler_}},
+      arp_may_fail_(scenario.arp_suffers || !scenario.partitions.empty() ||
+                    !scenario.no_builds.empty() || !scenario.failing_allocations.empty()) {
+    wire_.pcap = options.pcap;
+    wire_.trace = options.trace;
+    wire_.on_arrival = [this](uint32_t host, dominoes_packet* packet) {
+        hosts_[host].receive(packet);
+    };
+    if (options.broken == Break::kAckAhead || options.broken == Break::kBeyondWindow)
+        wire_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
+            break_wire(host, packet);
+        };
+    if (scenario.hostile) {
+        hostile_.emplace(scenario.seed);
+        wire_.check().do_not_judge(1);
+        wire_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
+            if (host == 0) return;
+            if (dominoes_packet* forged = hostile_->forge(packet)) wire_.transmit(1, forged);
+            hostile_->alter(packet);
+        };
+    }
+    scheduler_.on_log = [this](int level, const char* line) { log(level, line); };
+    for (uint32_t i = 0; i < scenario.connections.size(); ++i) {
+        const ConnectionPlan& plan = scenario.connections[i];
+        for (uint32_t side : {0, 1}) {
+            const uint32_t host = side == 0 ? plan.client_host : 1 - plan.client_host;
+            const Application::Place place{scheduler_,
+                                           report_,
+                                           scenario.hosts[host],
+                                           scenario.seed,
+                                           i,
+                                           side,
+                                           host,
+                                           scenario.hostile && host == 0,
+                                           faults_of(options.broken)};
+            applications_.push_back(
+                std::make_unique<Application>(place, plan.sides[side], plan.sides[1 - side]));
+        }
+    }
+}
+
+World::~World() = default;
+
+bool World::run() {
+    const bool ended = scheduler_.run([this] { drive(); });
+    rig::fail_allocations(0);
+    if (!ended && !report_.failed()) report_.fail(scheduler_.failure() + "\n" + describe());
+    return ended;
+}
+
+// --- the driver ---
+
+void World::drive() {
+    set_up();
+    go_on_until([this] { return applications_done() && wire_.next_ns() == kNever; },
+                "the applications come to an end");
+    for (SimHost& host : hosts_) host.unlisten();
+    go_on_until([this] { return hosts_[0].connections() + hosts_[1].connections() == 0; },
+                "all connections come to an end");
+    end();
+    judge();
+}
+
+// Attaches both devices; if memory is to be short for that, at the second attempt.
+void World::set_up() {
+    for (uint32_t i : {0, 1}) {
+        SimHost& host = hosts_[i];
+        const size_t before = rig::live_allocations();
+        if (scenario_.attach_fails) rig::fail_allocations(uint64_t{1} << random_.below(32));
+        int error = host.attach(wire_.link(i));
+        rig::fail_allocations(0);
+        if (error == -ENOMEM && scenario_.attach_fails) {
+            dominoes_retire_barrier();
+            if (rig::live_allocations() != before)
+                report_.fail("a failed attach left memory behind");
+            error = host.attach(wire_.link(i));
+        }
+        if (!error) error = host.listen();
+        if (error) {
+            report_.fail("set-up of host " + std::to_string(i) + ": " + std::to_string(error));
+            scheduler_.fail("set-up");
+        }
+    }
+    for (uint32_t i = 0; i < scenario_.connections.size(); ++i) {
+        const uint32_t client = scenario_.connections[i].client_host;
+        applications_[2 * i]->begin_at(hosts_[client].stack(), 1 - client, SimHost::kPort,
+                                       at(scenario_.connections[i].begin_ns));
+    }
+    schedule_faults();
+}
+
+void World::add_action(uint64_t at_ns, std::function<void()> act) {
+    const auto later = std::find_if(actions_.begin(), actions_.end(),
+                                    [=](const Action& other) { return other.at_ns <= at_ns; });
+    actions_.insert(later, {at_ns, std::move(act)});
+}
+
+void World::schedule_faults() {
+    for (const ReplicaFault& fault : scenario_.faults) schedule_replica_fault(fault);
+    for (uint64_t ns : scenario_.failing_allocations) {
+        add_action(at(ns), [this] {
+            rig::fail_allocations(random_.one_in(2) ? uint64_t{1} << random_.below(24)
+                                                    : uint64_t{5} << random_.below(24));
+        });
+    }
+    for (uint64_t ns : scenario_.no_builds) {
+        for (uint32_t host : {0, 1}) {
+            const uint64_t until = ns + random_.any_size(2 * kSecond);
+            auto set = [this, host](bool fail) { wire_.link(host).fail_builds = fail; };
+            add_action(at(ns), [set] { set(true); });
+            add_action(at(until), [set] { set(false); });
+        }
+    }
+    for (uint64_t ns : scenario_.mtu_changes) {
+        add_action(at(ns), [this] {
+            for (uint32_t host : {0, 1})
+                wire_.link(host).mtu = static_cast<uint32_t>(random_.between(576, 9000));
+        });
+    }
+    if (scenario_.detach_ns) add_action(at(scenario_.detach_ns), [this] { detach(); });
+    if (options_.broken == Break::kCorruptReplica) add_action(at(0), [this] { break_replica(); });
+}
+
+void World::schedule_replica_fault(const ReplicaFault& fault) {
+    add_action(at(fault.at_ns), [this, &fault] {
+        scout_endpoint* endpoint = applications_[2 * fault.connection]->endpoint();
+        if (!endpoint) return;
+        const bool stalls = fault.stall_ms != 0;
+        scout_set_option(endpoint, stalls ? kOptionDebugStall : kOptionDebugDelay,
+                         int64_t{fault.replica} << 32 | (stalls ? fault.stall_ms : fault.delay_us));
+    });
+}
+
+void World::go_on_until(const std::function<bool()>& over, const char* what) {
+    const auto stuck = [&](const char* how) {
+        report_.fail(std::string(how) + " before " + what + "\n" + describe());
+        scheduler_.fail("stuck");
+    };
+    for (;;) {
+        scheduler_.settle();
+        wire_.collect();
+        for (const auto& application : applications_) application->heed();
+        if (report_.failed()) scheduler_.fail("a check has failed");
+        if (over()) return;
+        if (virtual_ns() > kMostVirtualNs) stuck("two hours pass");
+        if (!happens_next()) stuck("nothing happens any more");
+    }
+}
+
+// Moves on to the next event, and lets it happen. What fibers wait for comes before what comes from
+// outside, and that in an order of its own, so that it is the same whatever the schedule.
+bool World::happens_next() {
+    uint64_t next = std::min(scheduler_.next_deadline(), wire_.next_ns());
+    if (!actions_.empty()) next = std::min(next, actions_.back().at_ns);
+    for (const SimHost& host : hosts_) next = std::min(next, host.due_ns());
+    for (const auto& application : applications_) next = std::min(next, application->due_ns());
+    if (next == kNever) return false;
+
+    const bool fibers = scheduler_.next_deadline() <= next;
+    scheduler_.advance_to(next);
+    const uint64_t now = scheduler_.now_ns();
+    if (fibers) return true;
+    if (wire_.next_ns() <= now) {
+        wire_.deliver_next();
+        return true;
+    }
+    for (uint32_t i : {0, 1}) {
+        if (hosts_[i].due_ns() > now) continue;
+        hosts_[i].accept([this, i](uint16_t port) { return server_of(i, port); });
+        return true;
+    }
+    for (const auto& application : applications_) {
+        if (application->due_ns() > now) continue;
+        act(*application);
+        return true;
+    }
+    const auto action = std::move(actions_.back().act);
+    actions_.pop_back();
+    action();
+    return true;
+}
+
+void World::act(Application& application) {
+    const uint16_t before = application.port();
+    application.act();
+    if (application.port() == before) return;
+    const uint32_t host = application.host();
+    wire_.check().expect_pattern(host, application.port(), SimHost::kPort, application.key());
+    const auto server =
+        std::find_if(applications_.begin(), applications_.end(),
+                     [&](const auto& other) { return other.get() == &application; }) +
+        1;
+    wire_.check().expect_pattern(1 - host, SimHost::kPort, application.port(), (*server)->key());
+}
+
+Application* World::server_of(uint32_t host, uint16_t client_port) {
+    for (size_t i = 0; i < applications_.size(); i += 2) {
+        const Application& client = *applications_[i];
+        if (client.host() != host && client.port() == client_port)
+            return applications_[i + 1].get();
+    }
+    report_.fail("a connection was accepted that nobody has opened");
+    return nullptr;
+}
+
+bool World::applications_done() const {
+    return std::none_of(applications_.begin(), applications_.end(),
+                        [](const auto& application) { return application->active(); });
+}
+
+// --- the end ---
+
+void World::detach() {
+    const bool both = random_.one_in(2);
+    const uint64_t first = random_.below(2);
+    digest_checks_ += hosts_[first].counter("digest_checks");
+    hosts_[first].detach();
+    if (!both) return;
+    digest_checks_ += hosts_[1 - first].counter("digest_checks");
+    hosts_[1 - first].detach();
+}
+
+void World::end() {
+    rig::fail_allocations(0);
+    for (SimHost& host : hosts_) {
+        if (const uint64_t count = host.counter("digest_mismatches"))
+            report_.fail(std::to_string(count) + " digests of replicas differ");
+        digest_checks_ += host.counter("digest_checks");
+        host.detach();
+    }
+    for (SimHost& host : hosts_) host.destroy();
+    scheduler_.settle();
+    wire_.collect();
+}
+
+void World::judge() {
+    if (options_.broken == Break::kLeak) dominoes_alloc(64);
+    for (uint32_t i = 0; i < scenario_.connections.size(); ++i) judge_connection(i);
+    check_memory();
+}
+
+void World::judge_connection(uint32_t connection) {
+    const Application* const ends[2] = {applications_[2 * connection].get(),
+                                        applications_[2 * connection + 1].get()};
+    const ConnectionPlan& plan = scenario_.connections[connection];
+    for (const Application* end : ends) {
+        if (end->error() == -EIO)
+            report_.fail("a connection was reset for its replicas\n" + end->describe());
+    }
+    if (!scenario_.benign()) return;
+    if (ends[0]->connect_failed()) {
+        const int error = ends[0]->error();
+        const bool no_memory = !scenario_.failing_allocations.empty() && error == -ENOMEM;
+        if (no_memory || (arp_may_fail_ && error == -EHOSTUNREACH)) return;
+    }
+    // The server's host may have given up for the same reason.
+    if (arp_may_fail_ && !ends[1]->connected() && ends[0]->error() == -ECONNRESET) return;
+    const bool orderly =
+        plan.sides[0].ending == Ending::kOrderly && plan.sides[1].ending == Ending::kOrderly;
+    if (!orderly) return;
+    for (const Application* end : ends) {
+        if (!end->error() && end->read_everything()) continue;
+        report_.fail("an orderly connection did not end in order\n" + ends[0]->describe() +
+                     ends[1]->describe());
+        return;
+    }
+}
+
+void World::check_memory() {
+    const auto left = static_cast<int64_t>(rig::live_allocations() - allocations_before_);
+    const int64_t packets = rig::packets_held() - packets_before_;
+    if (left) report_.fail(std::to_string(left) + " allocations are left");
+    if (packets && wire_.next_ns() == kNever)
+        report_.fail(std::to_string(packets) + " packets are left");
+    if (scheduler_.threads()) report_.fail("a thread is left");
+}
+
+std::string World::describe() const {
+    std::string all;
+    for (const auto& application : applications_) all += application->describe();
+    for (const auto& application : applications_) {
+        struct scout_info info;
+        if (!application->endpoint()) continue;
+        scout_info(application->endpoint(), &info);
+        char line[200];
+        std::snprintf(line, sizeof line,
+                      "  state %u cwnd %u window %u rto %u us sent %llu acked %llu received %llu "
+                      "queues %llu %llu\n",
+                      info.state, info.cwnd, info.snd_wnd, info.rto_us,
+                      static_cast<unsigned long long>(info.bytes_sent),
+                      static_cast<unsigned long long>(info.bytes_acked),
+                      static_cast<unsigned long long>(info.bytes_received),
+                      static_cast<unsigned long long>(info.recv_queue),
+                      static_cast<unsigned long long>(info.send_queue));
+        all += line;
+    }
+    return all + scheduler_.describe();
+}
+
+void World::log(int level, const char* line) {
+    report_.note(scheduler_.now_ns(), "log: %s", line);
+    if (level == DOMINOES_LOG_ERROR) report_.fail(line);
+}
+
+// --- faults of the world ---
+
+void World::break_wire(uint32_t host, dominoes_packet& packet) {
+    SegmentView view;
+    if (!view_segment(rig::bytes_of(packet), view) || view.has(scout::kSyn) || host != 0) return;
+    const uint32_t field = view.tcp_offset + (options_.broken == Break::kAckAhead ? 8 : 4);
+    if (options_.broken == Break::kBeyondWindow && view.payload.empty()) return;
+    scout::store_be32(packet.data + field, scout::load_be32(packet.data + field) + 200'000'000);
+}
+
+// As soon as there is a connection with replicas.
+void World::break_replica() {
+    for (size_t i = 0; i < applications_.size(); ++i) {
+        Application& application = *applications_[i];
+        if (application.endpoint() && application.connected()) {
+            scout_set_option(application.endpoint(), kOptionDebugCorrupt, 1);
+            return;
+        }
+    }
+    add_action(scheduler_.now_ns() + kMillisecond, [this] { break_replica(); });
+}
+
+}  // namespace sim
