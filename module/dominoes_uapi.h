@@ -222,15 +222,15 @@ enum dominoes_option {
 	DOMINOES_OPT_REUSEADDR,	    /* 0 or 1 */
 	DOMINOES_OPT_DIGEST_INTERVAL, /* compare replicas every n requests, a power of two; 0 off */
 	DOMINOES_OPT_MSS,	    /* get; set before connect and listen: an upper limit, 88..65495 */
-	DOMINOES_OPT_CONGESTION,    /* enum dominoes_congestion; before connect and listen */
-	DOMINOES_OPT_TTL,	    /* UDP: 1..255, of what is sent (default 64) */
-	DOMINOES_OPT_TOS,	    /* UDP: 0..255, DSCP and ECN of what is sent (default 0) */
 	DOMINOES_OPT_KEEPALIVE,	    /* 0 or 1 */
 	DOMINOES_OPT_KEEPIDLE,	    /* seconds of silence before the first probe, 1..32767 */
 	DOMINOES_OPT_KEEPINTVL,	    /* seconds from probe to probe, 1..32767 */
 	DOMINOES_OPT_KEEPCNT,	    /* unanswered probes that end the connection, 1..127 */
 	DOMINOES_OPT_USER_TIMEOUT,  /* milliseconds that the peer may owe an answer; 0 (default): off */
 	DOMINOES_OPT_ECN,	    /* 0 or 1: ask for ECN; before connect */
+	DOMINOES_OPT_TTL,	    /* UDP: 1..255, of what is sent (default 64) */
+	DOMINOES_OPT_TOS,	    /* UDP: 0..255, DSCP and ECN of what is sent (default 0) */
+	DOMINOES_OPT_CONGESTION,    /* enum dominoes_congestion; before connect and listen */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */
 	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */

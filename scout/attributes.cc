@@ -41,15 +41,15 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 0, 1, 0},  // kReuseAddress
     {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval, Attributes::kDefaultDigestInterval},
     {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},
-    {Rule::kRange, 0, 1, 0},         // kCongestion: enum dominoes_congestion
-    {Rule::kRange, 1, 255, kIpTtl},  // kTtl
-    {Rule::kRange, 0, 255, 0},       // kTos
-    {Rule::kRange, 0, 1, 0},         // kKeepAlive
+    {Rule::kRange, 0, 1, 0},  // kKeepAlive
     {Rule::kRange, 1, Attributes::kMostKeepTime, Attributes::kDefaultKeepIdle},
     {Rule::kRange, 1, Attributes::kMostKeepTime, Attributes::kDefaultKeepInterval},
     {Rule::kRange, 1, Attributes::kMostKeepCount, Attributes::kDefaultKeepCount},
     {Rule::kRange, 0, Attributes::kMostUserTimeout, 0},
-    {Rule::kRange, 0, 1, 0},  // kEcn
+    {Rule::kRange, 0, 1, 0},         // kEcn
+    {Rule::kRange, 1, 255, kIpTtl},  // kTtl
+    {Rule::kRange, 0, 255, 0},       // kTos
+    {Rule::kRange, 0, 1, 0},         // kCongestion: enum dominoes_congestion
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 
