@@ -111,7 +111,8 @@ void demux__counts_each_cause(Check& check) {
 }
 
 void demux__refuses_sources_that_are_no_host(Check& check) {
-    for (uint32_t source : {0u, 5u, 0xe0000001u, 0xffffffffu, 0x7f000001u, 0xc00002ffu, kOurIp.v4()}) {
+    for (uint32_t source :
+         {0u, 5u, 0xe0000001u, 0xffffffffu, 0x7f000001u, 0xc00002ffu, kOurIp.v4()}) {
         expect_drop(check, ip_packet(kTcp, Bytes(20), IpAddress::v4(source)),
                     Counter::drop_ip_source);
     }
