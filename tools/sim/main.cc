@@ -130,7 +130,8 @@ bool run_seeds(const Arguments& arguments) {
     const auto begin = Clock::now();
     Totals totals;
     const uint64_t blocks = (arguments.seeds + kBlock - 1) / kBlock;
-    if (arguments.ktap) std::printf("KTAP version 1\n1..%llu\n", (unsigned long long)blocks);
+    if (arguments.ktap)
+        std::printf("KTAP version 1\n1..%llu\n", static_cast<unsigned long long>(blocks));
     for (uint64_t block = 0; block < blocks; ++block) {
         const uint64_t first = arguments.seed_base + block * kBlock;
         const uint64_t end = std::min(first + kBlock, arguments.seed_base + arguments.seeds);

@@ -52,19 +52,23 @@ World::World(const Scenario& scenario, const WorldOptions& options)
         };
     }
     scheduler_.on_log = [this](int level, const char* line) { log(level, line); };
-    for (uint32_t i = 0; i < scenario.connections.size(); ++i) {
-        const ConnectionPlan& plan = scenario.connections[i];
+    make_applications();
+}
+
+void World::make_applications() {
+    for (uint32_t i = 0; i < scenario_.connections.size(); ++i) {
+        const ConnectionPlan& plan = scenario_.connections[i];
         for (uint32_t side : {0, 1}) {
             const uint32_t host = side == 0 ? plan.client_host : 1 - plan.client_host;
             const Application::Place place{scheduler_,
                                            report_,
-                                           scenario.hosts[host],
-                                           scenario.seed,
+                                           scenario_.hosts[host],
+                                           scenario_.seed,
                                            i,
                                            side,
                                            host,
-                                           scenario.hostile && host == 0,
-                                           faults_of(options.broken)};
+                                           scenario_.hostile && host == 0,
+                                           faults_of(options_.broken)};
             applications_.push_back(
                 std::make_unique<Application>(place, plan.sides[side], plan.sides[1 - side]));
         }
@@ -271,6 +275,24 @@ void World::judge() {
     check_memory();
 }
 
+// Whether the scenario is reason enough that two applications were not connected.
+bool World::may_have_failed(const Application& client, const Application& server) const {
+    const auto loses = [](const PathConfig& path) { return path.loss + path.corrupt > 0; };
+    const int error = client.error();
+    // The server's host may have given up as well, because ARP was not answered there.
+    if (!client.connect_failed())
+        return arp_may_fail_ && !server.connected() && error == -ECONNRESET;
+    switch (-error) {
+        case ENOMEM:
+            return !scenario_.failing_allocations.empty();
+        case EHOSTUNREACH:
+            return arp_may_fail_;
+        case ETIMEDOUT:  // a SYN, and all that repeat it
+            return arp_may_fail_ || std::any_of(scenario_.paths, scenario_.paths + 2, loses);
+    }
+    return false;
+}
+
 void World::judge_connection(uint32_t connection) {
     const Application* const ends[2] = {applications_[2 * connection].get(),
                                         applications_[2 * connection + 1].get()};
@@ -280,13 +302,7 @@ void World::judge_connection(uint32_t connection) {
             report_.fail("a connection was reset for its replicas\n" + end->describe());
     }
     if (!scenario_.benign()) return;
-    if (ends[0]->connect_failed()) {
-        const int error = ends[0]->error();
-        const bool no_memory = !scenario_.failing_allocations.empty() && error == -ENOMEM;
-        if (no_memory || (arp_may_fail_ && error == -EHOSTUNREACH)) return;
-    }
-    // The server's host may have given up for the same reason.
-    if (arp_may_fail_ && !ends[1]->connected() && ends[0]->error() == -ECONNRESET) return;
+    if (may_have_failed(*ends[0], *ends[1])) return;
     const bool orderly =
         plan.sides[0].ending == Ending::kOrderly && plan.sides[1].ending == Ending::kOrderly;
     if (!orderly) return;
