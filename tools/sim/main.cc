@@ -68,15 +68,16 @@ std::string replay_command(const Arguments& arguments, uint64_t seed) {
 }
 
 void print_failure(const Arguments& arguments, uint64_t seed, const SeedResult& result) {
-    std::printf("# seed %llu: %s\n", static_cast<unsigned long long>(seed),
-                result.scenario.c_str());
+    std::FILE* const out = arguments.json ? stderr : stdout;  // that is for the JSON
+    std::fprintf(out, "# seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                 result.scenario.c_str());
     for (std::string line : result.failures) {
         for (size_t at = 0; (at = line.find('\n', at)) != std::string::npos; at += 3)
             line.replace(at, 1, "\n# ");
-        std::printf("#   %s\n", line.c_str());
+        std::fprintf(out, "#   %s\n", line.c_str());
     }
-    std::printf("# replay: %s\n", replay_command(arguments, seed).c_str());
-    std::fflush(stdout);
+    std::fprintf(out, "# replay: %s\n", replay_command(arguments, seed).c_str());
+    std::fflush(out);
 }
 
 SeedOptions options_of(const Arguments& arguments) {
