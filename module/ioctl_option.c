@@ -59,7 +59,8 @@ static int dominoes_set_option(struct dominoes_call *call, u32 option, s64 value
 	if (!error && option == DOMINOES_OPT_LINGER)
 		endpoint->linger = value;
 	if (error == -EINVAL)
-		return dominoes_refuse(call, error, "%lld: %s", value, dominoes_option_rule(option));
+		return dominoes_refuse(call, error, "%lld: %s", value,
+				       dominoes_option_rule(option));
 	return error;
 }
 

@@ -39,7 +39,9 @@ Replica* Replica::create(Connection& connection, uint32_t id, dominoes::Context&
 
 bool Replica::lead(const TcpConfig& config) {
     tcp_init(state_, config);
-    return begin(connection_.channel().tail());
+    // From the beginning: the connection can be found already, so that something may be there, and
+    // what nobody passes would never be reclaimed.
+    return begin(0);
 }
 
 bool Replica::follow(const TcpState& state, uint64_t position) {

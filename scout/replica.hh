@@ -29,7 +29,8 @@ public:
 
     Replica(Connection& connection, uint32_t id, dominoes::Context& context);
 
-    // Begins as the connection's only replica. Context: process, before anything is published.
+    // Begins as the connection's only replica. Takes what has been published already, too. Context:
+    // process.
     bool lead(const TcpConfig& config);
     // Joins with a copy of the leader's state after the request at `position - 1`. Context: the
     // leader's.

@@ -119,6 +119,19 @@ bool detect(TcpState& state) {
     return true;
 }
 
+// All that is in flight is to be sent again.
+void lose_all(TcpState& state) {
+    rtt_abandon(state);
+    state.sent.lose(state.snd_una, state.snd_una, state.snd_nxt);
+    state.recovery = TcpRecovery::kLoss;
+    state.recover = state.snd_nxt;
+    state.probe_end = 0;
+    state.dup_acks = 0;
+    state.dup_bytes = 0;
+    state.retransmit_now = 1;
+    stop_timer(state, TimerKind::kReorder);
+}
+
 // How many bytes have left the network.
 uint64_t has_left(const TcpState& state, const Delivery& delivery) {
     if (use_sack(state)) return delivery.bytes;
@@ -187,16 +200,8 @@ void recovery_respond(TcpState& state, const Segment& segment, const Delivery& d
 void recovery_timeout(TcpState& state) {
     if (state.retries == 0) undo_prepare(state);
     congestion_timeout(state, state.retries > 0 || state.recovery == TcpRecovery::kFast);
-    rtt_abandon(state);
-    state.sent.lose(state.snd_una, state.snd_una, state.snd_nxt);
-    state.recovery = TcpRecovery::kLoss;
-    state.recover = state.snd_nxt;
+    lose_all(state);
     state.after_timeout = 1;
-    state.probe_end = 0;
-    state.dup_acks = 0;
-    state.dup_bytes = 0;
-    state.retransmit_now = 1;
-    stop_timer(state, TimerKind::kReorder);
 }
 
 void recovery_reorder_timeout(TcpState& state) {
@@ -207,15 +212,8 @@ void recovery_reorder_timeout(TcpState& state) {
 }
 
 void recovery_path_mtu(TcpState& state) {
-    rtt_abandon(state);
-    state.sent.lose(state.snd_una, state.snd_una, state.snd_nxt);
-    state.recovery = TcpRecovery::kLoss;
-    state.recover = state.snd_nxt;
+    lose_all(state);
     state.undo_possible = 0;
-    state.probe_end = 0;
-    state.dup_acks = 0;
-    state.dup_bytes = 0;
-    state.retransmit_now = 1;
 }
 
 }  // namespace scout::tcp

@@ -68,15 +68,16 @@ std::string replay_command(const Arguments& arguments, uint64_t seed) {
 }
 
 void print_failure(const Arguments& arguments, uint64_t seed, const SeedResult& result) {
-    std::printf("# seed %llu: %s\n", static_cast<unsigned long long>(seed),
-                result.scenario.c_str());
+    std::FILE* const out = arguments.json ? stderr : stdout;  // that is for the JSON
+    std::fprintf(out, "# seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                 result.scenario.c_str());
     for (std::string line : result.failures) {
         for (size_t at = 0; (at = line.find('\n', at)) != std::string::npos; at += 3)
             line.replace(at, 1, "\n# ");
-        std::printf("#   %s\n", line.c_str());
+        std::fprintf(out, "#   %s\n", line.c_str());
     }
-    std::printf("# replay: %s\n", replay_command(arguments, seed).c_str());
-    std::fflush(stdout);
+    std::fprintf(out, "# replay: %s\n", replay_command(arguments, seed).c_str());
+    std::fflush(out);
 }
 
 SeedOptions options_of(const Arguments& arguments) {
@@ -130,7 +131,8 @@ bool run_seeds(const Arguments& arguments) {
     const auto begin = Clock::now();
     Totals totals;
     const uint64_t blocks = (arguments.seeds + kBlock - 1) / kBlock;
-    if (arguments.ktap) std::printf("KTAP version 1\n1..%llu\n", (unsigned long long)blocks);
+    if (arguments.ktap)
+        std::printf("KTAP version 1\n1..%llu\n", static_cast<unsigned long long>(blocks));
     for (uint64_t block = 0; block < blocks; ++block) {
         const uint64_t first = arguments.seed_base + block * kBlock;
         const uint64_t end = std::min(first + kBlock, arguments.seed_base + arguments.seeds);

@@ -153,6 +153,27 @@ TEST(Outbox, loses_no_word) {
     }
 }
 
+// A second SYN, between a connection's entry into the table and its leader's subscription, was
+// passed by nobody: the channel was never emptied, and after a thousand requests full.
+TEST(Connection, begins_with_two_syns) {
+    for (uint64_t seed = 1; seed <= 40; ++seed) {
+        Scenario scenario = plain_scenario(seed);
+        scenario.schedule.switching = 0.5;
+        scenario.schedule.stall = 0.05;
+        scenario.schedule.stall_most_ns = kMillisecond;
+        scenario.paths[0].duplicate = scenario.paths[1].duplicate = 0.9;
+        scenario.paths[0].jitter_ns = scenario.paths[1].jitter_ns = kMillisecond;
+        for (HostConfig& host : scenario.hosts) {
+            host.no_delay = true;
+            host.replicas = host.contexts = 2;
+        }
+        for (ConnectionPlan& plan : scenario.connections) {
+            for (SidePlan& side : plan.sides) side.bytes = 800, side.write_most = 1;
+        }
+        ASSERT_EQ("", all_of(failures_of(scenario, {}))) << seed;
+    }
+}
+
 // The timer that looks after ARP could be started after it had been stopped for good.
 TEST(Host, leaves_while_arp_begins) {
     for (uint64_t seed = 1; seed <= 1000; ++seed) {

@@ -15,8 +15,8 @@ using scout::kSyn;
 
 namespace {
 
-// What a hostile peer makes up beyond this is not part of its stream. More than any window.
-constexpr uint64_t kPlausible = uint64_t{1} << 31;
+// What a hostile peer makes up beyond this is not part of its stream. More than any window here.
+constexpr uint64_t kPlausible = uint64_t{1} << 20;
 
 }  // namespace
 
@@ -75,12 +75,16 @@ uint64_t WireCheck::right_edge(const Flow& flow, uint32_t host, const SegmentVie
 
 void WireCheck::take_syn(Flow& flow, uint32_t host, const SegmentView& view) {
     End& end = flow.ends[host];
-    if (end.known && end.iss == view.event.seq) return;
+    const bool scales = view.event.options & scout::kHasWindowScale;
+    if (end.known && end.iss == view.event.seq && end.scales == scales &&
+        end.scale == view.event.window_scale) {
+        return;
+    }
     flow.muddled |= end.known;
     const End fresh{.known = true,
                     .iss = view.event.seq,
                     .scale = view.event.window_scale,
-                    .scales = (view.event.options & scout::kHasWindowScale) != 0,
+                    .scales = scales,
                     .has_key = end.has_key,
                     .key = end.key};
     end = fresh;
@@ -136,6 +140,7 @@ void WireCheck::check_acknowledgement(Flow& flow, uint32_t host, const SegmentVi
         if (!peer.arrived.contains(extend(peer, start), extend(peer, stop)))
             wrong("selectively acknowledged what has not arrived", view, extend(peer, stop), ack);
     }
+    if (view.has(kSyn)) return;  // its window is not scaled, and may say less than there is
     // RFC 9293 section 3.8.6: "SHOULD NOT shrink the window"; what scaling rounds off is no
     // shrinking.
     const uint64_t edge = right_edge(flow, host, view);
@@ -154,7 +159,7 @@ void WireCheck::arrives(uint32_t host, std::span<const uint8_t> frame) {
     End& receiver = flow.ends[host];
     if (!sender.known) return;
     const uint64_t seq = extend(sender, view.event.seq);
-    const uint64_t start = seq < kPlausible ? seq : 0;  // not before its SYN
+    const uint64_t start = seq >> 63 ? 0 : seq;  // not before its SYN
     sender.arrived.add(start, seq + view.length());
     if (!view.has(kAck) || !receiver.known) return;
     receiver.allowed = std::max(receiver.allowed, right_edge(flow, 1 - host, view));

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
-#include "scout/checksum.hh"
 #include "tools/rig/port_memory.hh"
 
 namespace sim {
@@ -13,7 +11,6 @@ namespace {
 
 // All applications have let go by then: R2 is a quarter of an hour (RFC 9293 section 3.8.3).
 constexpr uint64_t kMostVirtualNs = 2 * 3600 * kSecond;
-constexpr uint32_t kOptionDebugDelay = 1000, kOptionDebugCorrupt = 1001, kOptionDebugStall = 1002;
 
 ApplicationFaults faults_of(Break broken) {
     return {.flips_byte = broken == Break::kFlipByte, .sleeps = broken == Break::kHang};
@@ -52,19 +49,23 @@ World::World(const Scenario& scenario, const WorldOptions& options)
         };
     }
     scheduler_.on_log = [this](int level, const char* line) { log(level, line); };
-    for (uint32_t i = 0; i < scenario.connections.size(); ++i) {
-        const ConnectionPlan& plan = scenario.connections[i];
+    make_applications();
+}
+
+void World::make_applications() {
+    for (uint32_t i = 0; i < scenario_.connections.size(); ++i) {
+        const ConnectionPlan& plan = scenario_.connections[i];
         for (uint32_t side : {0, 1}) {
             const uint32_t host = side == 0 ? plan.client_host : 1 - plan.client_host;
             const Application::Place place{scheduler_,
                                            report_,
-                                           scenario.hosts[host],
-                                           scenario.seed,
+                                           scenario_.hosts[host],
+                                           scenario_.seed,
                                            i,
                                            side,
                                            host,
-                                           scenario.hostile && host == 0,
-                                           faults_of(options.broken)};
+                                           scenario_.hostile && host == 0,
+                                           faults_of(options_.broken)};
             applications_.push_back(
                 std::make_unique<Application>(place, plan.sides[side], plan.sides[1 - side]));
         }
@@ -119,48 +120,6 @@ void World::set_up() {
                                        at(scenario_.connections[i].begin_ns));
     }
     schedule_faults();
-}
-
-void World::add_action(uint64_t at_ns, std::function<void()> act) {
-    const auto later = std::find_if(actions_.begin(), actions_.end(),
-                                    [=](const Action& other) { return other.at_ns <= at_ns; });
-    actions_.insert(later, {at_ns, std::move(act)});
-}
-
-void World::schedule_faults() {
-    for (const ReplicaFault& fault : scenario_.faults) schedule_replica_fault(fault);
-    for (uint64_t ns : scenario_.failing_allocations) {
-        add_action(at(ns), [this] {
-            rig::fail_allocations(random_.one_in(2) ? uint64_t{1} << random_.below(24)
-                                                    : uint64_t{5} << random_.below(24));
-        });
-    }
-    for (uint64_t ns : scenario_.no_builds) {
-        for (uint32_t host : {0, 1}) {
-            const uint64_t until = ns + random_.any_size(2 * kSecond);
-            auto set = [this, host](bool fail) { wire_.link(host).fail_builds = fail; };
-            add_action(at(ns), [set] { set(true); });
-            add_action(at(until), [set] { set(false); });
-        }
-    }
-    for (uint64_t ns : scenario_.mtu_changes) {
-        add_action(at(ns), [this] {
-            for (uint32_t host : {0, 1})
-                wire_.link(host).mtu = static_cast<uint32_t>(random_.between(576, 9000));
-        });
-    }
-    if (scenario_.detach_ns) add_action(at(scenario_.detach_ns), [this] { detach(); });
-    if (options_.broken == Break::kCorruptReplica) add_action(at(0), [this] { break_replica(); });
-}
-
-void World::schedule_replica_fault(const ReplicaFault& fault) {
-    add_action(at(fault.at_ns), [this, &fault] {
-        scout_endpoint* endpoint = applications_[2 * fault.connection]->endpoint();
-        if (!endpoint) return;
-        const bool stalls = fault.stall_ms != 0;
-        scout_set_option(endpoint, stalls ? kOptionDebugStall : kOptionDebugDelay,
-                         int64_t{fault.replica} << 32 | (stalls ? fault.stall_ms : fault.delay_us));
-    });
 }
 
 void World::go_on_until(const std::function<bool()>& over, const char* what) {
@@ -242,16 +201,6 @@ bool World::applications_done() const {
 
 // --- the end ---
 
-void World::detach() {
-    const bool both = random_.one_in(2);
-    const uint64_t first = random_.below(2);
-    digest_checks_ += hosts_[first].counter("digest_checks");
-    hosts_[first].detach();
-    if (!both) return;
-    digest_checks_ += hosts_[1 - first].counter("digest_checks");
-    hosts_[1 - first].detach();
-}
-
 void World::end() {
     rig::fail_allocations(0);
     for (SimHost& host : hosts_) {
@@ -263,48 +212,6 @@ void World::end() {
     for (SimHost& host : hosts_) host.destroy();
     scheduler_.settle();
     wire_.collect();
-}
-
-void World::judge() {
-    if (options_.broken == Break::kLeak) dominoes_alloc(64);
-    for (uint32_t i = 0; i < scenario_.connections.size(); ++i) judge_connection(i);
-    check_memory();
-}
-
-void World::judge_connection(uint32_t connection) {
-    const Application* const ends[2] = {applications_[2 * connection].get(),
-                                        applications_[2 * connection + 1].get()};
-    const ConnectionPlan& plan = scenario_.connections[connection];
-    for (const Application* end : ends) {
-        if (end->error() == -EIO)
-            report_.fail("a connection was reset for its replicas\n" + end->describe());
-    }
-    if (!scenario_.benign()) return;
-    if (ends[0]->connect_failed()) {
-        const int error = ends[0]->error();
-        const bool no_memory = !scenario_.failing_allocations.empty() && error == -ENOMEM;
-        if (no_memory || (arp_may_fail_ && error == -EHOSTUNREACH)) return;
-    }
-    // The server's host may have given up for the same reason.
-    if (arp_may_fail_ && !ends[1]->connected() && ends[0]->error() == -ECONNRESET) return;
-    const bool orderly =
-        plan.sides[0].ending == Ending::kOrderly && plan.sides[1].ending == Ending::kOrderly;
-    if (!orderly) return;
-    for (const Application* end : ends) {
-        if (!end->error() && end->read_everything()) continue;
-        report_.fail("an orderly connection did not end in order\n" + ends[0]->describe() +
-                     ends[1]->describe());
-        return;
-    }
-}
-
-void World::check_memory() {
-    const auto left = static_cast<int64_t>(rig::live_allocations() - allocations_before_);
-    const int64_t packets = rig::packets_held() - packets_before_;
-    if (left) report_.fail(std::to_string(left) + " allocations are left");
-    if (packets && wire_.next_ns() == kNever)
-        report_.fail(std::to_string(packets) + " packets are left");
-    if (scheduler_.threads()) report_.fail("a thread is left");
 }
 
 std::string World::describe() const {
@@ -332,28 +239,6 @@ std::string World::describe() const {
 void World::log(int level, const char* line) {
     report_.note(scheduler_.now_ns(), "log: %s", line);
     if (level == DOMINOES_LOG_ERROR) report_.fail(line);
-}
-
-// --- faults of the world ---
-
-void World::break_wire(uint32_t host, dominoes_packet& packet) {
-    SegmentView view;
-    if (!view_segment(rig::bytes_of(packet), view) || view.has(scout::kSyn) || host != 0) return;
-    const uint32_t field = view.tcp_offset + (options_.broken == Break::kAckAhead ? 8 : 4);
-    if (options_.broken == Break::kBeyondWindow && view.payload.empty()) return;
-    scout::store_be32(packet.data + field, scout::load_be32(packet.data + field) + 200'000'000);
-}
-
-// As soon as there is a connection with replicas.
-void World::break_replica() {
-    for (size_t i = 0; i < applications_.size(); ++i) {
-        Application& application = *applications_[i];
-        if (application.endpoint() && application.connected()) {
-            scout_set_option(application.endpoint(), kOptionDebugCorrupt, 1);
-            return;
-        }
-    }
-    add_action(scheduler_.now_ns() + kMillisecond, [this] { break_replica(); });
 }
 
 }  // namespace sim

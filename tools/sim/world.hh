@@ -53,6 +53,8 @@ private:
         std::function<void()> act;
     };
 
+    void make_applications();
+
     // --- the driver ---
     void drive();
     void set_up();
@@ -65,6 +67,7 @@ private:
     void end();
     void judge();
     void judge_connection(uint32_t connection);
+    bool may_have_failed(const Application& client, const Application& server) const;
     void check_memory();
 
     void detach();

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// World: whether what came of a run is what should have.
+#include <algorithm>
+#include <cerrno>
+
+#include "tools/rig/port_memory.hh"
+#include "tools/sim/world.hh"
+
+namespace sim {
+
+void World::judge() {
+    if (options_.broken == Break::kLeak) dominoes_alloc(64);
+    for (uint32_t i = 0; i < scenario_.connections.size(); ++i) judge_connection(i);
+    check_memory();
+}
+
+// Whether the scenario is reason enough that two applications were not connected.
+bool World::may_have_failed(const Application& client, const Application& server) const {
+    const auto loses = [](const PathConfig& path) { return path.loss + path.corrupt > 0; };
+    const int error = client.error();
+    // The server's host may have given up as well, because ARP was not answered there.
+    if (!client.connect_failed())
+        return arp_may_fail_ && !server.connected() && error == -ECONNRESET;
+    switch (-error) {
+        case ENOMEM:
+            return !scenario_.failing_allocations.empty();
+        case EHOSTUNREACH:
+            return arp_may_fail_;
+        case ETIMEDOUT:  // a SYN, and all that repeat it
+            return arp_may_fail_ || std::any_of(scenario_.paths, scenario_.paths + 2, loses);
+    }
+    return false;
+}
+
+void World::judge_connection(uint32_t connection) {
+    const Application* const ends[2] = {applications_[2 * connection].get(),
+                                        applications_[2 * connection + 1].get()};
+    const ConnectionPlan& plan = scenario_.connections[connection];
+    for (const Application* end : ends) {
+        if (end->error() == -EIO)
+            report_.fail("a connection was reset for its replicas\n" + end->describe());
+    }
+    if (!scenario_.benign()) return;
+    if (may_have_failed(*ends[0], *ends[1])) return;
+    const bool orderly =
+        plan.sides[0].ending == Ending::kOrderly && plan.sides[1].ending == Ending::kOrderly;
+    if (!orderly) return;
+    for (const Application* end : ends) {
+        if (!end->error() && end->read_everything()) continue;
+        report_.fail("an orderly connection did not end in order\n" + ends[0]->describe() +
+                     ends[1]->describe());
+        return;
+    }
+}
+
+void World::check_memory() {
+    const auto left = static_cast<int64_t>(rig::live_allocations() - allocations_before_);
+    const int64_t packets = rig::packets_held() - packets_before_;
+    if (left) report_.fail(std::to_string(left) + " allocations are left");
+    if (packets && wire_.next_ns() == kNever)
+        report_.fail(std::to_string(packets) + " packets are left");
+    if (scheduler_.threads()) report_.fail("a thread is left");
+}
+
+}  // namespace sim
