@@ -44,11 +44,15 @@ void set__takes_what_is_in_range(Check& check) {
         Attribute attribute;
         int64_t low, high;
     } kRanges[] = {
-        {Attribute::kNoDelay, 0, 1},      {Attribute::kReplicas, 1, 16},
-        {Attribute::kPolicy, 0, 3},       {Attribute::kLinger, -1, 1 << 20},
-        {Attribute::kReuseAddress, 0, 1}, {Attribute::kMss, 88, 65495},
+        {Attribute::kNoDelay, 0, 1},
+        {Attribute::kReplicas, 1, 16},
+        {Attribute::kPolicy, 0, 3},
+        {Attribute::kLinger, -1, 1 << 20},
+        {Attribute::kReuseAddress, 0, 1},
+        {Attribute::kMss, 88, 65495},
         {Attribute::kCongestion, 0, 1},
-        {Attribute::kTtl, 1, 255},        {Attribute::kTos, 0, 255},
+        {Attribute::kTtl, 1, 255},
+        {Attribute::kTos, 0, 255},
         {Attribute::kNoDelay, 0, 1},
         {Attribute::kReplicas, 1, 16},
         {Attribute::kPolicy, 0, 3},
