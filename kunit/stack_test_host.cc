@@ -388,9 +388,7 @@ void attach__of_a_further_device(Check& check) {
 void set_option__of_udp(Check& check) {
     constexpr uint32_t kReceiveBytes = 6, kTtl = 18, kTos = 19;  // enum dominoes_option of the ABI
     Machine machine;
-    Socket udp(machine.stack, Socket::kUdp), tcp(machine.stack);
-    EXPECT_EQ(tcp.set(kTtl, 9), error(kEnoprotoopt));
-    EXPECT_EQ(tcp.set(kTos, 8), error(kEnoprotoopt));
+    Socket udp(machine.stack, Socket::kUdp);
     EXPECT_EQ(udp.bind(address("10.0.0.1", 5000)), 0);
     EXPECT_EQ(udp.set(kTtl, 0), error(kEinval));
     EXPECT_EQ(udp.set(kTtl, 9), 0);
@@ -407,6 +405,22 @@ void set_option__of_udp(Check& check) {
     for (int i = 0; i < 20; ++i) machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, Bytes(1000));
     EXPECT_EQ(udp.info().recv_queue, 17000);
     EXPECT_EQ(machine.wide->count(Counter::drop_udp_full), 3);
+}
+
+void set_option__of_tcp(Check& check) {
+    constexpr uint32_t kTtl = 18, kTos = 19;
+    Machine machine;
+    Socket tcp(machine.stack);
+    EXPECT_EQ(tcp.set(kTtl, 256), error(kEinval));
+    EXPECT_EQ(tcp.set(kTtl, 9), 0);
+    EXPECT_EQ(tcp.set(kTos, 8), 0);
+    machine.wide->receive_frame(arp_frame(
+        {kArpRequest, kPeerMac, IpAddress::v4(0x0a000009), {}, IpAddress::v4(0x0a000001)}));
+    EXPECT_EQ(begin_connect(tcp, "10.0.0.9"), error(kEinprogress));
+    const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+    while (machine.wide->link.ttl() == 0 && dominoes_now_ns() < end_ns) dominoes_thread_yield();
+    EXPECT_EQ(machine.wide->link.ttl(), 9);
+    EXPECT_EQ(tcp.set(kTtl, 10), error(kEisconn));  // too late
 }
 
 // --- the control thread ---
@@ -436,6 +450,7 @@ constexpr Test kTests[] = {
     TEST(detach__of_one_device_of_several),
     TEST(attach__of_a_further_device),
     TEST(set_option__of_udp),
+    TEST(set_option__of_tcp),
     TEST(receive__of_fragments),
 };
 

@@ -228,8 +228,8 @@ enum dominoes_option {
 	DOMINOES_OPT_KEEPCNT,	    /* unanswered probes that end the connection, 1..127 */
 	DOMINOES_OPT_USER_TIMEOUT,  /* milliseconds that the peer may owe an answer; 0 (default): off */
 	DOMINOES_OPT_ECN,	    /* 0 or 1: ask for ECN; before connect */
-	DOMINOES_OPT_TTL,	    /* UDP: 1..255, of what is sent (default 64) */
-	DOMINOES_OPT_TOS,	    /* UDP: 0..255, DSCP and ECN of what is sent (default 0) */
+	DOMINOES_OPT_TTL,	    /* 1..255, of what is sent (default 64); TCP: before connect and listen */
+	DOMINOES_OPT_TOS,	    /* 0..255, DSCP and (UDP) ECN of what is sent; TCP: before connect and listen */
 	DOMINOES_OPT_CONGESTION,    /* enum dominoes_congestion; before connect and listen */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */

@@ -393,9 +393,6 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     if (option >= kOptionDebugDelay && option <= kOptionDebugStall) return set_debug(option, value);
     if (option == kOptionProtocol)
         return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
-    const bool service = option == static_cast<uint32_t>(Attribute::kTtl) ||
-                         option == static_cast<uint32_t>(Attribute::kTos);
-    if (service && !udp_) return -int{kEnoprotoopt};
     const TcpOption* live = live_option(option);
     const bool any_time = live || option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};
