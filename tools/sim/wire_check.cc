@@ -76,14 +76,14 @@ uint64_t WireCheck::right_edge(const Flow& flow, uint32_t host, const SegmentVie
 void WireCheck::take_syn(Flow& flow, uint32_t host, const SegmentView& view) {
     End& end = flow.ends[host];
     const bool scales = view.event.options & scout::kHasWindowScale;
-    if (end.known && end.iss == view.event.seq && end.scales == scales &&
-        end.scale == view.event.window_scale) {
+    const uint32_t scale = std::min<uint32_t>(view.event.window_scale, 14);  // RFC 7323 section 2.3
+    if (end.known && end.iss == view.event.seq && end.scales == scales && end.scale == scale) {
         return;
     }
     flow.muddled |= end.known;
     const End fresh{.known = true,
                     .iss = view.event.seq,
-                    .scale = view.event.window_scale,
+                    .scale = scale,
                     .scales = scales,
                     .has_key = end.has_key,
                     .key = end.key};
