@@ -99,7 +99,9 @@ void duplicate(TcpState& state) {
     // As if it had selectively acknowledged one segment beyond the lost one. Before recovery this
     // lets two new segments out (limited transmit, RFC 3042).
     uint64_t most = minus(flight(state), max<uint64_t>(state.mss, state.sent.lost_bytes()));
-    if (state.recovery == TcpRecovery::kOpen) most = min<uint64_t>(most, kDupThreshold * state.mss);
+    // Made-up ones stand for no more than was in flight when it began (RFC 5681 section 3.2).
+    most = min(most, state.recovery == TcpRecovery::kOpen ? uint64_t{kDupThreshold} * state.mss
+                                                          : state.prr_flight);
     state.dup_bytes = min(state.dup_bytes + state.mss, most);
 }
 
@@ -132,10 +134,10 @@ void lose_all(TcpState& state) {
     stop_timer(state, TimerKind::kReorder);
 }
 
-// How many bytes have left the network.
-uint64_t has_left(const TcpState& state, const Delivery& delivery) {
+// How many bytes have left the network; `dup_bytes` is what had been counted of that before.
+uint64_t has_left(const TcpState& state, const Delivery& delivery, uint64_t dup_bytes) {
     if (use_sack(state)) return delivery.bytes;
-    return max<uint64_t>(delivery.advanced, delivery.duplicate ? state.mss : 0);
+    return minus(delivery.advanced + state.dup_bytes, dup_bytes);
 }
 
 }  // namespace
@@ -180,6 +182,7 @@ void recovery_advance(TcpState& state, const Segment& segment, Delivery& deliver
 
 void recovery_respond(TcpState& state, const Segment& segment, const Delivery& delivery) {
     const bool was_fast = state.recovery == TcpRecovery::kFast;
+    const uint64_t dup_bytes = state.dup_bytes;
     if (delivery.dsack_bytes)
         undo_duplicate(state, delivery.dsack_end - delivery.dsack_bytes, delivery.dsack_end);
     if (undo_due(state, segment, delivery)) undo(state);
@@ -192,7 +195,7 @@ void recovery_respond(TcpState& state, const Segment& segment, const Delivery& d
     if (state.recovery == TcpRecovery::kOpen && state.sent.lost_bytes() > 0)
         begin_fast_recovery(state);
     if (state.recovery == TcpRecovery::kFast) {
-        prr_delivered(state, has_left(state, delivery), delivery.advanced && !more);
+        prr_delivered(state, has_left(state, delivery, dup_bytes), delivery.advanced && !more);
     } else if (!was_fast && delivery.advanced) {
         congestion_acknowledged(state, delivery.advanced, delivery.before);
     }
