@@ -147,6 +147,18 @@ void undo_duplicate__not_of_what_came_before(Check& check) {
     EXPECT_EQ(wire.info().undos, 1);
 }
 
+// A timeout while a smaller path MTU is being followed: there is nothing to go back to.
+void undo_prepare__not_within_another_recovery(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.icmp(3, 4, 1, 600);
+    EXPECT(wire.state().recovery == TcpRecovery::kLoss);
+    EXPECT_EQ(wire.state().undo_possible, 0);
+    wire.pass_ms(500);
+    EXPECT_EQ(wire.info().timeouts, 1);
+    EXPECT_EQ(wire.state().undo_possible, 0);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(undo_due__echo_of_the_original),
     TEST(undo_due__not_if_it_echoes_the_retransmission),
@@ -155,6 +167,7 @@ constexpr kunit::Test kTests[] = {
     TEST(undo_due__not_when_the_retransmissions_repair),
     TEST(undo_due__not_by_what_was_sent_after_the_timeout),
     TEST(undo_due__not_by_a_timeout_within_fast_recovery),
+    TEST(undo_prepare__not_within_another_recovery),
     TEST(undo_duplicate__not_of_what_came_before),
 };
 

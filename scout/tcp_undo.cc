@@ -17,17 +17,16 @@ bool echo_is_older(const TcpState& state, const Segment& segment) {
 }  // namespace
 
 void undo_prepare(TcpState& state, bool timeout) {
-    // A timeout in the midst of fast recovery undoes both or none.
-    if (state.recovery == TcpRecovery::kOpen) {
-        state.undo_cwnd = state.cwnd;
-        state.undo_ssthresh = state.ssthresh;
-        state.undo_cubic = state.cubic;
-        state.undo_bytes = 0;
-        state.undo_una = state.snd_una;
-        // RFC 5682 section 3: not where a timeout comes in the midst of another recovery.
-        state.undo_end = timeout ? state.snd_nxt : state.snd_una;
-        state.undo_resent = 0;
-    }
+    // A timeout in the midst of another recovery undoes both or none.
+    if (state.recovery != TcpRecovery::kOpen) return;
+    state.undo_cwnd = state.cwnd;
+    state.undo_ssthresh = state.ssthresh;
+    state.undo_cubic = state.cubic;
+    state.undo_bytes = 0;
+    state.undo_una = state.snd_una;
+    // RFC 5682 section 3: not where a timeout comes in the midst of another recovery.
+    state.undo_end = timeout ? state.snd_nxt : state.snd_una;
+    state.undo_resent = 0;
     state.undo_possible = 1;
 }
 
