@@ -57,12 +57,37 @@ void congestion_timeout__once_for_the_same_data(Check& check) {
     EXPECT_EQ(wire.info().cwnd, wire.info().mss);
 }
 
+// RFC 9438 section 4.2: one pause shifts CUBIC's epoch once, however often something is written
+// meanwhile that may not be sent yet, and never beyond now.
+void congestion_after_idle__counts_a_pause_once(Check& check) {
+    TcpConfig config = Wire::config();
+    config.congestion = TcpCongestion::kCubic;
+    Wire wire(check, config);
+    wire.establish();
+    wire.state().ssthresh = 5000;
+    wire.writes(10000);
+    wire.pass_ms(20);
+    wire.peer({.ack = 10001});
+    const uint64_t epoch = wire.state().cubic.epoch_ns;
+    EXPECT_EQ(epoch, wire.now());
+    wire.option(TcpOption::kCork, 1);
+    for (uint32_t i = 0; i < 5; ++i) {
+        wire.pass_ms(10);
+        wire.writes(10);
+    }
+    EXPECT_EQ(wire.state().cubic.epoch_ns, epoch);
+    wire.option(TcpOption::kCork, 0);
+    EXPECT_EQ(wire.bytes_sent(), 50);
+    EXPECT_EQ(wire.state().cubic.epoch_ns, wire.now());
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(congestion_begin__ten_segments),
     TEST(congestion_acknowledged__slow_start_doubles),
     TEST(congestion_acknowledged__not_if_the_window_was_not_used),
     TEST(congestion_acknowledged__avoidance_adds_one_segment_a_window),
     TEST(congestion_timeout__once_for_the_same_data),
+    TEST(congestion_after_idle__counts_a_pause_once),
 };
 
 }  // namespace

@@ -154,6 +154,23 @@ void ecn_acknowledged__not_besides_a_loss(Check& check) {
     EXPECT_EQ(wire.info().ecn_reductions, 0);
 }
 
+// RFC 4015 section 3: the network was congested, whatever the recovery was for.
+void ecn_acknowledged__cannot_be_undone(Check& check) {
+    Wire wire(check);
+    wire.peer(
+        {.flags = kSyn | kEce | kCwr, .seq = 0, .ack = 0, .options = kHasMss | kHasSackPermitted});
+    wire.peer({});
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    wire.writes(10000);
+    wire.pass_ms(20);
+    wire.peer({.sack = {{1001, 10001}}});
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    wire.peer({.flags = kAck | kEce, .sack = {{1001, 10001}}});
+    wire.peer({.ack = 10001});
+    wire.peer({.ack = 10001, .sack = {{1, 1001}}});
+    EXPECT_EQ(wire.info().undos, 0);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(ecn_agree__gives_it_to_a_peer_that_asks),
     TEST(ecn_agree__not_if_the_syn_comes_again_without),
@@ -164,6 +181,7 @@ constexpr kunit::Test kTests[] = {
     TEST(ecn_received__nothing_where_not_agreed),
     TEST(ecn_acknowledged__halves_once_a_window),
     TEST(ecn_acknowledged__not_besides_a_loss),
+    TEST(ecn_acknowledged__cannot_be_undone),
 };
 
 }  // namespace

@@ -194,6 +194,30 @@ void recovery_detect__not_right_after_a_timeout(Check& check) {
     EXPECT_EQ(wire.info().fast_recoveries, 0);
 }
 
+// RFC 5681 section 3.2: made-up duplicates let no more out than what was in flight stands for.
+void duplicate__counts_what_was_in_flight(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    wire.writes(40000);
+    for (uint32_t i = 0; i < 200; ++i) wire.peer({});
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    EXPECT(wire.snd_nxt() >= 13001);
+    EXPECT(wire.snd_nxt() <= 12001 + 6000);
+}
+
+// RFC 6937 section 3: what duplicates have told of is not delivered once more.
+void recovery_respond__partial_without_sack_is_one_segment(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss);
+    wire.writes(40000);
+    for (uint32_t i = 0; i < 8; ++i) wire.peer({});  // two of ten are lost
+    EXPECT_EQ(wire.state().prr_delivered, 6000);     // since the third
+    wire.peer({.ack = 8001});
+    wire.sent(kAck, 8001, 1, 1000);
+    EXPECT(wire.bytes_sent() <= 2000);
+    EXPECT_EQ(wire.state().prr_delivered, 7000);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(recovery_detect__third_duplicate),
     TEST(recovery_acknowledged__partial_without_sack),
@@ -209,6 +233,8 @@ constexpr kunit::Test kTests[] = {
     TEST(recovery_timeout__starts_slowly_from_the_beginning),
     TEST(recovery_advance__peer_takes_back_what_it_acknowledged),
     TEST(recovery_detect__not_right_after_a_timeout),
+    TEST(duplicate__counts_what_was_in_flight),
+    TEST(recovery_respond__partial_without_sack_is_one_segment),
 };
 
 }  // namespace

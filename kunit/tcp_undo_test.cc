@@ -90,12 +90,85 @@ void undo_due__not_when_the_retransmissions_repair(Check& check) {
     EXPECT_EQ(wire.info().undos, 0);
 }
 
+// New data, sent after the timeout only, is no original.
+void undo_due__not_by_what_was_sent_after_the_timeout(Check& check) {
+    for (uint32_t in_order = 0; in_order < 2; ++in_order) {
+        Wire wire(check);
+        wire.establish(kHasMss | kHasSackPermitted);
+        wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+        wire.writes(10000);
+        wire.pass_ms(500);
+        EXPECT_EQ(wire.info().timeouts, 1);
+        wire.writes(10000);
+        uint32_t ack = 1;
+        while (wire.snd_nxt() == 10001 && ack < 9001) {
+            wire.pass_ms(20);
+            wire.peer({.ack = ack += 1000});
+        }
+        EXPECT(wire.snd_nxt() >= 11001);
+        if (in_order) {
+            wire.peer({.ack = 11001});
+        } else {
+            wire.peer({.ack = ack, .sack = {{10001, 11001}}});
+        }
+        EXPECT_EQ(wire.info().undos, 0);
+        EXPECT_EQ(wire.info().ssthresh, 5000);
+    }
+}
+
+// A retransmission was lost: that what was sent after it arrives proves nothing.
+void undo_due__not_by_a_timeout_within_fast_recovery(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.peer({.sack = {{1001, 8001}}});
+    wire.peer({.sack = {{1001, 9001}}});
+    wire.peer({.sack = {{1001, 10001}}});
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    const uint32_t end = wire.snd_nxt();
+    EXPECT(end >= 12001);
+    wire.pass_ms(500);
+    EXPECT_EQ(wire.info().timeouts, 1);
+    wire.peer({.sack = {{1001, end}}});
+    EXPECT_EQ(wire.info().undos, 0);
+}
+
+// D-SACKs for what an earlier recovery sent again say nothing of this one.
+void undo_duplicate__not_of_what_came_before(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.peer({.ack = 2001});
+    wire.peer({.ack = 2001, .sack = {{4001, 10001}}});
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    EXPECT_EQ(wire.state().undo_bytes, 2000);
+    wire.peer({.ack = 2001, .sack = {{1, 1001}, {4001, 10001}}});
+    wire.peer({.ack = 2001, .sack = {{1, 2001}, {4001, 10001}}});
+    EXPECT_EQ(wire.info().undos, 0);
+    wire.peer({.ack = 10001, .sack = {{1, 4001}}});
+    EXPECT_EQ(wire.info().undos, 1);
+}
+
+// A timeout while a smaller path MTU is being followed: there is nothing to go back to.
+void undo_prepare__not_within_another_recovery(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.icmp(3, 4, 1, 600);
+    EXPECT(wire.state().recovery == TcpRecovery::kLoss);
+    EXPECT_EQ(wire.state().undo_possible, 0);
+    wire.pass_ms(500);
+    EXPECT_EQ(wire.info().timeouts, 1);
+    EXPECT_EQ(wire.state().undo_possible, 0);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(undo_due__echo_of_the_original),
     TEST(undo_due__not_if_it_echoes_the_retransmission),
     TEST(undo_due__all_was_duplicate),
     TEST(undo_due__originals_arrive_after_a_timeout),
     TEST(undo_due__not_when_the_retransmissions_repair),
+    TEST(undo_due__not_by_what_was_sent_after_the_timeout),
+    TEST(undo_due__not_by_a_timeout_within_fast_recovery),
+    TEST(undo_prepare__not_within_another_recovery),
+    TEST(undo_duplicate__not_of_what_came_before),
 };
 
 }  // namespace

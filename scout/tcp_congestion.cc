@@ -90,7 +90,7 @@ void congestion_timeout(TcpState& state, bool again) {
 }
 
 void congestion_after_idle(TcpState& state) {
-    if (flight(state) != 0 || state.last_sent_ns == 0) return;
+    if (state.last_sent_ns == 0) return;
     const uint64_t idle_ns = state.now_ns - state.last_sent_ns;
     if (state.congestion == TcpCongestion::kCubic) cubic_idle(state, idle_ns);
     // RFC 5681 section 4.1. What ssthresh knows of the path is kept (RFC 2861 section 3).

@@ -21,7 +21,7 @@ void congestion_recovered(TcpState& state);
 void congestion_marked(TcpState& state);
 // The retransmission timer has expired; `again`: ssthresh is already reduced for what is in flight.
 void congestion_timeout(TcpState& state, bool again);
-// Data is about to be sent after a pause.
+// Data is about to be sent, and nothing is in flight; once, before it is.
 void congestion_after_idle(TcpState& state);
 
 }  // namespace scout::tcp

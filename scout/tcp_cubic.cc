@@ -83,7 +83,9 @@ uint64_t cubic_threshold(TcpState& state, uint64_t used) {
 }
 
 void cubic_idle(TcpState& state, uint64_t idle_ns) {
-    if (state.cubic.epoch_ns != 0) state.cubic.epoch_ns += idle_ns;
+    // It may have begun after the last was sent, with an acknowledgement.
+    if (state.cubic.epoch_ns != 0)
+        state.cubic.epoch_ns = min(state.cubic.epoch_ns + idle_ns, state.now_ns);
 }
 
 uint64_t cube_root(uint64_t n) {

@@ -54,6 +54,7 @@ void ecn_acknowledged(TcpState& state, const Segment& segment) {
     if (segment.ack <= state.ecn_recover) return;
     state.ecn_recover = state.snd_nxt;
     state.ecn_cwr = 1;
+    state.undo_possible = 0;  // whatever was lost, the network is congested (RFC 4015 section 3)
     if (state.recovery != TcpRecovery::kOpen) return;  // reduced already, for a loss
     ++state.ecn_reductions;
     congestion_marked(state);

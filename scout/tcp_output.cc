@@ -157,8 +157,11 @@ uint64_t sendable(const Turn& turn) {
 void send_new(Turn& turn) {
     TcpState& state = turn.state;
     if (unsent(state) == 0 && !fin_unsent(state)) return;
-    congestion_after_idle(state);
     uint64_t bytes = sendable(turn);
+    if (bytes > 0 && flight(state) == 0) {
+        congestion_after_idle(state);
+        bytes = sendable(turn);
+    }
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
     bool fin = fin_unsent(state) && bytes == unsent(state) && window > bytes;
     if (bytes == 0 && !fin) {

@@ -19,7 +19,7 @@ bool use_sack(const TcpState& state) { return state.agreed & kAgreedSack; }
 
 void note_delivered(TcpState& state, const SegmentEvent& event, const SentRun& run, uint64_t end,
                     Delivery& delivery) {
-    if (!run.is(SentRun::kResent)) delivery.original = true;
+    if (!run.is(SentRun::kResent) && end <= state.undo_end) delivery.original = true;
     if (use_sack(state)) rack_delivered(state, event, run, end, delivery.fack);
 }
 
@@ -39,8 +39,8 @@ bool is_dsack(const SegmentEvent& event) {
 void take_dsack(TcpState& state, const SackBlock& block, Delivery& delivery) {
     const uint64_t start = extend_seq(block.start, state.snd_una);
     const uint64_t end = extend_seq(block.end, state.snd_una);
-    if (end > state.snd_nxt || start <= state.iss || start + state.max_snd_wnd < state.snd_una)
-        return;
+    if (end <= start || end > state.snd_nxt || start <= state.iss) return;
+    if (start + state.max_snd_wnd < state.snd_una) return;
     delivery.dsack_end = end;
     delivery.dsack_bytes = end - start;
     rack_duplicate(state);
@@ -54,7 +54,7 @@ void lose_head(TcpState& state) {
 // RFC 6582 section 3.2 step 2, RFC 6675 section 5 step 4.
 void begin_fast_recovery(TcpState& state) {
     ++state.fast_recoveries;
-    undo_prepare(state);
+    undo_prepare(state, false);
     state.recovery = TcpRecovery::kFast;
     state.recover = state.snd_nxt;
     state.after_timeout = 0;
@@ -99,7 +99,9 @@ void duplicate(TcpState& state) {
     // As if it had selectively acknowledged one segment beyond the lost one. Before recovery this
     // lets two new segments out (limited transmit, RFC 3042).
     uint64_t most = minus(flight(state), max<uint64_t>(state.mss, state.sent.lost_bytes()));
-    if (state.recovery == TcpRecovery::kOpen) most = min<uint64_t>(most, kDupThreshold * state.mss);
+    // Made-up ones stand for no more than was in flight when it began (RFC 5681 section 3.2).
+    most = min(most, state.recovery == TcpRecovery::kOpen ? uint64_t{kDupThreshold} * state.mss
+                                                          : state.prr_flight);
     state.dup_bytes = min(state.dup_bytes + state.mss, most);
 }
 
@@ -132,10 +134,10 @@ void lose_all(TcpState& state) {
     stop_timer(state, TimerKind::kReorder);
 }
 
-// How many bytes have left the network.
-uint64_t has_left(const TcpState& state, const Delivery& delivery) {
+// How many bytes have left the network; `dup_bytes` is what had been counted of that before.
+uint64_t has_left(const TcpState& state, const Delivery& delivery, uint64_t dup_bytes) {
     if (use_sack(state)) return delivery.bytes;
-    return max<uint64_t>(delivery.advanced, delivery.duplicate ? state.mss : 0);
+    return minus(delivery.advanced + state.dup_bytes, dup_bytes);
 }
 
 }  // namespace
@@ -180,7 +182,9 @@ void recovery_advance(TcpState& state, const Segment& segment, Delivery& deliver
 
 void recovery_respond(TcpState& state, const Segment& segment, const Delivery& delivery) {
     const bool was_fast = state.recovery == TcpRecovery::kFast;
-    if (delivery.dsack_bytes) undo_duplicate(state, delivery.dsack_bytes);
+    const uint64_t dup_bytes = state.dup_bytes;
+    if (delivery.dsack_bytes)
+        undo_duplicate(state, delivery.dsack_end - delivery.dsack_bytes, delivery.dsack_end);
     if (undo_due(state, segment, delivery)) undo(state);
     if (delivery.advanced) {
         acknowledged(state, delivery);
@@ -191,14 +195,14 @@ void recovery_respond(TcpState& state, const Segment& segment, const Delivery& d
     if (state.recovery == TcpRecovery::kOpen && state.sent.lost_bytes() > 0)
         begin_fast_recovery(state);
     if (state.recovery == TcpRecovery::kFast) {
-        prr_delivered(state, has_left(state, delivery), delivery.advanced && !more);
+        prr_delivered(state, has_left(state, delivery, dup_bytes), delivery.advanced && !more);
     } else if (!was_fast && delivery.advanced) {
         congestion_acknowledged(state, delivery.advanced, delivery.before);
     }
 }
 
 void recovery_timeout(TcpState& state) {
-    if (state.retries == 0) undo_prepare(state);
+    if (state.retries == 0) undo_prepare(state, true);
     congestion_timeout(state, state.retries > 0 || state.recovery == TcpRecovery::kFast);
     lose_all(state);
     state.after_timeout = 1;

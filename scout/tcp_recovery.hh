@@ -24,7 +24,7 @@ struct Delivery {
     uint64_t dsack_end = 0;  // a duplicate that it reports ends here; 0: it reports none
     uint64_t dsack_bytes = 0;
     bool duplicate = false;  // RFC 5681 section 2, or with SACK one that acknowledges selectively
-    bool original = false;   // something of it was sent only once
+    bool original = false;   // something of it was sent before the timeout, and only then
 };
 
 // Takes in a segment's SACK blocks (RFC 2018, RFC 2883).

@@ -25,7 +25,8 @@ void Scoreboard::sent(uint64_t una, uint64_t end, uint64_t now_ns, uint64_t grai
 }
 
 void Scoreboard::resent(uint64_t una, uint64_t start, uint64_t end, uint64_t now_ns) {
-    // Without room for the cuts less counts as sent again, and is lost still: sent once too often.
+    // Without room for the second cut all that is lost there counts as sent again: what was not is
+    // found lost once more, by what is sent later or by a timeout.
     if (!cut(una, start) || !cut(una, end)) {
         const SeqRange lost = first_lost(una);
         if (lost.start != start) return;

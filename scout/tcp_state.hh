@@ -147,6 +147,8 @@ struct TcpState {
     uint64_t undo_cwnd;
     uint64_t undo_ssthresh;
     uint64_t undo_bytes;  // sent again in this recovery, and not reported as duplicate
+    uint64_t undo_una;    // snd_una when it began
+    uint64_t undo_end;    // if a timeout began it, snd_nxt then
     TcpCubic undo_cubic;
 
     // --- counters -----------------------------------------------------------------------------

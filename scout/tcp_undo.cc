@@ -16,15 +16,17 @@ bool echo_is_older(const TcpState& state, const Segment& segment) {
 
 }  // namespace
 
-void undo_prepare(TcpState& state) {
-    // A timeout in the midst of fast recovery undoes both or none.
-    if (state.recovery == TcpRecovery::kOpen) {
-        state.undo_cwnd = state.cwnd;
-        state.undo_ssthresh = state.ssthresh;
-        state.undo_cubic = state.cubic;
-        state.undo_bytes = 0;
-        state.undo_resent = 0;
-    }
+void undo_prepare(TcpState& state, bool timeout) {
+    // A timeout in the midst of another recovery undoes both or none.
+    if (state.recovery != TcpRecovery::kOpen) return;
+    state.undo_cwnd = state.cwnd;
+    state.undo_ssthresh = state.ssthresh;
+    state.undo_cubic = state.cubic;
+    state.undo_bytes = 0;
+    state.undo_una = state.snd_una;
+    // RFC 5682 section 3: not where a timeout comes in the midst of another recovery.
+    state.undo_end = timeout ? state.snd_nxt : state.snd_una;
+    state.undo_resent = 0;
     state.undo_possible = 1;
 }
 
@@ -35,8 +37,9 @@ void undo_resent(TcpState& state, uint64_t bytes) {
     state.undo_ts = timestamp_clock(state);
 }
 
-void undo_duplicate(TcpState& state, uint64_t bytes) {
-    state.undo_bytes = minus(state.undo_bytes, bytes);
+void undo_duplicate(TcpState& state, uint64_t start, uint64_t end) {
+    // What is before this recovery was sent again by an earlier one.
+    state.undo_bytes = minus(state.undo_bytes, minus(end, max(start, state.undo_una)));
 }
 
 bool undo_due(const TcpState& state, const Segment& segment, const Delivery& delivery) {

@@ -10,12 +10,12 @@
 
 namespace scout::tcp {
 
-// A recovery begins: remembers what it is about to change.
-void undo_prepare(TcpState& state);
+// A recovery begins, with a timeout or without: remembers what it is about to change.
+void undo_prepare(TcpState& state, bool timeout);
 // `bytes` were sent again.
 void undo_resent(TcpState& state, uint64_t bytes);
-// `bytes` of that arrived twice, says the peer.
-void undo_duplicate(TcpState& state, uint64_t bytes);
+// [start, end) arrived twice, says the peer.
+void undo_duplicate(TcpState& state, uint64_t start, uint64_t end);
 // Whether the latest recovery was for nothing, as this acknowledgement shows.
 bool undo_due(const TcpState& state, const Segment& segment, const Delivery& delivery);
 // The window is what it was, and nothing is lost.
