@@ -25,7 +25,7 @@ private:
         scout_endpoint* endpoint = machine_.endpoints[input_.byte() % machine_.endpoints.size()];
         const int64_t result = call(what, endpoint);
         require(result >= -133, "an errno, a count, or 0");
-        if (what & 0x80) run_fibers();
+        if (what & 0x80) settle();
     }
 
     int64_t call(uint8_t what, scout_endpoint* endpoint) {
@@ -159,7 +159,7 @@ private:
                 pass(uint64_t{input_.byte()} << 26);
                 return 0;
             case 3:
-                fail_allocations(input_.byte());
+                rig::fail_allocations(input_.byte());
                 return 0;
             default:
                 machine_.close(input_.byte() % machine_.endpoints.size());
@@ -175,9 +175,10 @@ private:
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    Input input(data, size);
-    port_reset(1);
-    World world(input);
-    world.run();
+    run_as_driver([&] {
+        Input input(data, size);
+        World world(input);
+        world.run();
+    });
     return 0;
 }

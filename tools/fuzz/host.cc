@@ -27,7 +27,7 @@ public:
         require(scout_bind(listener_, &server) == 0 && scout_listen(listener_, 4) == 0, "listens");
         require(scout_bind(machine_.create(scout::kUdp), &udp) == 0, "binds");
         machine_.receive(framed(arp(scout::kArpReply), scout::kEtherArp));
-        run_fibers();
+        settle();
     }
 
     void run() {
@@ -71,7 +71,7 @@ private:
             case 14:
                 return what >= 0xc0 ? close() : open();
             default:
-                return what >= 0xe0 ? trouble(what) : run_fibers();
+                return what >= 0xe0 ? trouble(what) : settle();
         }
     }
 
@@ -208,7 +208,7 @@ private:
             machine_.link.refuses = input_.byte() & 1;
             machine_.link.fail_builds = input_.byte() & 1;
         } else {
-            fail_allocations(input_.byte());
+            rig::fail_allocations(input_.byte());
         }
     }
 
@@ -220,9 +220,10 @@ private:
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    Input input(data, size);
-    port_reset(1);
-    World world(input);
-    world.run();
+    run_as_driver([&] {
+        Input input(data, size);
+        World world(input);
+        world.run();
+    });
     return 0;
 }

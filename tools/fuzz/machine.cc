@@ -7,8 +7,30 @@
 #include "scout/counters.h"
 #include "scout/ip.hh"
 #include "scout/tcp_header.hh"
+#include "tools/sim/scheduler.hh"
 
 namespace fuzz {
+
+// --- threads and time ---
+
+void run_as_driver(std::function<void()> world) {
+    sim::Scheduler scheduler(1, {.most_switches = 1'000'000});
+    // At once, so that it is seen where it happened.
+    scheduler.on_failure = [](const std::string& why) { require(false, why.c_str()); };
+    require(scheduler.run(std::move(world)), scheduler.failure().c_str());
+}
+
+void settle() { sim::Scheduler::current().settle(); }
+
+void pass(uint64_t ns) {
+    sim::Scheduler& scheduler = sim::Scheduler::current();
+    const uint64_t until = scheduler.now_ns() + ns;
+    settle();
+    for (uint64_t next; (next = scheduler.next_deadline()) <= until; settle())
+        scheduler.advance_to(next);
+    scheduler.advance_to(until);
+    settle();
+}
 
 // --- the link ---
 
@@ -31,6 +53,7 @@ void FuzzLink::check_ip(const uint8_t* ip, uint32_t bytes) {
     require(scout::parse_ip(ip, bytes, bytes, header) == scout::IpResult::kOk, "an IP packet");
     require(header.total_bytes == bytes, "all of it");
     require(!checked || header.source.v4() == kOurIp, "from us");
+    if (header.more_fragments || header.fragment_bytes) return;  // its checksum is the whole's
     const uint8_t* transport = ip + header.header_bytes;
     const uint32_t length = bytes - header.header_bytes;
     if (header.protocol == scout::kIcmp) {
@@ -57,7 +80,7 @@ void FuzzLink::check_tcp(const uint8_t* tcp, uint32_t bytes) {
 
 // --- the machine ---
 
-Machine::Machine(uint32_t replicas) : blocks_before_(live_blocks()) {
+Machine::Machine(uint32_t replicas) : blocks_before_(rig::live_allocations()) {
     stack = scout_stack_create();
     require(stack, "a stack");
     const int cpus[] = {0, 1, 2};
@@ -71,19 +94,19 @@ Machine::Machine(uint32_t replicas) : blocks_before_(live_blocks()) {
     attach.cpus = cpus;
     attach.cpu_count = 3;
     require(scout_attach(stack, &attach, &host) == 0, "a host");
-    run_fibers();
+    settle();
 }
 
 Machine::~Machine() {
-    fail_allocations(0);
+    rig::fail_allocations(0);
     check_digests();
     while (!endpoints.empty()) close(0);
-    run_fibers();
+    settle();
     scout_detach(host);
-    run_fibers();
+    settle();
     scout_stack_destroy(stack);
-    run_fibers();
-    require(live_blocks() == blocks_before_, "everything is given back");
+    settle();
+    require(rig::live_allocations() == blocks_before_, "everything is given back");
 }
 
 void Machine::check_digests() const {

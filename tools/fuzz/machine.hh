@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A whole host on the single-threaded port: a stack with one device, whose frames are looked at as
-// a receiver would and kept in part, and endpoints to do things to. When it is over, everything
-// must have been given back.
+// A whole host on the simulator's port, for one input: a stack with one device, whose frames are
+// looked at as a receiver would and kept in part, and endpoints to do things to. When it is over,
+// everything must have been given back.
 //
 //     192.0.2.1 (ours) ── link ── 192.0.2.2 (peer), 192.0.2.254 (gateway)
 #pragma once
 
+#include <functional>
 #include <map>
 #include <vector>
 
 #include "scout/eth.hh"
 #include "scout/stack.h"
 #include "tools/fuzz/input.hh"
-#include "tools/fuzz/port_single.hh"
+#include "tools/rig/port_memory.hh"
 #include "tools/rig/rig.hh"
 
 namespace fuzz {
+
+// Runs `world`, the same way each time; what follows is for it.
+void run_as_driver(std::function<void()> world);
+// Lets every thread of the core run until none has anything to do.
+void settle();
+// Sets the clock forward by `ns`, stopping on the way wherever a thread wanted to be woken.
+void pass(uint64_t ns);
 
 using Bytes = std::vector<uint8_t>;
 

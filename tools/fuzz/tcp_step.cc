@@ -336,7 +336,9 @@ private:
         last_ack_ = run.ack;
         for (uint32_t i = 0; i < run.sack_blocks; ++i) {
             const SackBlock& block = run.sack[i];
-            require(ahead(block.start, run.ack) > 0 && ahead(block.end, block.start) > 0 &&
+            // The first may be about what came twice, and lie before (RFC 2883 section 4).
+            require(ahead(block.end, block.start) > 0 &&
+                        (i == 0 || ahead(block.start, run.ack) > 0) &&
                         ahead(edge, block.end) >= -(1 << scale),
                     "SACK blocks lie in the window");
         }

@@ -64,6 +64,7 @@ dominoes_mutex* dominoes_mutex_create(void) { return rig::create<dominoes_mutex>
 void dominoes_mutex_destroy(dominoes_mutex* mutex) { rig::destroy(mutex); }
 
 void dominoes_mutex_lock(dominoes_mutex* mutex) {
+    world().may_sleep();
     world().could_switch();
     // Who looks at what is left after a failure is no fiber and does not wait.
     while (mutex->locked && world().self()) mutex->waiters.wait(world());
@@ -86,6 +87,7 @@ dominoes_completion* dominoes_completion_create(void) { return rig::create<domin
 void dominoes_completion_destroy(dominoes_completion* completion) { rig::destroy(completion); }
 
 void dominoes_completion_wait(dominoes_completion* completion) {
+    world().may_sleep();
     while (completion->done == 0) completion->waiters.wait(world());
     --completion->done;
 }
@@ -110,6 +112,12 @@ void dominoes_thread_unpark(dominoes_thread* thread) {
 
 // So that nobody polls while time stands still.
 bool dominoes_thread_should_yield(void) { return true; }
-void dominoes_thread_yield(void) { world().yield(); }
+void dominoes_thread_yield(void) {
+    world().may_sleep();
+    world().yield();
+}
 void dominoes_relax(void) { world().yield(); }
-void dominoes_thread_delay(uint64_t ns) { world().sleep_until(world().now_ns() + ns); }
+void dominoes_thread_delay(uint64_t ns) {
+    world().may_sleep();
+    world().sleep_until(world().now_ns() + ns);
+}

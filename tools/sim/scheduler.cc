@@ -75,7 +75,9 @@ bool Scheduler::time_passes() {
 void Scheduler::resume(Fiber& fiber) {
     fiber.state = State::kRunning;
     running_ = &fiber;
+    main_stack_.leave_for(fiber.stack);
     fiber.rest = std::move(fiber.rest).resume();
+    fiber.rest ? main_stack_.come_back() : main_stack_.come_back_after(fiber.stack);
     running_ = nullptr;
 }
 
@@ -84,15 +86,22 @@ void Scheduler::suspend(State state) {
     Fiber& fiber = *running_;
     fiber.state = state;
     if (state == State::kReady) ready_.push_back(&fiber);
+    fiber.stack.leave_for(main_stack_);
     main_ = std::move(main_).resume();
+    fiber.stack.come_back();
 }
 
 void Scheduler::prepare(Fiber& fiber) {
-    fiber.rest = boost::context::fiber(std::allocator_arg, StackPool{},
+    const boost::context::stack_context stack = StackPool{}.allocate();
+    const boost::context::preallocated memory(stack.sp, stack.size, stack);
+    fiber.stack = AsanStack(static_cast<char*>(stack.sp) - stack.size, stack.size);
+    fiber.rest = boost::context::fiber(std::allocator_arg, memory, StackPool{},
                                        [this, &fiber](boost::context::fiber&& loop) {
+                                           fiber.stack.enter(main_stack_);
                                            main_ = std::move(loop);
                                            fiber.run(fiber.argument);
                                            end(fiber);
+                                           fiber.stack.leave_for(main_stack_);
                                            return std::move(main_);
                                        });
     fibers_.push_back(&fiber);
@@ -112,6 +121,7 @@ void Scheduler::make_ready(Fiber& fiber) {
 
 void Scheduler::fail(std::string why) {
     failure_ = std::move(why);
+    if (on_failure) on_failure(failure_);
     if (!running_) {  // nobody is to blame: run() itself
         std::fprintf(stderr, "dominoes-sim: %s\n", failure_.c_str());
         std::abort();
@@ -172,6 +182,7 @@ Fiber* Scheduler::start(void (*run)(void*), void* argument, const char* name) {
 }
 
 void Scheduler::join(Fiber* fiber) {
+    may_sleep();
     fiber->joiner = running_;
     if (fiber->state != State::kDone) suspend(State::kWaiting);
     std::erase(fibers_, fiber);
@@ -179,6 +190,7 @@ void Scheduler::join(Fiber* fiber) {
 }
 
 void Scheduler::park(uint64_t deadline_ns) {
+    may_sleep();
     Fiber& fiber = *running_;
     if (!fiber.unparked && deadline_ns > now_ns_) {
         fiber.wake_ns = deadline_ns;
@@ -201,6 +213,10 @@ void Scheduler::sleep_until(uint64_t ns) {
 
 void Scheduler::yield() {
     if (running_) suspend(State::kReady);
+}
+
+void Scheduler::may_sleep() {
+    if (running_ && running_->depth) fail("BUG: may sleep in a section");
 }
 
 void Scheduler::could_switch() {
@@ -252,6 +268,7 @@ void Scheduler::retire(dominoes_retired* retired, void (*release)(dominoes_retir
 }
 
 void Scheduler::retire_barrier() {
+    may_sleep();
     while (!retired_.empty() || reclaiming_) barrier_.wait(*this);
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dominoes/port.h"
+#include "tools/sim/asan_stack.hh"
 #include "tools/sim/random.hh"
 
 // A thread of dominoes/port.h.
@@ -31,6 +32,7 @@ struct dominoes_thread {
     unsigned depth = 0;                 // of sections
     uint64_t wake_ns = UINT64_MAX;      // kParked: at the latest
     boost::context::fiber rest;         // of its life, while it does not run
+    sim::AsanStack stack;               // where it does
     dominoes_thread* joiner = nullptr;  // who waits for its end
 };
 
@@ -62,9 +64,8 @@ public:
     // neither this nor anything the fibers use may be destroyed.
     bool run(std::function<void()> driver);
     const std::string& failure() const { return failure_; }
-    // Ends run(); does not return. (To say so to the compiler would make ASan look for a stack that
-    // it does not know.)
-    void fail(std::string why);
+    // Ends run().
+    [[noreturn]] void fail(std::string why);
     // Who waits for what.
     std::string describe() const;
 
@@ -84,6 +85,8 @@ public:
     void unpark(Fiber* fiber);
     void sleep_until(uint64_t ns);
     void yield();
+    // A place where a thread of the kernel could sleep: never in a section.
+    void may_sleep();
     // A place where another thread could come first, or this one be held up.
     void could_switch();
     void enter_section();
@@ -107,6 +110,8 @@ public:
     // What dominoes_random() gives, and whom dominoes_log() tells.
     Random& entropy() { return entropy_; }
     std::function<void(int level, const char* line)> on_log;
+    // Told by fail() first, where it happened.
+    std::function<void(const std::string& why)> on_failure;
     // Threads that were started and not joined.
     size_t threads() const { return fibers_.size() - 2; }
 
@@ -135,6 +140,7 @@ private:
     std::string failure_;
 
     boost::context::fiber main_;  // run(), while a fiber runs
+    AsanStack main_stack_;
     Fiber* running_ = nullptr;
     std::vector<Fiber*> fibers_;
     std::vector<Fiber*> ready_;

@@ -86,6 +86,57 @@ TEST(Seeds, run_the_same_way_again) {
     }
 }
 
+// What could sleep in the kernel, also where it need not here.
+struct Sleep {
+    const char* name;
+    void (*call)();
+};
+
+class Sleeps : public testing::TestWithParam<Sleep> {};
+
+TEST_P(Sleeps, not_in_a_section) {
+    EXPECT_TRUE(Scheduler(1, {}).run(GetParam().call));
+    // Its driver does not come to an end.
+    static auto* const kept = new std::vector<std::unique_ptr<Scheduler>>;
+    Scheduler& scheduler = *kept->emplace_back(std::make_unique<Scheduler>(1, ScheduleConfig{}));
+    std::string told;
+    scheduler.on_failure = [&](const std::string& why) { told = why; };
+    EXPECT_FALSE(scheduler.run([] {
+        dominoes_read_lock();
+        GetParam().call();
+        dominoes_read_unlock();
+    }));
+    EXPECT_EQ("BUG: may sleep in a section", told);
+    EXPECT_EQ(told, scheduler.failure());
+}
+
+void lock() {
+    static dominoes_mutex* const mutex = dominoes_mutex_create();
+    dominoes_mutex_lock(mutex);
+    dominoes_mutex_unlock(mutex);
+}
+
+void wait_for_what_is_done() {
+    static dominoes_completion* const completion = dominoes_completion_create();
+    dominoes_completion_complete(completion);
+    dominoes_completion_wait(completion);
+}
+
+void start_and_join() {
+    static constexpr auto kNothing = [](void*) {};
+    dominoes_thread_join(dominoes_thread_start(kNothing, nullptr, -1, "test"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulator, Sleeps,
+                         testing::Values(Sleep{"park", [] { dominoes_thread_park(0); }},
+                                         Sleep{"yield", [] { dominoes_thread_yield(); }},
+                                         Sleep{"delay", [] { dominoes_thread_delay(0); }},
+                                         Sleep{"barrier", [] { dominoes_retire_barrier(); }},
+                                         Sleep{"mutex", lock},
+                                         Sleep{"completion", wait_for_what_is_done},
+                                         Sleep{"join", start_and_join}),
+                         [](const auto& sleep) { return sleep.param.name; });
+
 // --- bugs found ---
 
 // Domains without work, in front of one that has some, did not let it have its turn before the
