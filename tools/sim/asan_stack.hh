@@ -6,12 +6,14 @@
 
 #include <cstddef>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1  // as gcc says it
+#ifdef __SANITIZE_ADDRESS__  // gcc
+#define DOMINOES_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)  // clang
+#define DOMINOES_ASAN
 #endif
 #endif
-#ifdef __SANITIZE_ADDRESS__
+#ifdef DOMINOES_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -22,7 +24,7 @@ public:
     AsanStack() = default;  // where that is, enter() may find out
     AsanStack(const void* bottom, size_t bytes) : bottom_(bottom), bytes_(bytes) {}
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef DOMINOES_ASAN
     // Before the switch to `next`.
     void leave_for(const AsanStack& next) {
         __sanitizer_start_switch_fiber(&variables_, next.bottom_, next.bytes_);

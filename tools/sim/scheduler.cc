@@ -77,7 +77,10 @@ void Scheduler::resume(Fiber& fiber) {
     running_ = &fiber;
     main_stack_.leave_for(fiber.stack);
     fiber.rest = std::move(fiber.rest).resume();
-    fiber.rest ? main_stack_.come_back() : main_stack_.come_back_after(fiber.stack);
+    if (fiber.rest)
+        main_stack_.come_back();
+    else
+        main_stack_.come_back_after(fiber.stack);
     running_ = nullptr;
 }
 
