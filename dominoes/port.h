@@ -2,9 +2,9 @@
 /*
  * What the core needs from its host: the only way out of dominoes/ and scout/.
  *
- * Implemented twice, in module/ for the kernel and in tools/rig/ for userspace. The core sees opaque
- * pointers, integers and the structs below, never a header of the host. Each function says in which
- * context it may be called:
+ * Implemented in module/ for the kernel, in tools/rig/ for userspace, and in tools/sim/ for one thread
+ * and virtual time. The core sees opaque pointers, integers and the structs below, never a header of
+ * the host. Each function says in which context it may be called:
  *
  *   any      softirq, kthread or system call; does not sleep
  *   process  kthread or system call; may sleep
