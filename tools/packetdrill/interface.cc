@@ -183,8 +183,7 @@ int splice(void*, int, loff_t*, int, loff_t*, size_t, unsigned) { return answer(
 }  // namespace
 }  // namespace packetdrill
 
-extern "C" __attribute__((visibility("default"))) void packetdrill_interface_init(
-    const char* flags, struct packetdrill_interface* table) {
+extern "C" void packetdrill_interface_init(const char* flags, struct packetdrill_interface* table) {
     using namespace packetdrill;
     Config config;
     if (!parse_flags(flags, config)) std::exit(2);
