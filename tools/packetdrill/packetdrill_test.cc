@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -278,6 +279,28 @@ TEST_F(PacketdrillTest, OptionsAreThoseOfTheCore) {
     EXPECT_EQ(errno, ENOENT);
     EXPECT_EQ(table_.setsockopt(self_, fd, IPPROTO_TCP, TCP_MD5SIG, &yes, sizeof yes), -1);
     EXPECT_EQ(errno, ENOPROTOOPT);
+}
+
+// RFC 9293 section 3.7.1: a peer that names no MSS takes 536 bytes.
+TEST_F(PacketdrillTest, ConnectionHasAnMssOfItsOwnAndKeepsItsBuffers) {
+    load(nullptr);
+    Sent syn;
+    const int fd = connected(syn);
+    int value = 0;
+    socklen_t bytes = sizeof value;
+    EXPECT_EQ(table_.getsockopt(self_, fd, IPPROTO_TCP, TCP_MAXSEG, &value, &bytes), 0);
+    EXPECT_EQ(value, 536);
+    const int size = 100'000;
+    EXPECT_EQ(table_.setsockopt(self_, fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+    EXPECT_EQ(table_.getsockopt(self_, fd, SOL_SOCKET, SO_SNDBUF, &value, &bytes), 0);
+    EXPECT_EQ(value, 1 << 20);
+}
+
+// As packetdrill does at its end with what a script has left open.
+TEST_F(PacketdrillTest, DescriptorIsTheSystemsAsWell) {
+    load(nullptr);
+    const int fd = open_socket();
+    EXPECT_EQ(::close(fd), 0);
 }
 
 }  // namespace
