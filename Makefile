@@ -74,6 +74,13 @@ sim: ## simulate SEEDS=20000 worlds from SEED_BASE=1 on, in virtual time
 	scripts/build-host --target dominoes-sim
 	$(BUILD)/host/sim/dominoes-sim --seeds $(SEEDS) --seed-base $(SEED_BASE)
 
+.PHONY: packetdrill
+packetdrill: ## play packetdrill's scripts: PACKETDRILL=/path/to/packetdrill SCRIPTS=folder
+	@[[ -n "$(PACKETDRILL)" && -n "$(SCRIPTS)" ]] || { scripts/packetdrill >&2; exit 2; }
+	scripts/setup build
+	scripts/build-host --target dominoes-packetdrill
+	scripts/packetdrill "$(PACKETDRILL)" "$(SCRIPTS)"
+
 .PHONY: interop
 interop: ## move files through many kinds of networks, and compare with Linux (half an hour)
 	scripts/setup build demo
