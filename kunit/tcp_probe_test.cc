@@ -60,6 +60,18 @@ void keep_probe_timer__single_segment_may_be_acknowledged_late(Check& check) {
     wire.quiet();
 }
 
+// ... at the same time, and then is not counted as one.
+void retransmission_expired__probe_goes_first(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(1000);
+    wire.pass_ms(221);
+    wire.sent(kAck, 1, 1, 1000);
+    EXPECT_EQ(wire.info().probes, 1);
+    EXPECT_EQ(wire.info().timeouts, 0);
+    EXPECT_EQ(wire.info().cwnd, 10000);
+}
+
 void keep_probe_timer__not_without_sack(Check& check) {
     Wire wire(check);
     establish(wire, kHasMss);
@@ -100,6 +112,7 @@ constexpr kunit::Test kTests[] = {
     TEST(probe_timeout__prefers_new_data),
     TEST(probe_timeout__once),
     TEST(keep_probe_timer__single_segment_may_be_acknowledged_late),
+    TEST(retransmission_expired__probe_goes_first),
     TEST(keep_probe_timer__not_without_sack),
     TEST(probe_repaired__reduces_the_window),
     TEST(probe_repaired__nothing_if_it_arrived_twice),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kunit/tcp_wire.hh"
+#include "scout/tcp_prr.hh"
 
 namespace scout {
 namespace {
@@ -218,7 +219,24 @@ void recovery_respond__partial_without_sack_is_one_segment(Check& check) {
     EXPECT_EQ(wire.state().prr_delivered, 7000);
 }
 
+// RFC 9937 section 6.2: more had to be sent than was delivered, which holds nothing back later.
+void prr_delivered__as_much_as_has_left_just_now(Check& check) {
+    TcpState state{};
+    state.mss = 1000;
+    state.ssthresh = 5000;
+    state.snd_una = kSeqBase;
+    state.snd_nxt = kSeqBase + 3000;
+    state.prr_flight = 10000;
+    state.prr_delivered = 1000;
+    state.prr_out = 2500;
+    tcp::prr_delivered(state, 1000, false);
+    EXPECT_EQ(state.cwnd, 4000);
+    tcp::prr_delivered(state, 1000, true);
+    EXPECT_EQ(state.cwnd, 5000);
+}
+
 constexpr kunit::Test kTests[] = {
+    TEST(prr_delivered__as_much_as_has_left_just_now),
     TEST(recovery_detect__third_duplicate),
     TEST(recovery_acknowledged__partial_without_sack),
     TEST(is_duplicate__not_with_data_or_a_new_window),

@@ -23,10 +23,11 @@ void prr_delivered(TcpState& state, uint64_t delivered, bool progress) {
             (state.prr_delivered * state.ssthresh + state.prr_flight - 1) / state.prr_flight;
         send = minus(share, state.prr_out);
     } else {
-        // Section 3: slow start while that goes well, else as much as has left (conservative
-        // bound).
-        uint64_t limit = minus(state.prr_delivered, state.prr_out);
-        if (progress) limit = max(limit, delivered) + state.mss;
+        // As much as has left, at least just now; and slow start while that goes well. RFC 6937 has
+        // the first without the latter for a lower bound, which could hold back everything until
+        // the timeout (RFC 9937 section 6.2).
+        uint64_t limit = max(minus(state.prr_delivered, state.prr_out), delivered);
+        if (progress) limit += state.mss;
         send = min(state.ssthresh - in_network, limit);
     }
     state.cwnd = max<uint64_t>(in_network + send, state.mss);

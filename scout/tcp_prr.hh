@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Proportional rate reduction (RFC 6937): during fast recovery what is sent follows what is
-// delivered, so that the window comes down to ssthresh smoothly within a round trip.
+// Proportional rate reduction (RFC 6937, RFC 9937): during fast recovery what is sent follows what
+// is delivered, so that the window comes down to ssthresh smoothly within a round trip.
 #pragma once
 
 #include "scout/tcp_turn.hh"

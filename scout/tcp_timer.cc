@@ -43,6 +43,11 @@ void retransmission_expired(Turn& turn) {
     TcpState& state = turn.state;
     if (in_phase(state, TcpPhase::kSynSent, TcpPhase::kSynReceived)) return syn_timeout(turn);
     if (flight(state) == 0) return persist_timeout(turn);
+    if (running(state, TimerKind::kProbe) && deadline(state, TimerKind::kProbe) <= state.now_ns) {
+        // Both are due: the probe goes first (RFC 8985 section 7.2).
+        stop_timer(state, TimerKind::kProbe);
+        return probe_timeout(turn);
+    }
     if (retransmissions_exhausted(state)) return give_up(turn);
     ++state.timeouts;
     path_mtu_timeout(state);
