@@ -8,7 +8,7 @@ size=$((4 / slowness))m
 
 # The peer sends probes into our closed window: its timer 04 in /proc/net/tcp.
 peer_probes() { # PORT
-    peer cat /proc/net/tcp | grep -qE "$(printf ':%04X 0[18] [^ ]+ 04:' "$1")"
+    peer grep -qE "$(printf ':%04X 0[18] [^ ]+ 04:' "$1")" /proc/net/tcp
 }
 
 test_slow_reader() {
@@ -51,7 +51,7 @@ test_closed_window_of_peer() {
 
 # Its retransmission timer, 01, has expired at least once.
 peer_retransmits() { # PORT
-    peer cat /proc/net/tcp | grep -qE "$(printf ':%04X 0[18] [^ ]+ 01:[0-9A-F]+ 0000000[1-9]' "$1")"
+    peer grep -qE "$(printf ':%04X 0[18] [^ ]+ 01:[0-9A-F]+ 0000000[1-9]' "$1")" /proc/net/tcp
 }
 
 # --- the peer vanishes, and perhaps comes back ---
@@ -289,4 +289,3 @@ test_simultaneous_close() {
     wait
     wait_for 10 only_time_wait
 }
-only_time_wait() { ! dominoes show connections | grep -E "^(tcp|udp)" | grep -vq TIME-WAIT; }

@@ -35,6 +35,14 @@ skip() {
 # Runs a command in the peer's namespace.
 peer() { ip netns exec peer "$@"; }
 
+# prints WANTED COMMAND...: whether the command's output has a line matching the extended regex. In a pipe, a command
+# that is still writing when `grep -q` has seen enough would be killed by SIGPIPE, and pipefail call that a failure.
+prints() {
+    local wanted=$1
+    shift
+    grep -qE -- "$wanted" <<<"$("$@")"
+}
+
 # expect WANTED COMMAND...: the command's output must contain a line matching the extended regex.
 expect() {
     local wanted=$1 output status=0

@@ -4,8 +4,6 @@
 
 count=$((20 / slowness))
 
-only_time_wait() { ! dominoes show connections | grep -E "^(tcp|udp)" | grep -vq TIME-WAIT; }
-
 files() {
     local i
     for ((i = 1; i <= count; i++)); do random_file "/run/file$i" 200k; done

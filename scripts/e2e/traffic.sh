@@ -49,12 +49,13 @@ connection_exceeds() { # PORT KEY VALUE
     [[ -n $value && $value -gt $3 ]]
 }
 
-dominoes_listening() { dominoes show connections | grep -qE "LISTEN .*:$1 "; } # PORT
+dominoes_listening() { prints "LISTEN .*:$1 " dominoes show connections; } # PORT
+only_time_wait() { [[ -z $(dominoes show connections | awk '/^(tcp|udp)/ && !/TIME-WAIT/') ]]; }
 # A listening socket of Linux, in this namespace or the peer's.
 listening_in() { # PORT [COMMAND...]
     local port=$1
     shift
-    "$@" cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qE "$(printf ':%04X 0+:0000 0A' "$port")"
+    "$@" grep -qsE "$(printf ':%04X 0+:0000 0A' "$port")" /proc/net/tcp /proc/net/tcp6
 }
 listening() { listening_in "$1"; }
 peer_listening() { listening_in "$1" peer; }

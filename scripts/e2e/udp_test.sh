@@ -2,8 +2,8 @@
 # shellcheck disable=SC2154
 . ./traffic.sh
 
-peer_bound() { peer cat /proc/net/udp | grep -q "$(printf ':%04X' "$1")"; }
-dominoes_bound() { dominoes show connections | grep -qE "^udp .*:$1 "; }
+peer_bound() { peer grep -q "$(printf ':%04X' "$1")" /proc/net/udp; }
+dominoes_bound() { prints "^udp .*:$1 " dominoes show connections; }
 
 test_peer_asks() {
     datagram dominoes serve 7000 50 &
