@@ -40,6 +40,11 @@ bool Listener::expects_cookie(uint64_t now_ns) const {
     return sent != 0 && now_ns - sent < 2 * kTcpCookieLifeNs;
 }
 
+bool Listener::turned_away(uint64_t now_ns) const {
+    const uint64_t latest = turned_away_ns_.load_relaxed();
+    return latest != 0 && now_ns - latest < kTcpCookieLifeNs;
+}
+
 uint32_t Listener::queued() const {
     const auto queued = static_cast<int32_t>(queued_.load_acquire());
     return queued > 0 ? static_cast<uint32_t>(queued) : 0;

@@ -43,6 +43,10 @@ public:
     // come back.
     void cookie_sent(uint64_t now_ns) { cookie_ns_.store_relaxed(now_ns); }
     bool expects_cookie(uint64_t now_ns) const;
+    // The ACK of a cookie finds no room at `now_ns`; and whether one lately did: that peer believes
+    // that it has a connection, and can still get it.
+    void turn_away(uint64_t now_ns) { turned_away_ns_.store_relaxed(now_ns); }
+    bool turned_away(uint64_t now_ns) const;
     // A connection admitted will not come.
     void drop() { pending_.fetch_sub_acq_rel(1); }
     // A connection is established; its endpoint's reference goes to the queue. False: closed,
@@ -74,8 +78,9 @@ private:
     User user_;
     dominoes::Atomic<uint32_t> references_{1};
     dominoes::Atomic<uint32_t> pending_;
-    dominoes::Atomic<uint64_t> cookie_ns_;  // when the latest was sent; 0: none was
-    dominoes::Atomic<uint32_t> queued_;     // may be one behind while somebody pushes
+    dominoes::Atomic<uint64_t> cookie_ns_;       // when the latest was sent; 0: none was
+    dominoes::Atomic<uint64_t> turned_away_ns_;  // when the latest was; 0: none was
+    dominoes::Atomic<uint32_t> queued_;          // may be one behind while somebody pushes
     // Pushed by replicas, the latest first.
     dominoes::Atomic<Connection*> arrived_;
     // The application's, the earliest first.

@@ -268,9 +268,14 @@ bool TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack,
     SegmentEvent syn;
     if (!tcp_cookie_open(context, ack, syn)) {
         host_.counters.add(Counter::tcp_cookies_wrong);
-        return false;
+        // A reset could end what may still begin: the peer has sent more than what is its cookie's
+        // ACK.
+        if (!listener->turned_away(context.now_ns)) return false;
+        host_.drop(Counter::drop_tcp_backlog);
+        return true;
     }
     if (!listener->admit_proven()) {
+        listener->turn_away(context.now_ns);
         host_.drop(Counter::drop_tcp_backlog);
         return true;
     }

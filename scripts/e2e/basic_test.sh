@@ -12,6 +12,34 @@ test_attach_show_detach() {
     expect "dm0 10\.77\.0\.1/24 via 10\.77\.0\.2 mtu 1500 replicas 3 cpus 0-1 connections 0" dominoes show
 }
 
+# Replicas run where they were told to.
+test_cpus() {
+    dominoes detach dm0
+    attach --replicas 2 --cpus 1
+    peer talk linux listen 9001 receive /dev/null &
+    wait_for 10 peer_listening 9001
+    fifos /run/go
+    talk dominoes connect "$peer_address" 9001 send /etc/passwd wait /run/go &
+    local client=$!
+    wait_for 10 connection_exceeds 9001 bytes_acked 10
+    expect "replica 1: cpu:1 " dominoes show --info
+    [[ $(dominoes show --info | grep -c 'replica [01]: cpu:1 ') -eq 2 ]] || fail "$(dominoes show --info)"
+    echo go >/run/go
+    wait "$client"
+}
+
+# What people look at without the command.
+test_debugfs() {
+    expect "^dm0 10\.77\.0\.1/24 replicas 2 connections 0" cat /sys/kernel/debug/dominoes/stats
+    peer ping -c 1 "$dominoes_address"
+    expect "icmp_echo_in +1$" cat /sys/kernel/debug/dominoes/stats
+    dominoes cat -l -p 9000 </dev/null >/dev/null 2>&1 &
+    local listener=$!
+    wait_for 5 dominoes_listening 9000
+    expect "LISTEN.*:9000" cat /sys/kernel/debug/dominoes/connections
+    stop "$listener"
+}
+
 test_stats() {
     peer ping -c 3 -i 0.2 "$dominoes_address"
     [[ $(counter icmp_echo_in) == 3 ]] || fail "$(dominoes stats dm0 --nonzero)"

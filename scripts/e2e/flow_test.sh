@@ -94,6 +94,19 @@ test_peer_vanishes_while_receiving() {
     interrupted TERM "$server"
 }
 
+# Nobody need wait for ever: the option ends it, with the errno that a socket would give.
+test_user_timeout() {
+    peer talk linux listen 9001 fin receive /dev/null 2>/dev/null &
+    wait_for 10 peer_listening 9001
+    dominoes cat "$peer_address" 9001 --replicas 4 --user-timeout 2000 </dev/zero >/dev/null 2>/run/error &
+    local client=$!
+    wait_for 10 connection_exceeds 9001 bytes_acked 100000
+    ip -n peer link set peer0 down
+    ends 20 "$client"
+    [[ $status -eq 1 ]] || fail "status $status"
+    expect "Connection timed out" cat /run/error
+}
+
 # Not the link: the peer takes every packet and says nothing.
 test_peer_falls_silent() {
     local client
@@ -117,16 +130,21 @@ test_interrupted_by_sigint() {
     interrupted INT "$client"
 }
 
+# The rest of the file is sent only when the link is down, so that some of it is lost whatever the speed.
 test_peer_comes_back() {
     random_file /run/file "$size"
-    tc qdisc replace dev dm0 root netem rate 10mbit
+    fifos /run/input
     peer talk linux listen 9001 fin receive /run/got &
     local reader=$!
     wait_for 10 peer_listening 9001
-    dominoes cat "$peer_address" 9001 --replicas 4 --input /run/file >/dev/null &
+    dominoes cat "$peer_address" 9001 --replicas 4 </run/input >/dev/null &
     local writer=$!
-    wait_for 10 connection_exceeds 9001 bytes_acked 100000
+    exec 7>/run/input
+    head -c 100000 /run/file >&7
+    wait_for 10 connection_is 9001 bytes_acked 100000
     ip -n peer link set peer0 down
+    tail -c +100001 /run/file >&7 &
+    exec 7>&-
     wait_for 10 connection_exceeds 9001 retransmits 1
     ip -n peer link set peer0 up
     wait "$writer"
@@ -136,14 +154,17 @@ test_peer_comes_back() {
 
 test_peer_comes_back_and_sends() {
     random_file /run/file "$size"
-    tc -n peer qdisc replace dev peer0 root netem rate 10mbit
+    head -c 100000 /run/file >/run/first
+    tail -c +100001 /run/file >/run/rest
+    fifos /run/go
     dominoes cat -l -p 9000 --replicas 4 </dev/null >/run/got &
     local reader=$!
     wait_for 10 dominoes_listening 9000
-    peer talk linux connect "$dominoes_address" 9000 send /run/file fin receive /dev/null &
+    peer talk linux connect "$dominoes_address" 9000 send /run/first wait /run/go send /run/rest fin receive /dev/null &
     local writer=$!
-    wait_for 10 connection_exceeds 9000 bytes_received 100000
+    wait_for 10 connection_is 9000 bytes_received 100000
     ip link set dm0 down
+    echo go >/run/go
     wait_for 10 peer_retransmits 9000
     ip link set dm0 up
     wait "$writer"

@@ -75,8 +75,13 @@ wait_for() {
 # In batches: in the debug kernel each start of a program takes a third of a second.
 topology_up() {
     ip netns add peer
+    ip link add dm0 type veth peer name peer0 netns peer
+    topology_addresses
+}
+
+# For devices dm0 here and peer0 there.
+topology_addresses() {
     ip -batch - <<END
-link add dm0 type veth peer name peer0 netns peer
 addr add $host_address/24 dev dm0
 link set dm0 up
 END

@@ -73,16 +73,21 @@ test_short_from_dominoes() {
     [[ $(counter tcp_active_opens) == "$short" ]] || fail "$(dominoes stats --nonzero)"
 }
 
-# More at once than the listener's backlog holds: none is lost, for the peer tries again.
+backlog_was_full() { [[ $(($(counter tcp_cookies_out) + $(counter drop_tcp_backlog))) -gt 0 ]]; }
+
+# More at once than the listener's backlog holds, while nobody accepts: none is lost, for the peer tries again.
 test_backlog() {
-    talk dominoes serve 9000 $((2 * count)) &
+    talk dominoes serve 9000 $((2 * count)) backlog 2 &
     local server=$! i clients=()
     wait_for 10 dominoes_listening 9000
+    kill -STOP "$server"
     echo message >/run/file
     for ((i = 1; i <= 2 * count; i++)); do
         peer talk linux connect "$dominoes_address" 9000 send /run/file fin receive "/run/got$i" &
         clients+=($!)
     done
+    wait_for 10 backlog_was_full
+    kill -CONT "$server"
     for i in "${clients[@]}"; do wait "$i"; done
     wait "$server"
     for ((i = 1; i <= 2 * count; i++)); do same /run/file "/run/got$i"; done

@@ -67,8 +67,11 @@ test_iperf3_client_bytes() {
 test_plain_text() {
     peer iperf3 -s -1 >/dev/null &
     wait_for 10 peer_listening 5201
-    expect "replicas:2 policy:greedy" dominoes perf -c "$peer_address" -t 1 --replicas 2
+    dominoes perf -c "$peer_address" -t 2 -i 1 --replicas 2 >/run/client.txt
     wait
+    expect "replicas:2 policy:greedy" cat /run/client.txt
+    expect "0\.00-1\.0[0-9]* +sec .*bits/sec" cat /run/client.txt
+    expect "1\.[0-9]*-2\.0[0-9]* +sec .*bits/sec" cat /run/client.txt
 }
 
 # Dominoes does not talk to itself on one device, but two tests in a row to one server must work.

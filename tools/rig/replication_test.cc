@@ -4,6 +4,7 @@
 // What the end-to-end tests show of the kernel module is shown here of the core, under the
 // sanitizers.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <cerrno>
@@ -442,6 +443,45 @@ TEST(Listener, cookies_let_in_who_is_there) {
     // room.
     EXPECT_GE(wire.server().counter("tcp_cookies_in"), 1u);
     EXPECT_EQ(0u, wire.server().counter("tcp_cookies_wrong"));
+    EXPECT_EQ(0u, wire.server().counter("tcp_resets_out"));
+}
+
+// Two get a cookie, and there is room for one. The other's data and FIN are dropped, not reset, and
+// come again.
+TEST(Listener, cookie_without_room_may_come_again) {
+    constexpr uint16_t kLatePort = 6000;
+    Wire wire(2);
+    std::atomic<bool> held = true;
+    wire.link(1).on_transmit = [&](dominoes_packet& packet) {
+        const uint8_t* tcp = packet.data + scout::kEthHeaderBytes + scout::kIpHeaderBytes;
+        const bool late = packet.bytes >= 54 && (tcp[0] << 8 | tcp[1]) == kLatePort;
+        return MemoryLink::Fate{late && !(tcp[13] & scout::kSyn) && held, false, 0};
+    };
+    wire.start();
+    Socket listener(wire.server().stack());
+    ASSERT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
+    ASSERT_EQ(0, listener.listen(1));
+    arrive(wire.server(), forged_syn(77, 5000, 1));
+    while (wire.server().counter("tcp_passive_opens") < 1) std::this_thread::yield();
+
+    Socket late(wire.client().stack()), first(wire.client().stack());
+    ASSERT_EQ(0, late.bind(address("10.0.0.2", kLatePort)));
+    ASSERT_EQ(0, late.connect(address("10.0.0.1", kPort)));
+    ASSERT_EQ(0, first.connect(address("10.0.0.1", kPort)));
+    while (wire.server().counter("tcp_cookies_in") < 1) std::this_thread::yield();
+    held = false;
+    EXPECT_EQ(5, late.write("words", 5));
+    while (wire.server().counter("drop_tcp_backlog") < 1) std::this_thread::yield();
+    EXPECT_EQ(0, late.shutdown(SHUT_WR));
+    while (wire.server().counter("tcp_cookies_wrong") < 1) std::this_thread::yield();
+
+    int error = 0;
+    ASSERT_NE(nullptr, listener.accept(error));
+    const std::unique_ptr<Socket> server = listener.accept(error);
+    ASSERT_NE(nullptr, server);
+    char got[16];
+    EXPECT_EQ(5, server->read(got, sizeof(got)));
+    EXPECT_EQ(0, server->read(got, sizeof(got)));
     EXPECT_EQ(0u, wire.server().counter("tcp_resets_out"));
 }
 

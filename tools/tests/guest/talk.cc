@@ -34,8 +34,8 @@ constexpr const char* kUsage =
     "  fin           end our side     reset          close with RST        flood             "
     "zeros, for ever\n"
     "  wait FIFO     until somebody writes to it     tell FILE             create it\n"
-    "options before the first STEP: rcvbuf BYTES, from PORT, ready FILE (created once it "
-    "listens)\n";
+    "options before the first STEP or after COUNT: rcvbuf BYTES, backlog CONNECTIONS, from PORT,\n"
+    "ready FILE (created once it listens)\n";
 
 using Words = std::vector<std::string>;
 
@@ -182,7 +182,9 @@ struct Options {
 Options take_options(Words& words, Network& network) {
     Options options;
     while (words.size() >= 2) {
-        if (words[0] == "rcvbuf")
+        if (words[0] == "backlog")
+            network.set_backlog(static_cast<int>(parse_number(words[1], INT32_MAX)));
+        else if (words[0] == "rcvbuf")
             network.set_receive_buffer(static_cast<int>(parse_number(words[1], INT32_MAX)));
         else if (words[0] == "from")
             network.set_local_port(parse_port(words[1]));
@@ -217,7 +219,9 @@ void run(Words words) {
         Talk(*network, std::move(connection)).run(words);
     } else if (role == "serve") {
         const std::uint16_t port = parse_port(take_word(words));
-        serve(*network, port, parse_number(take_word(words), UINT32_MAX));
+        const std::uint64_t count = parse_number(take_word(words), UINT32_MAX);
+        take_options(words, *network);
+        serve(*network, port, count);
     } else if (role == "repeat") {
         const SocketAddress server = take_address(words);
         repeat(*network, server, parse_number(take_word(words), UINT32_MAX));

@@ -12,8 +12,6 @@ namespace dominoes::guest {
 
 namespace {
 
-constexpr int kBacklog = 128;
-
 int checked(int result, const char* what) {
     if (result < 0) throw_error(errno, what);
     return result;
@@ -33,7 +31,7 @@ public:
     Descriptor listen(std::uint16_t port) override {
         Descriptor one = socket();
         bind(one.get(), port);
-        checked(::listen(one.get(), kBacklog), "listening");
+        checked(::listen(one.get(), backlog_), "listening");
         return one;
     }
 
@@ -84,7 +82,7 @@ public:
         Descriptor one = open();
         set(one.get(), DOMINOES_OPT_REUSEADDR, 1);
         address_call(one.get(), DOMINOES_IOC_BIND, {0, port}, "binding");
-        dominoes_listen argument{sizeof(argument), kBacklog};
+        dominoes_listen argument{sizeof(argument), static_cast<__u32>(backlog_)};
         checked(ioctl(one.get(), DOMINOES_IOC_LISTEN, &argument), "listening");
         return one;
     }

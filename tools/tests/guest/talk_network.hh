@@ -25,12 +25,15 @@ public:
     // close() will send RST.
     virtual void reset_on_close(int connection) = 0;
 
+    // How many connections may wait to be accepted, on what listens from now on.
+    void set_backlog(int connections) { backlog_ = connections; }
     // The receive buffer of what is connected or listens from now on; 0: the default.
     void set_receive_buffer(int bytes) { receive_buffer_ = bytes; }
     // The local port of what is connected from now on; 0: any.
     void set_local_port(std::uint16_t port) { local_port_ = port; }
 
 protected:
+    int backlog_ = 128;
     int receive_buffer_ = 0;
     std::uint16_t local_port_ = 0;
 };
