@@ -36,7 +36,7 @@ test_debugfs() {
     dominoes cat -l -p 9000 </dev/null >/dev/null 2>&1 &
     local listener=$!
     wait_for 5 dominoes_listening 9000
-    expect "LISTEN.*:9000" cat /sys/kernel/debug/dominoes/connections
+    expect "tcp state 10 .* local 10\.77\.0\.1:9000 " cat /sys/kernel/debug/dominoes/connections
     stop "$listener"
 }
 
