@@ -331,7 +331,8 @@ void add_cat_command(CLI::App& app, Action& action) {
     add_connection_options(*cat, arguments->connection);
     cat->footer(
         "Examples:\n"
-        "  dominoes cat -l -p 5000 --output copy --sha256    # peer: nc -N ADDRESS 5000 < file\n"
+        "  dominoes cat -l -p 5000 --output copy --sha256 </dev/null    # peer: nc -N ADDRESS 5000 "
+        "< file\n"
         "  dominoes cat 10.0.0.9 5000 --input file -v < /dev/null\n"
         "  dominoes cat 10.0.0.9 80 -J --replicas 4");
     cat->callback([&action, arguments] { action = [arguments] { return run(*arguments); }; });
