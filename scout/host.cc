@@ -75,7 +75,10 @@ int Host::allocate(const AttachConfig& config) {
     contexts_ = static_cast<Context**>(dominoes_alloc(config.cpu_count * sizeof(Context*)));
     if (!contexts_) return -int{kEnomem};
     for (; context_count_ < config.cpu_count; ++context_count_) {
-        Context* context = stack_.context(config.cpus[context_count_]);
+        const int cpu = config.cpus[context_count_];
+        uint32_t before = 0;
+        for (uint32_t i = 0; i < context_count_; ++i) before += config.cpus[i] == cpu;
+        Context* context = stack_.context(cpu, before);
         if (!context) return -int{kEnomem};
         contexts_[context_count_] = context;
     }
