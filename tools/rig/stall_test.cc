@@ -87,5 +87,17 @@ TEST(Stall, is_seen_and_reported_while_it_lasts) {
     expect_consistent(*pair.server);
 }
 
+// What does not fit is lost as on a network, and comes again.
+TEST(Stall, a_full_channel_loses_nothing_for_good) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect_pinned(wire);
+    Stream stream(pair);
+    EXPECT_TRUE(
+        stall_until(pair, [&] { return wire.server().counter("drop_tcp_channel_full") > 0; }));
+    stream.end();
+    expect_consistent(*pair.server);
+}
+
 }  // namespace
 }  // namespace rig
