@@ -449,6 +449,21 @@ void context__any_cpu_has_many(Check& check) {
     EXPECT(stack->context(0, 0) != first);
 }
 
+void stats__of_the_contexts(Check& check) {
+    Machine machine;
+    auto passes = [&](Counter counter, uint64_t value) {
+        const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+        while (machine.wide->count(counter) <= value && dominoes_now_ns() < end_ns)
+            dominoes_thread_yield();
+        return machine.wide->count(counter) > value;
+    };
+    EXPECT(passes(Counter::context_parks, 0));
+    const uint64_t batches = machine.wide->count(Counter::context_batches);
+    machine.wide->receive_frame(
+        arp_frame({kArpRequest, kPeerMac, kPeerIp, {}, IpAddress::v4(0x0a000001)}));
+    EXPECT(passes(Counter::context_batches, batches));
+}
+
 constexpr Test kTests[] = {
     TEST(connect__by_the_longest_prefix),
     TEST(connect__whatever_was_attached_first),
@@ -467,6 +482,7 @@ constexpr Test kTests[] = {
     TEST(set_option__of_tcp),
     TEST(receive__of_fragments),
     TEST(context__any_cpu_has_many),
+    TEST(stats__of_the_contexts),
 };
 
 }  // namespace

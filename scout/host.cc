@@ -244,6 +244,18 @@ bool Host::tick() {
     return true;
 }
 
+// --- for whoever asks ---
+
+uint64_t Host::count(Counter counter) const {
+    uint64_t sum = counters.get(counter);
+    for (uint32_t i = 0; i < context_count_; ++i) {
+        const Context::Stats stats = contexts_[i]->stats();
+        if (counter == Counter::context_batches) sum += stats.runs;
+        if (counter == Counter::context_parks) sum += stats.parks;
+    }
+    return sum;
+}
+
 // --- the stack ---
 
 dominoes_mutex* Host::mutex() { return stack_.mutex(); }
