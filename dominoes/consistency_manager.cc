@@ -76,16 +76,14 @@ bool ConsistencyManager::post(uint32_t, uint64_t position, uint64_t digest) {
     }
 }
 
-void ConsistencyManager::note_lag(uint32_t replica, uint64_t lag) {
-    Lag& noted = lags_[replica];
-    if (lag > noted.most.load_relaxed()) noted.most.store_relaxed(lag);
-    if (lag < lag_bound_ / 2) {
-        noted.reported = false;
-    } else if (lag > uint64_t{lag_bound_} * 3 / 4 && !noted.reported) {
-        noted.reported = true;
-        dominoes_log(DOMINOES_LOG_WARNING, "replica %u is %llu requests behind: it is stalled",
-                     replica, static_cast<unsigned long long>(lag));
-    }
+bool ConsistencyManager::stalls(uint32_t replica, uint64_t lag) {
+    if (lag < stall_lag() || stalled(replica)) return false;
+    uint32_t not_yet = 0;
+    return stalled_[replica].word.compare_exchange_relaxed(not_yet, 1);
+}
+
+void ConsistencyManager::goes_on(uint32_t replica, uint64_t lag) {
+    if (lag < lag_bound_ / 2) stalled_[replica].word.store_relaxed(0);
 }
 
 }  // namespace dominoes

@@ -30,18 +30,23 @@ public:
     // one caller, the first, as replication is at its end with that. Any replica, once a position.
     bool post(uint32_t replica, uint64_t position, uint64_t digest);
 
-    // Notes how far `replica` is behind the tail; reports, rate limited, when it is stalled: beyond
-    // 3/4 of the bound. Only the replica itself.
-    void note_lag(uint32_t replica, uint64_t lag);
+    // A lag that says that a replica is stalled: 3/4 of the bound.
+    uint64_t stall_lag() const { return uint64_t{lag_bound_} * 3 / 4; }
+    // Whether `replica`, `lag` requests behind the tail, is stalled, told to one caller, the first,
+    // until it has gone on. For others to ask: a stalled replica does nothing, not even that.
+    [[nodiscard]] bool stalls(uint32_t replica, uint64_t lag);
+    // Whether it was said to be, and has yet to be said to have gone on.
+    bool stalled(uint32_t replica) const { return stalled_[replica].word.load_relaxed() != 0; }
+    // It is `lag` behind: once that is below half the bound it has gone on. Only the replica
+    // itself.
+    void goes_on(uint32_t replica, uint64_t lag);
 
     uint64_t checks() const { return checks_.load_relaxed(); }          // comparisons made
     uint64_t mismatches() const { return mismatches_.load_relaxed(); }  // that failed
-    uint64_t max_lag(uint32_t replica) const { return lags_[replica].most.load_relaxed(); }
 
 private:
-    struct alignas(kCacheLine) Lag {
-        Atomic<uint64_t> most;
-        bool reported = false;
+    struct alignas(kCacheLine) Stalled {
+        Atomic<uint32_t> word;
     };
 
     const uint32_t interval_;
@@ -50,7 +55,7 @@ private:
     const uint32_t count_;
     Atomic<uint64_t> checks_;
     Atomic<uint64_t> mismatches_;
-    Lag lags_[kMaxReplicas];
+    Stalled stalled_[kMaxReplicas];
 };
 
 }  // namespace dominoes

@@ -44,7 +44,7 @@ private:
     friend class Domain;
 
     // How long it polls before it parks, and how long it parks while domains cannot go on (a later
-    // stage is full): who makes room for them does not always know of them.
+    // stage is full): who makes room for them does not know of them.
     static constexpr uint64_t kPollNs = 10'000;
     static constexpr uint64_t kRetryNs = 50'000;
     static constexpr uint32_t kControlCapacity = 256;

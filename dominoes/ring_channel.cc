@@ -13,7 +13,8 @@ namespace dominoes {
 
 // A slot's stamp grows by the capacity at each lap, so its next one is known without the position.
 // The first lap starts from a stamp that no position has.
-RingChannel::RingChannel(Request* slots, uint32_t capacity) : slots_(slots), capacity_(capacity) {
+RingChannel::RingChannel(Request* slots, uint32_t capacity)
+    : slots_(slots), capacity_(capacity), backlog_bound_(capacity) {
     for (uint32_t i = 0; i < capacity; ++i) {
         new (&slots[i]) Request;
         slots[i].stamp.store_relaxed(uint64_t{i} + 1 - capacity);
@@ -65,12 +66,16 @@ Request* RingChannel::claim(uint32_t headroom) {
 bool RingChannel::has_room(uint64_t tail, uint32_t headroom) {
     if (tail & kClosed) return false;
     const int64_t most = int64_t{capacity_} - 1 - headroom;
+    const int64_t unnoticed = static_cast<int64_t>(backlog_bound_) - 1;
     // (3) acquire: whoever reclaimed the slot has finished with it; pairs with (11), directly or
     // through the release below. seq_cst: see want_space().
-    if (static_cast<int64_t>(tail - reclaimed_seen_.load_acquire()) <= most) return true;
+    if (static_cast<int64_t>(tail - reclaimed_seen_.load_acquire()) <= min(most, unnoticed))
+        return true;
     const uint64_t reclaimed = reclaimed_.load_seq_cst();
     reclaimed_seen_.store_release(reclaimed);
-    return static_cast<int64_t>(tail - reclaimed) <= most;
+    const auto backlog = static_cast<int64_t>(tail - reclaimed);
+    if (backlog > unnoticed && on_backlog_) on_backlog_(on_backlog_context_);
+    return backlog <= most;
 }
 
 void RingChannel::publish(Request& request) {
@@ -96,6 +101,12 @@ void RingChannel::close() {
 bool RingChannel::closed() const { return tail_.load_acquire() & kClosed; }
 
 uint64_t RingChannel::tail() const { return tail_.load_seq_cst() & ~kClosed; }
+
+void RingChannel::on_backlog(uint32_t bound, void (*callback)(void* context), void* context) {
+    on_backlog_ = callback;
+    on_backlog_context_ = context;
+    backlog_bound_ = bound;
+}
 
 void RingChannel::on_space(void (*callback)(void* context), void* context) {
     on_space_ = callback;

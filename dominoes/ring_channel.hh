@@ -57,6 +57,11 @@ public:
     void on_space(void (*callback)(void* context), void* context);
     void want_space();
 
+    // `callback(context)` is called by a producer that finds the slowest subscription `bound`
+    // requests behind or more: each time, in its read section, before it publishes. Set it before
+    // the first producer.
+    void on_backlog(uint32_t bound, void (*callback)(void* context), void* context);
+
 private:
     // active_ has for each subscription a bit that its cursor counts, and one that publishers
     // schedule its domain; and above them a count of changes, so that a subscription that has
@@ -80,6 +85,9 @@ private:
     const uint32_t capacity_;
     void (*on_space_)(void*) = nullptr;
     void* on_space_context_ = nullptr;
+    void (*on_backlog_)(void*) = nullptr;
+    void* on_backlog_context_ = nullptr;
+    uint64_t backlog_bound_;
 
     // Written by producers.
     alignas(kCacheLine) Atomic<uint64_t> tail_;

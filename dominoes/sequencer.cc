@@ -28,13 +28,11 @@ void Sequencer::place(uint64_t serial, uint64_t result) {
 // drainer sees what the last one did.
 void Sequencer::drain() {
     if (drainers_.fetch_add_acq_rel(1) != 0) return;
-    bool moved = false;
     uint32_t counted = 1;
     do {
-        while (drain_run()) moved = true;
+        while (drain_run()) {
+        }
     } while (!drainers_.compare_exchange_acq_rel(counted, 0));
-    if (!moved || !room_wanted_.load_seq_cst()) return;  // after (5); pairs with want_room()
-    if (room_wanted_.exchange_seq_cst(0) && on_room_) on_room_(on_room_context_);
 }
 
 // Whether there was anything. The caller calls again until there is not: the head that this stores
@@ -51,21 +49,12 @@ bool Sequencer::drain_run() {
         ++serial;
     } while (serial != end && (result = item(serial).load_seq_cst()));  // (4)
     // (5) Release: the slots are free, to the load (1) of those who place the next lap; seq_cst
-    // with (2) and want_room().
+    // with (2).
     head_.store_seq_cst(serial);
     if (run_done_) run_done_(context_);
     dominoes_publish_end();
     return true;
 }
-
-void Sequencer::on_room(void (*callback)(void* context), void* context) {
-    on_room_ = callback;
-    on_room_context_ = context;
-}
-
-// seq_cst: we write this, then read the head in has_room() (1); the drainer writes the head (5),
-// then reads this.
-void Sequencer::want_room() { room_wanted_.store_seq_cst(1); }
 
 void Sequencer::clear(void (*discard)(void* context, uint64_t item), void* context) {
     const uint64_t head = head_.load_acquire();

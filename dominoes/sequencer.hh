@@ -36,19 +36,13 @@ public:
     // Whether the results of all serial numbers below `end` have a slot. An owner asks before it
     // works on them, and if there is none lets its domain be scheduled again later; the owner of
     // the head always has room, so somebody always makes progress. Context: any.
-    bool has_room(uint64_t end) const { return end <= head_.load_seq_cst() + slots_; }  // (1)
+    bool has_room(uint64_t end) const { return end <= head_.load_acquire() + slots_; }  // (1)
     // Puts the result of `serial` (has_room(serial + 1)) and drains if it is the head. Once for
     // each serial number. Context: any that `drain` allows.
     void place(uint64_t serial, uint64_t item);
 
     // The first serial number not yet drained. Any thread may ask.
     uint64_t head() const { return head_.load_acquire(); }
-
-    // `callback(context)` is called by the drainer after the head has moved since want_room(), once
-    // however many have asked. Who wants room calls want_room(), asks once more, then waits. Set it
-    // before the first place().
-    void on_room(void (*callback)(void* context), void* context);
-    void want_room();
 
     // Hands each placed and undrained item to `discard`; only when no owner is left.
     void clear(void (*discard)(void* context, uint64_t item), void* context);
@@ -63,12 +57,9 @@ private:
     const Drain drain_;
     void* const context_;
     const RunDone run_done_;
-    void (*on_room_)(void*) = nullptr;
-    void* on_room_context_ = nullptr;
 
     alignas(kCacheLine) Atomic<uint64_t> head_;
     Atomic<uint32_t> drainers_;  // how many have asked for a round of draining since it began
-    Atomic<uint32_t> room_wanted_;
 };
 
 }  // namespace dominoes

@@ -119,16 +119,48 @@ void post__misses_no_mismatch_between_threads(Check& check) {
     }
 }
 
-// --- note_lag ---
+// --- stalls ---
 
-void note_lag__keeps_the_most(Check& check) {
-    Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 1 << 20));
+void stalls__told_once_until_it_goes_on(Check& check) {
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 1024));
     REQUIRE(manager);
-    manager->note_lag(3, 10);
-    manager->note_lag(3, 30);
-    manager->note_lag(3, 20);
-    EXPECT_EQ(manager->max_lag(3), 30);
-    EXPECT_EQ(manager->max_lag(2), 0);
+    EXPECT_EQ(manager->stall_lag(), 768);
+    EXPECT(!manager->stalls(3, 767) && !manager->stalled(3));
+    EXPECT(manager->stalls(3, 768) && manager->stalled(3));
+    EXPECT(!manager->stalls(3, 1000));
+    EXPECT(manager->stalls(2, 1000));
+    manager->goes_on(3, 512);
+    EXPECT(!manager->stalls(3, 1000));
+    manager->goes_on(3, 511);
+    EXPECT(!manager->stalled(3) && manager->stalled(2));
+    EXPECT(manager->stalls(3, 1000));
+}
+
+void stalls__told_to_one_of_two_at_once(Check& check) {
+    const uint32_t rounds = check.scale(5000, 50);
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 64));
+    REQUIRE(manager);
+    Atomic<uint32_t> arrived;
+    Atomic<uint32_t> told;
+    auto ask = [&](bool is_the_replica) {
+        uint32_t wanted = 0;
+        auto meet = [&] {
+            arrived.fetch_add_acq_rel(1);
+            for (wanted += 2; arrived.load_acquire() < wanted;) dominoes_thread_yield();
+        };
+        for (uint32_t round = 0; round < rounds; ++round) {
+            meet();
+            if (manager->stalls(0, 64)) told.fetch_add_relaxed(1);
+            meet();
+            if (is_the_replica) manager->goes_on(0, 0);
+        }
+    };
+    {
+        Thread one([&] { ask(true); });
+        Thread other([&] { ask(false); });
+        REQUIRE(one.started() && other.started());
+    }
+    EXPECT_EQ(told.load_acquire(), rounds);
 }
 
 constexpr Test kTests[] = {
@@ -140,7 +172,8 @@ constexpr Test kTests[] = {
     TEST(post__finds_a_mismatch),
     TEST(post__compares_across_the_lag),
     TEST(post__misses_no_mismatch_between_threads),
-    TEST(note_lag__keeps_the_most),
+    TEST(stalls__told_once_until_it_goes_on),
+    TEST(stalls__told_to_one_of_two_at_once),
 };
 
 }  // namespace

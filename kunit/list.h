@@ -16,6 +16,8 @@
 	apply(attributes)	   \
 	apply(checksum)		   \
 	apply(map)		   \
+	apply(msg)		   \
+	apply(participants)	   \
 	apply(eth)		   \
 	apply(arp)		   \
 	apply(ip_header)	   \

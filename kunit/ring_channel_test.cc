@@ -512,6 +512,31 @@ void want_space__loses_no_wakeup(Check& check) {
     EXPECT(eventually([&] { return domain.domain().processed() == requests; }));
 }
 
+// --- the slowest ---
+
+void on_backlog__told_by_who_publishes(Check& check) {
+    Bench bench(16);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader fast(*bench.context, channel);
+    Reader slow(*bench.context, channel);
+    REQUIRE(fast.activate(0) && slow.activate(0));
+    Atomic<uint32_t> told;
+    channel.on_backlog(
+        12, [](void* count) { static_cast<Atomic<uint32_t>*>(count)->fetch_add_relaxed(1); },
+        &told);
+    for (uint64_t i = 0; i < 12; ++i) EXPECT(publish(channel, i));
+    channel.advance(*fast, 12);
+    EXPECT_EQ(told.load_relaxed(), 0);
+    EXPECT(publish(channel, 12));
+    EXPECT_EQ(told.load_relaxed(), 1);
+    EXPECT(!publish(channel, 13, 8));  // refused, and yet it has seen it
+    EXPECT_EQ(told.load_relaxed(), 2);
+    channel.advance(*slow, 2);
+    EXPECT(publish(channel, 14));  // 11 behind
+    EXPECT_EQ(told.load_relaxed(), 2);
+}
+
 constexpr Test kTests[] = {
     TEST(create__survives_failed_allocations),
     TEST(destroy__releases_what_nobody_consumed),
@@ -530,6 +555,7 @@ constexpr Test kTests[] = {
     TEST(close__ends_claims_not_delivery),
     TEST(want_space__is_answered_once),
     TEST(want_space__loses_no_wakeup),
+    TEST(on_backlog__told_by_who_publishes),
 };
 
 }  // namespace

@@ -110,56 +110,6 @@ void place__at_the_moment_of_a_drain(Check& check) {
     EXPECT_EQ(sink.wrong, 0);
 }
 
-void want_room__is_answered_once(Check& check) {
-    Sink sink;
-    Owned<Sequencer> sequencer(Sequencer::create(2, Sink::drain, &sink));
-    REQUIRE(sequencer);
-    Atomic<uint32_t> told;
-    sequencer->on_room(
-        [](void* count) { static_cast<Atomic<uint32_t>*>(count)->fetch_add_relaxed(1); }, &told);
-    sequencer->place(0, 1);
-    EXPECT_EQ(told.load_relaxed(), 0);
-    sequencer->want_room();
-    sequencer->want_room();
-    sequencer->place(2, 3);  // not the head
-    EXPECT_EQ(told.load_relaxed(), 0);
-    sequencer->place(1, 2);
-    EXPECT_EQ(told.load_relaxed(), 1);
-    sequencer->place(3, 4);
-    EXPECT_EQ(told.load_relaxed(), 1);
-}
-
-void want_room__loses_no_wakeup(Check& check) {
-    const uint64_t items = check.scale(20000, 100);
-    Sink sink;
-    Owned<Sequencer> sequencer(Sequencer::create(2, Sink::drain, &sink));
-    dominoes_completion* room = dominoes_completion_create();
-    REQUIRE(sequencer && room);
-    sequencer->on_room(
-        [](void* r) { dominoes_completion_complete(static_cast<dominoes_completion*>(r)); }, room);
-    {
-        // The one with the odd numbers sleeps for want of room, the other polls.
-        Thread odd([&] {
-            for (uint64_t serial = 1; serial < items; serial += 2) {
-                while (!sequencer->has_room(serial + 1)) {
-                    sequencer->want_room();
-                    if (sequencer->has_room(serial + 1)) break;
-                    dominoes_completion_wait(room);
-                }
-                sequencer->place(serial, serial + 1);
-            }
-        });
-        REQUIRE(odd.started());
-        for (uint64_t serial = 0; serial < items; serial += 2) {
-            while (!sequencer->has_room(serial + 1)) dominoes_thread_delay(500);
-            sequencer->place(serial, serial + 1);
-        }
-    }
-    EXPECT_EQ(sink.next, items);
-    EXPECT_EQ(sink.wrong, 0);
-    dominoes_completion_destroy(room);
-}
-
 void clear__discards_what_is_left(Check& check) {
     Sink sink;
     Owned<Sequencer> sequencer(Sequencer::create(8, Sink::drain, &sink));
@@ -180,8 +130,7 @@ void clear__discards_what_is_left(Check& check) {
 constexpr Test kTests[] = {
     TEST(create__survives_failed_allocations), TEST(has_room__up_to_the_slots),
     TEST(place__restores_the_order),           TEST(place__by_many_threads),
-    TEST(place__at_the_moment_of_a_drain),     TEST(want_room__is_answered_once),
-    TEST(want_room__loses_no_wakeup),          TEST(clear__discards_what_is_left),
+    TEST(place__at_the_moment_of_a_drain),     TEST(clear__discards_what_is_left),
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A machine with several devices: which of them an endpoint uses.
+// A machine with several devices: which of them an endpoint uses; and its contexts.
 #include "scout/stack.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "kunit/packets.hh"
 #include "scout/errors.hh"
+#include "scout/stack.hh"
 #include "tools/rig/socket.hh"
 
 namespace kunit {
@@ -435,6 +436,34 @@ void receive__of_fragments(Check& check) {
     EXPECT_EQ(receive(socket), 5000);
 }
 
+// --- the contexts ---
+
+void context__any_cpu_has_many(Check& check) {
+    dominoes::Owned<Stack> stack(Stack::create());
+    REQUIRE(stack);
+    dominoes::Context* const first = stack->context(-1, 0);
+    dominoes::Context* const second = stack->context(-1, 1);
+    REQUIRE(first && second);
+    EXPECT(first != second);
+    EXPECT(stack->context(-1, 0) == first && stack->context(-1, 1) == second);
+    EXPECT(stack->context(0, 0) != first);
+}
+
+void stats__of_the_contexts(Check& check) {
+    Machine machine;
+    auto passes = [&](Counter counter, uint64_t value) {
+        const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+        while (machine.wide->count(counter) <= value && dominoes_now_ns() < end_ns)
+            dominoes_thread_yield();
+        return machine.wide->count(counter) > value;
+    };
+    EXPECT(passes(Counter::context_parks, 0));
+    const uint64_t batches = machine.wide->count(Counter::context_batches);
+    machine.wide->receive_frame(
+        arp_frame({kArpRequest, kPeerMac, kPeerIp, {}, IpAddress::v4(0x0a000001)}));
+    EXPECT(passes(Counter::context_batches, batches));
+}
+
 constexpr Test kTests[] = {
     TEST(connect__by_the_longest_prefix),
     TEST(connect__whatever_was_attached_first),
@@ -452,6 +481,8 @@ constexpr Test kTests[] = {
     TEST(set_option__of_udp),
     TEST(set_option__of_tcp),
     TEST(receive__of_fragments),
+    TEST(context__any_cpu_has_many),
+    TEST(stats__of_the_contexts),
 };
 
 }  // namespace

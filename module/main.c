@@ -61,4 +61,4 @@ module_exit(dominoes_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("TCP that runs one connection on several CPUs by replication");
-MODULE_VERSION("1.0.0");
+MODULE_VERSION("0.1.0");

@@ -48,6 +48,9 @@ bool Connection::allocate(const Plan& plan) {
     transmit_ = Sequencer::create(kTransmitSlots, &Connection::drain, this);
     consistency_ = ConsistencyManager::create(bytes(Attribute::kDigestInterval), kChannelCapacity);
     if (!appwrap_ || !transmit_ || !consistency_) return false;
+    channel_->on_backlog(
+        static_cast<uint32_t>(consistency_->stall_lag()),
+        [](void* self) { static_cast<Connection*>(self)->look_for_stalls(); }, this);
     for (; replica_count_ < wanted_replicas_; ++replica_count_) {
         Replica*& replica = replicas_[replica_count_];
         replica = Replica::create(*this, replica_count_, host_.context(id_ + replica_count_));
@@ -273,6 +276,23 @@ void Connection::found_inconsistent(uint32_t replica, uint64_t position) {
         "the connection is reset",
         static_cast<unsigned long long>(id_), replica, static_cast<unsigned long long>(position));
     abort(kEio, false);
+}
+
+// In a publisher, which runs when a stalled replica does not; its read section keeps replicas and
+// host.
+void Connection::look_for_stalls() {
+    for (uint32_t i = 0; i < dominoes::kMaxReplicas; ++i) {
+        const dominoes::Subscription* subscription = channel_->subscription(i);
+        if (!subscription) continue;
+        const uint32_t replica = subscription->domain().id();
+        const uint64_t lag = channel_->lag(*subscription);
+        if (!consistency_->stalls(replica, lag)) continue;
+        host_.counters.add(Counter::replica_stalls);
+        dominoes_log(DOMINOES_LOG_WARNING,
+                     "connection %llu: replica %u is %llu requests behind: it is stalled",
+                     static_cast<unsigned long long>(id_), replica,
+                     static_cast<unsigned long long>(lag));
+    }
 }
 
 // Each replica once.

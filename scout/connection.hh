@@ -119,6 +119,7 @@ private:
 
     bool allocate(const Plan& plan);
     static void drain(void* context, uint64_t serial, uint64_t item);
+    void look_for_stalls();
     static void free(dominoes_retired* retired);
     dominoes::Request* claim(EventKind kind, uint32_t headroom);
     void give_up_unreachable();

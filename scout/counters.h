@@ -83,6 +83,8 @@
 	X(tcp_ecn_reductions, "TCP windows halved because of a congestion mark (RFC 3168)")   \
 	X(tcp_cookies_out, "SYN cookies sent, for the listener's backlog was full")           \
 	X(tcp_cookies_in, "TCP connections opened by a SYN cookie that came back")            \
-	X(tcp_cookies_wrong, "ACKs that were no SYN cookie when one was expected")
+	X(tcp_cookies_wrong, "ACKs that were no SYN cookie when one was expected")            \
+	X(context_batches, "batches of requests run by its CPUs, for all devices")            \
+	X(context_parks, "times its CPUs slept for want of requests, of all devices")
 
 #endif

@@ -23,7 +23,6 @@ public:
     uint64_t get(Counter counter) const {
         return values_[static_cast<uint32_t>(counter)].load_relaxed();
     }
-    uint64_t get(uint32_t index) const { return values_[index].load_relaxed(); }
 
 private:
     dominoes::Atomic<uint64_t>& at(Counter counter) {

@@ -75,7 +75,10 @@ int Host::allocate(const AttachConfig& config) {
     contexts_ = static_cast<Context**>(dominoes_alloc(config.cpu_count * sizeof(Context*)));
     if (!contexts_) return -int{kEnomem};
     for (; context_count_ < config.cpu_count; ++context_count_) {
-        Context* context = stack_.context(config.cpus[context_count_]);
+        const int cpu = config.cpus[context_count_];
+        uint32_t before = 0;
+        for (uint32_t i = 0; i < context_count_; ++i) before += config.cpus[i] == cpu;
+        Context* context = stack_.context(cpu, before);
         if (!context) return -int{kEnomem};
         contexts_[context_count_] = context;
     }
@@ -239,6 +242,18 @@ bool Host::tick() {
     ip_.tick(now);
     if (arp_->busy() || ip_.busy()) control_->context().timers().start(tick_timer_, now + kTickNs);
     return true;
+}
+
+// --- for whoever asks ---
+
+uint64_t Host::count(Counter counter) const {
+    uint64_t sum = counters.get(counter);
+    for (uint32_t i = 0; i < context_count_; ++i) {
+        const Context::Stats stats = contexts_[i]->stats();
+        if (counter == Counter::context_batches) sum += stats.runs;
+        if (counter == Counter::context_parks) sum += stats.parks;
+    }
+    return sum;
 }
 
 // --- the stack ---

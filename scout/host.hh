@@ -45,6 +45,8 @@ public:
     bool port_bound(uint16_t port);
     // The n-th of its contexts, round robin.
     dominoes::Context& context(uint64_t n) { return *contexts_[n % context_count_]; }
+    // What has been counted here, or in its contexts. Context: any.
+    uint64_t count(Counter counter) const;
 
     // What detach() waits for.
     void connection_begins() { live_.fetch_add_relaxed(1); }

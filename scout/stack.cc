@@ -36,13 +36,13 @@ Stack::~Stack() {
     if (mutex_) dominoes_mutex_destroy(mutex_);
 }
 
-dominoes::Context* Stack::context(int cpu) {
+dominoes::Context* Stack::context(int cpu, uint32_t n) {
     for (ContextNode* node = contexts_; node; node = node->next) {
-        if (node->cpu == cpu) return node->context;
+        if (node->cpu == cpu && node->n == n) return node->context;
     }
     auto* node = dominoes::make<ContextNode>();
     if (!node) return nullptr;
-    *node = {cpu, dominoes::Context::create(cpu, "dominoes"), contexts_};
+    *node = {cpu, n, dominoes::Context::create(cpu, "dominoes"), contexts_};
     if (!node->context) {
         dominoes::destroy(node);
         return nullptr;

@@ -23,8 +23,9 @@ public:
 
     // --- under the mutex ---
 
-    // The context of `cpu`, made if there is none; nullptr when memory or threads are short.
-    dominoes::Context* context(int cpu);
+    // The n-th context of `cpu`, from 0, made if there is none; nullptr when memory or threads are
+    // short. One is what a CPU needs, but -1 is any CPU, and may stand for many.
+    dominoes::Context* context(int cpu, uint32_t n);
     // The endpoints bound to no address in particular gain it.
     void add(Host& host);
     // The endpoints bound there lose it.
@@ -47,6 +48,7 @@ public:
 private:
     struct ContextNode {
         int cpu;
+        uint32_t n;
         dominoes::Context* context;
         ContextNode* next;
     };

@@ -40,7 +40,7 @@ bool scout_receive(scout_host* host, dominoes_packet* packet) { return of(host).
 uint32_t scout_stats(scout_host* host, uint64_t* values, uint32_t count) {
     constexpr uint32_t kKnown = scout::Counters::kCount;
     for (uint32_t i = 0; i < dominoes::min(count, kKnown); ++i)
-        values[i] = of(host).counters.get(i);
+        values[i] = of(host).count(static_cast<scout::Counter>(i));
     return kKnown;
 }
 

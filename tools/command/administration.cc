@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 // `dominoes attach`, `detach` and `stats`: what is done to, and known about, an interface.
+#include "../../scout/counters.h"
 #include "../lib/client.hh"
 #include "command.hh"
 
 #include <net/if.h>
 #include <iomanip>
 #include <iostream>
-
-#if __has_include("../../scout/counters.h")
-#include "../../scout/counters.h"
-#endif
-#ifndef DOMINOES_COUNTERS  // until there is a list, counters go by their number
-#define DOMINOES_COUNTERS(X)
-#endif
 
 namespace dominoes::command {
 
@@ -24,10 +18,8 @@ struct CounterName {
 };
 
 #define DOMINOES_COUNTER_NAME(name, description) {#name, description},
-constexpr CounterName kCounterNames[] = {
-    DOMINOES_COUNTERS(DOMINOES_COUNTER_NAME){nullptr, nullptr}};
+constexpr CounterName kCounterNames[] = {DOMINOES_COUNTERS(DOMINOES_COUNTER_NAME)};
 #undef DOMINOES_COUNTER_NAME
-constexpr std::size_t kCounterNameCount = std::size(kCounterNames) - 1;
 
 struct AttachArguments {
     std::string device;
@@ -82,7 +74,7 @@ std::vector<DeviceCounters> read_counters(const std::string& device) {
 }
 
 CounterName counter_name(std::size_t index, std::string& storage) {
-    if (index < kCounterNameCount) return kCounterNames[index];
+    if (index < std::size(kCounterNames)) return kCounterNames[index];
     storage = "counter_" + std::to_string(index);  // of a module newer than this program
     return {storage.c_str(), ""};
 }

@@ -59,8 +59,9 @@ long write_to(int fd, const void* from, std::size_t bytes);
 // What poll() reports of all it knows; waits up to `milliseconds` for any of `events`, errors
 // included.
 short poll_once(int fd, short events, int milliseconds = 0);
-// Waits until `event` is reported; the check fails if it takes very long.
-void await(int fd, short event);
+// Waits until one of `events` is reported; the check fails if it takes very long, or if poll()
+// reports something else only.
+void await(int fd, short events);
 
 // --- the peer: Linux's stack in the other namespace ---
 

@@ -218,9 +218,10 @@ void peer_resets() {
     CHECK_EQUAL(write_to(pair.ours.get(), &byte, 1), -EPIPE);
 }
 
-// How the peer sees that we are gone.
+// How the peer sees that we are gone. While Linux is about to take a reset, its poll() may report
+// that as an error or the end alone, before it reports that a read would not wait.
 int peer_sees_end(const Descriptor& theirs) {
-    await(theirs.get(), POLLIN);
+    await(theirs.get(), POLLIN | POLLERR | POLLHUP);
     char byte;
     const ssize_t got = recv(theirs.get(), &byte, 1, 0);
     return got < 0 ? -errno : static_cast<int>(got);

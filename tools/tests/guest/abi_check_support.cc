@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cerrno>
+#include <sstream>
 #include <stdexcept>
 
 namespace dominoes::guest {
@@ -121,7 +122,13 @@ short poll_once(int fd, short events, int milliseconds) {
     return one.revents;
 }
 
-void await(int fd, short event) { CHECK(poll_once(fd, event, kLongMilliseconds) & event); }
+void await(int fd, short events) {
+    const short reported = poll_once(fd, events, kLongMilliseconds);
+    if (reported & events) return;
+    std::ostringstream what;
+    what << std::hex << "waited for events 0x" << events << ", poll() reported 0x" << reported;
+    fail_check(__FILE__, __LINE__, what.str());
+}
 
 // --- the peer ---
 
