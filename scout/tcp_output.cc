@@ -115,7 +115,8 @@ void resend(Turn& turn) {
     }
 }
 
-// RFC 8985 section 7.3: new data if there is any, else the last segment again.
+// RFC 8985 section 7.3: new data if there is any, else the last segment again. That does not begin
+// before what was sent last: a FIN that went alone goes alone.
 void send_probe(Turn& turn) {
     TcpState& state = turn.state;
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
@@ -123,7 +124,8 @@ void send_probe(Turn& turn) {
     if (fresh > 0) {
         send_fresh(turn, fresh, false);
     } else {
-        const uint64_t length = min<uint64_t>(flight(state), state.mss);
+        const uint64_t last = state.snd_nxt - state.sent.last_start(state.snd_una);
+        const uint64_t length = min<uint64_t>(last, state.mss);
         send_again(turn, state.snd_nxt - length, length);
     }
     probe_sent(state, fresh == 0);

@@ -75,11 +75,8 @@ SeqRange Scoreboard::first_lost(uint64_t una) const {
     return lost;
 }
 
-uint64_t Scoreboard::highest_sacked(uint64_t una) const {
-    if (sacked_bytes_ == 0) return una;
-    uint32_t i = count_;
-    while (i > 0 && !run(i - 1).is(SentRun::kSacked)) --i;
-    return i ? extend_seq(run(i - 1).end, una) : una;
+uint64_t Scoreboard::last_start(uint64_t una) const {
+    return count_ > 1 ? extend_seq(run(count_ - 2).end, una) : una;
 }
 
 bool Scoreboard::consistent(uint64_t una, uint64_t nxt) const {
