@@ -36,9 +36,10 @@ uint32_t active_replicas(const TcpState& state) {
 }
 
 // How a run is cut into packets: as large as they may be, but so that every replica has one to
-// build.
+// build, and that a window is two packets at least, for an acknowledgement to come in between.
 uint32_t piece_bytes(const TcpState& state, uint64_t bytes) {
-    const uint32_t largest = max(state.max_piece / state.mss, 1u) * state.mss;
+    const uint64_t most = min<uint64_t>(state.max_piece, state.cwnd / 2);
+    const uint32_t largest = max(static_cast<uint32_t>(most / state.mss), 1u) * state.mss;
     const uint32_t replicas = active_replicas(state);
     if (replicas <= 1) return largest;
     const uint64_t share = max<uint64_t>((bytes + replicas - 1) / replicas, kLeastPiece);
