@@ -196,6 +196,14 @@ TEST_F(PacketdrillTest, ConnectionFromItsSynToItsFin) {
     }
 }
 
+// RFC 3168 section 6.1.1: ECE and CWR.
+TEST_F(PacketdrillTest, EcnIsAskedForByFlag) {
+    load("ecn=1");
+    Sent syn;
+    connected(syn);
+    EXPECT_EQ(syn.tcp.th_flags, TH_SYN | 0x40 | 0x80);
+}
+
 TEST_F(PacketdrillTest, ClockGoesOnWhenAskedAndWhenSlept) {
     load(nullptr);
     const long long before = now_us();

@@ -107,6 +107,7 @@ int64_t Sockets::create(Turn& turn, Socket& socket) {
         {Attribute::kReplicas, config.replicas},
         {Attribute::kReceiveBytes, config.receive_bytes},
         {Attribute::kSendBytes, config.send_bytes},
+        {Attribute::kEcn, config.ecn},
     };
     for (auto [option, value] : options) {
         if (!error) error = set(turn, socket, static_cast<uint32_t>(option), value);
