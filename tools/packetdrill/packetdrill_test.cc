@@ -304,6 +304,17 @@ TEST_F(PacketdrillTest, ConnectionHasAnMssOfItsOwnAndKeepsItsBuffers) {
     EXPECT_EQ(value, 1 << 20);
 }
 
+TEST_F(PacketdrillTest, NullIsABadAddress) {
+    load(nullptr);
+    Sent syn;
+    const int fd = connected(syn);
+    EXPECT_EQ(table_.write(self_, fd, nullptr, 10), -1);
+    EXPECT_EQ(errno, EFAULT);
+    EXPECT_EQ(table_.read(self_, fd, nullptr, 10), -1);
+    EXPECT_EQ(errno, EFAULT);
+    EXPECT_EQ(table_.write(self_, fd, nullptr, 0), 0);
+}
+
 // As packetdrill does at its end with what a script has left open.
 TEST_F(PacketdrillTest, DescriptorIsTheSystemsAsWell) {
     load(nullptr);
