@@ -98,6 +98,12 @@ void hystart_acknowledged__initial_slow_start_only(Check& check) {
     for (uint32_t i = 0; i < 10; ++i) path.round(90);
     EXPECT(!path.is_conservative());
     EXPECT_EQ(path.state.ssthresh, 1'000'000);
+    Path lossy;
+    lossy.round(20);
+    lossy.round(30);
+    EXPECT(lossy.is_conservative());
+    lossy.state.ssthresh = 1'000'000;
+    EXPECT(!lossy.is_conservative());
 }
 
 // Round trips that vary do not end it, as long as the shortest stay as short.

@@ -4,7 +4,7 @@
 namespace scout::tcp {
 namespace {
 
-// Section 4.3, the recommended values.
+// Section 4.3: the recommended values.
 constexpr uint64_t kLeastRttThreshold = 4 * kMillisecond;
 constexpr uint64_t kMostRttThreshold = 16 * kMillisecond;
 constexpr uint64_t kRttDivisor = 8;
@@ -12,7 +12,12 @@ constexpr uint32_t kRttSamples = 8;
 constexpr uint64_t kGrowthDivisor = 4;
 constexpr uint32_t kConservativeRounds = 5;
 
-bool is_conservative(const TcpState& state) { return state.hystart.conservative_rounds != 0; }
+// Section 4.3: only the first slow start, until there is a threshold.
+bool is_initial(const TcpState& state) { return state.ssthresh == kMaxWindow; }
+
+bool is_conservative(const TcpState& state) {
+    return is_initial(state) && state.hystart.conservative_rounds != 0;
+}
 
 uint64_t rtt_threshold(uint64_t last_ns) {
     return dominoes::clamp(last_ns / kRttDivisor, kLeastRttThreshold, kMostRttThreshold);
@@ -62,7 +67,7 @@ void end_round(TcpState& state) {
 void hystart_begin(TcpState& state) { state.hystart = {}; }
 
 void hystart_acknowledged(TcpState& state, uint64_t rtt_ns) {
-    if (state.ssthresh != kMaxWindow) return;
+    if (!is_initial(state)) return;
     if (state.hystart.round_end == 0) begin_round(state);
     take_sample(state.hystart, rtt_ns);
     judge(state);
