@@ -110,6 +110,7 @@ private:
 
     bool cut(uint64_t una, uint64_t seq);
     void join(bool whenever = false);
+    void make_room(uint64_t una);
     void account(const SentRun& run, uint64_t bytes, bool more);
     void set_flags(SentRun& run, uint64_t bytes, uint32_t flags);
 
