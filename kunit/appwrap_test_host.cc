@@ -57,9 +57,25 @@ void read__does_not_wait_after_an_error(Check& check) {
     EXPECT_EQ(end.read(), 0);
 }
 
+// shutdown(SHUT_RD) ends the stream after what is there, as on Linux.
+void shut_reads__leaves_what_is_there(Check& check) {
+    End end;
+    end.appwrap->established();
+    EXPECT_EQ(end.read(), -int64_t{kEagain});
+    end.deliver(0, 0, 5, "hello");
+    end.appwrap->shut_reads();
+    EXPECT_EQ(end.read(), 5);
+    EXPECT_EQ(end.read(), 0);
+    EXPECT(end.appwrap->poll() & SCOUT_IN);
+    end.deliver(1, 5, 10, "world");
+    EXPECT_EQ(end.read(), 5);
+    EXPECT_EQ(end.read(), 0);
+}
+
 constexpr Test kTests[] = {
     TEST(read__waits_for_replicas_that_are_behind),
     TEST(read__does_not_wait_after_an_error),
+    TEST(shut_reads__leaves_what_is_there),
 };
 
 }  // namespace

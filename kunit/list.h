@@ -39,6 +39,7 @@
 	apply(tcp_undo)		   \
 	apply(tcp_probe)	   \
 	apply(tcp_cubic)	   \
+	apply(tcp_hystart)	   \
 	apply(tcp_congestion)	   \
 	apply(tcp_rtt)		   \
 	apply(tcp_timer)	   \

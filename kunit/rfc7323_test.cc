@@ -272,6 +272,17 @@ void section_5_3__unacceptable_segments_set_no_timestamp(Check& check) {
     wire.delivered(0, 10, 10);
 }
 
+// ... or if it is dropped later, for its SYN or for acknowledging what was never sent (RFC 9293
+// section 3.10.7.4, fourth and fifth).
+void section_5_3__dropped_segments_set_no_timestamp(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished, kTimestamps);
+    wire.challenges(stamped({.flags = kSyn}, 0x70000000));
+    wire.challenges(stamped({.ack = 9999, .len = 10}, 0x70000000));
+    wire.ignores(stamped({.flags = 0, .len = 10}, 0x70000000));
+    wire.peer(stamped({.len = 10}, 101));
+    wire.delivered(0, 10, 10);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(section_2_2__answered_only_if_offered),
     TEST(section_2_2__windows_of_syns_are_not_scaled),
@@ -294,6 +305,7 @@ constexpr kunit::Test kTests[] = {
     TEST(section_5_3__nothing_of_an_old_segment_is_taken),
     TEST(section_5_3__a_segment_beyond_a_hole_shuts_out_nothing),
     TEST(section_5_3__unacceptable_segments_set_no_timestamp),
+    TEST(section_5_3__dropped_segments_set_no_timestamp),
     TEST(section_5_5__outdated_timestamps),
 };
 

@@ -85,6 +85,37 @@ void section_3_6__data_before_the_fin_is_repeated(Check& check) {
     wire.in(TcpPhase::kFinWait2);
 }
 
+// ... and what the peer has does not go again with it, be it a timeout or a probe (RFC 8985).
+void section_3_6__fin_is_repeated_alone(Check& check) {
+    static constexpr uint8_t kOptions[] = {kHasMss, kHasMss | kHasSackPermitted};
+    for (uint8_t options : kOptions) {
+        Wire wire(check, TcpPhase::kEstablished, options);
+        wire.writes(1500);
+        wire.pass_ms(10);
+        wire.shutdown();
+        wire.peer({.ack = 1501});
+        wire.pass_ms(250);
+        wire.sent(kFinAck, 1501, 1, 0);
+        wire.pass_ms(5000);
+        wire.sent(kFinAck, 1501, 1, 0);
+    }
+}
+
+// RFC 8985 section 7.3: a probe is the last segment. The FIN was one of its own.
+void section_3_6__probe_of_a_fin_that_went_alone(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished, kHasMss | kHasSackPermitted);
+    wire.writes(1000);
+    wire.pass_ms(10);
+    wire.peer({.ack = 1001});
+    wire.writes(10000);
+    wire.pass_ms(10);
+    wire.shutdown();
+    wire.sent(kFinAck, 11001, 1, 0);
+    wire.pass_ms(40);
+    wire.sent(kFinAck, 11001, 1, 0);
+    wire.quiet();
+}
+
 // A half-closed connection goes on in the other direction: we have closed, the peer has not.
 void section_3_6__half_closed_by_us(Check& check) {
     Wire wire(check, TcpPhase::kFinWait2);
@@ -280,6 +311,8 @@ constexpr kunit::Test kTests[] = {
     TEST(section_3_6__simultaneous_close),
     TEST(section_3_6__fin_is_repeated),
     TEST(section_3_6__data_before_the_fin_is_repeated),
+    TEST(section_3_6__fin_is_repeated_alone),
+    TEST(section_3_6__probe_of_a_fin_that_went_alone),
     TEST(section_3_6__half_closed_by_us),
     TEST(section_3_6__half_closed_by_peer),
     TEST(section_3_6__fin_after_remaining_data),

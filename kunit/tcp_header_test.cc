@@ -130,6 +130,7 @@ void tcp_piece__cuts_a_run(Check& check) {
     run.stream_offset = 5000;
     run.bytes = 25;
     run.piece_bytes = 10;
+    run.mss = 10;
     run.seq = 0xfffffff8;
     run.flags = kAck | kPsh | kFin | kCwr;
     REQUIRE_EQ(run.pieces(), 3);
@@ -139,6 +140,19 @@ void tcp_piece__cuts_a_run(Check& check) {
     EXPECT_EQ(tcp_piece(run, 2).stream_offset, 5020);
     EXPECT_EQ(tcp_piece(run, 2).bytes, 5);
     EXPECT_EQ(tcp_piece(run, 2).flags, kAck | kPsh | kFin);
+}
+
+// As Linux does: what comes as one to the device is not kept waiting by a peer that merges
+// segments.
+void tcp_piece__several_segments_are_pushed(Check& check) {
+    TransmitEffect run{};
+    run.bytes = 45;
+    run.piece_bytes = 20;
+    run.mss = 10;
+    run.flags = kAck | kFin;
+    EXPECT_EQ(tcp_piece(run, 0).flags, kAck | kPsh);
+    EXPECT_EQ(tcp_piece(run, 1).flags, kAck | kPsh);
+    EXPECT_EQ(tcp_piece(run, 2).flags, kAck | kFin);
 }
 
 void tcp_format__what_is_written_is_read(Check& check) {
@@ -222,6 +236,7 @@ constexpr kunit::Test kTests[] = {
     TEST(tcp_parse__survives_anything),
     TEST(tcp_flags_possible__all_256),
     TEST(tcp_piece__cuts_a_run),
+    TEST(tcp_piece__several_segments_are_pushed),
     TEST(tcp_format__what_is_written_is_read),
     TEST(tcp_format__sack_blocks_fit),
     TEST(tcp_reset_reply__to_each_kind),

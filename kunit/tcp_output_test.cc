@@ -29,6 +29,19 @@ void output__pieces_for_every_replica(Check& check) {
     EXPECT_EQ(run.pieces(), 3);
 }
 
+// As Linux cuts them: acknowledgements come in between, and let more out.
+void output__two_pieces_in_a_window(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(20000);
+    EXPECT_EQ(wire.sent(kAck, 1, 1, 10000).piece_bytes, 5000);
+    Wire narrow(check);
+    narrow.establish();
+    narrow.state().cwnd = 3000;
+    narrow.writes(20000);
+    EXPECT_EQ(narrow.sent(kAck, 1, 1, 3000).piece_bytes, 1000);
+}
+
 void output__most_pieces_of_a_step(Check& check) {
     TcpConfig config = Wire::config();
     config.max_piece = 1000;
@@ -151,6 +164,7 @@ void send_new__after_a_pause_starts_anew(Check& check) {
 constexpr kunit::Test kTests[] = {
     TEST(output__run_of_full_segments),
     TEST(output__pieces_for_every_replica),
+    TEST(output__two_pieces_in_a_window),
     TEST(output__most_pieces_of_a_step),
     TEST(output__within_windows),
     TEST(held_back__nagle_with_a_small_segment_in_flight),

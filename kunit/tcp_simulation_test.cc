@@ -599,6 +599,15 @@ void transfer__overflowing_queue(Check& check) {
     EXPECT(outcome.finished_ns < 1'600'000'000);  // 0.4 s on an ideal line
 }
 
+// Slow start that has slowed down (RFC 9406) overflows a queue of four round trips by less.
+void transfer__slow_start_into_a_long_queue(Check& check) {
+    const Outcome outcome =
+        transfer({.bytes_per_second = 12'500'000, .queue_bytes = 500'000, .merge = false});
+    REQUIRE(outcome.failure == nullptr);
+    EXPECT(outcome.bytes_retransmitted[0] < 1'000'000);  // else 1.6 MB
+    EXPECT(outcome.finished_ns < 1'550'000'000);         // 0.4 s on an ideal line
+}
+
 // Marks instead of losses: nothing is sent twice, and the windows are as small.
 void transfer__one_percent_marked(Check& check) {
     const Outcome outcome = transfer({.mark_permille = 10, .merge = false});
@@ -621,6 +630,7 @@ constexpr kunit::Test kTests[] = {
     TEST(transfer__one_percent_loss_does_not_stall),
     TEST(transfer__one_percent_loss_without_sack),
     TEST(transfer__overflowing_queue),
+    TEST(transfer__slow_start_into_a_long_queue),
     TEST(transfer__one_percent_marked),
     TEST(transfer__out_of_a_black_hole),
 };

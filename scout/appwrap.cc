@@ -94,7 +94,7 @@ int64_t Appwrap::read(dominoes_iter* to, size_t bytes) {
     if (bytes == 0) return 0;
     const uint64_t from = read_.load_relaxed();
     const uint64_t there = ordering_->readable() - from;
-    if (there == 0 || reads_shut_.load_relaxed()) return nothing_to_read();
+    if (there == 0) return nothing_to_read();
 
     const int64_t taken = copy_out(to, from, min<uint64_t>(bytes, there));
     if (taken <= 0) return taken;

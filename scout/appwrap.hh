@@ -49,6 +49,7 @@ public:
     int64_t read(dominoes_iter* to, size_t bytes);
     int64_t write(dominoes_iter* from, size_t bytes);
     uint32_t poll();
+    // What is there, and still comes, can be read, as on Linux; but nobody waits for it.
     void shut_reads();
     void shut_writes();
     bool is_connected() const { return connected_.load_acquire() != 0; }

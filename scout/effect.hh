@@ -35,7 +35,7 @@ struct DeliverEffect {
 // Sends [stream_offset, +bytes) in ceil(bytes / piece_bytes) pieces (one if bytes is 0), numbered
 // from `serial` (transmissions count from 0); each piece is one packet of several segments of mss
 // bytes if it is longer (TSO, GSO). `seq` is the first piece's sequence number. FIN and PSH go on
-// the last piece only, CWR on the first.
+// the last piece only, CWR on the first. A piece of several segments has PSH in any case.
 struct TransmitEffect {
     uint64_t serial;
     uint64_t stream_offset;

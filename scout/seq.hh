@@ -68,25 +68,11 @@ public:
         remove(0, beyond);
     }
 
-    void clear() { remove(0, count_); }
-
     // Which range holds `seq`; kMost if none does.
     uint32_t find(uint64_t seq) const {
         for (uint32_t i = 0; i < count_; ++i)
             if (after(ranges_[i].start, seq) <= 0 && after(ranges_[i].end, seq) > 0) return i;
         return kMost;
-    }
-
-    // How many numbers of [start, end) are in the set.
-    uint64_t covered(uint64_t start, uint64_t end) const {
-        const int64_t length = static_cast<int64_t>(end - start);
-        int64_t total = 0;
-        for (uint32_t i = 0; i < count_; ++i) {
-            const int64_t from = dominoes::max<int64_t>(after(ranges_[i].start, start), 0);
-            const int64_t to = dominoes::min(after(ranges_[i].end, start), length);
-            if (from < to) total += to - from;
-        }
-        return static_cast<uint64_t>(total);
     }
 
     // The first part of [start, end) that is not in the set; empty (start == end) if all of it is.

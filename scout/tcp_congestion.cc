@@ -2,6 +2,7 @@
 #include "scout/tcp_congestion.hh"
 
 #include "scout/tcp_cubic.hh"
+#include "scout/tcp_hystart.hh"
 #include "scout/tcp_prr.hh"
 
 namespace scout::tcp {
@@ -50,12 +51,13 @@ void congestion_begin(TcpState& state) {
     state.cwnd_acked = 0;
 }
 
-void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before) {
+void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before, uint64_t rtt_ns) {
     // A window that was not used says nothing about the network (RFC 7661): in slow start it grows
     // while at least half of it was.
     if (state.cwnd < state.ssthresh) {
-        if (before < state.cwnd / 2) return;
-        acked = slow_start(state, acked);
+        if (before < state.cwnd / 2) return hystart_begin(state);
+        hystart_acknowledged(state, rtt_ns);
+        acked = slow_start(state, hystart_growth(state, acked));
     } else if (before + 2ull * state.mss < state.cwnd) {
         return;
     }
@@ -96,6 +98,7 @@ void congestion_after_idle(TcpState& state) {
     // RFC 5681 section 4.1. What ssthresh knows of the path is kept (RFC 2861 section 3).
     if (idle_ns <= state.rto_ns) return;
     state.ssthresh = min(max(state.ssthresh, state.cwnd / 4 * 3), kMaxWindow);
+    hystart_begin(state);
     state.cwnd = min(state.cwnd, initial_window(state));
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Congestion control: how many bytes may be in the network (RFC 5681, RFC 6928, RFC 9438). When
-// loss is found and how it is repaired is tcp_recovery's business. Of the algorithms, CUBIC has a
-// unit of its own; NewReno is simple enough to be here.
+// loss is found and how it is repaired is tcp_recovery's business. Of the algorithms, CUBIC and the
+// end of slow start (scout/tcp_hystart.hh) have units of their own; NewReno is simple enough to be
+// here.
 #pragma once
 
 #include "scout/tcp_turn.hh"
@@ -11,8 +12,9 @@ namespace scout::tcp {
 
 // The connection is established, and mss known.
 void congestion_begin(TcpState& state);
-// `acked` new bytes are acknowledged; `before` were in flight then.
-void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before);
+// `acked` new bytes are acknowledged; `before` were in flight then. `rtt_ns`: the round trip of the
+// latest sent of what has arrived; 0: not measured.
+void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before, uint64_t rtt_ns);
 // Loss was found by acknowledgements: fast recovery begins.
 void congestion_loss(TcpState& state);
 // Fast recovery is over.

@@ -147,12 +147,15 @@ bool tcp_flags_possible(uint8_t flags) {
 TcpPiece tcp_piece(const TransmitEffect& run, uint32_t index) {
     const uint32_t before = index * run.piece_bytes;
     const bool last = index + 1 == run.pieces();
+    const uint32_t bytes = last ? run.bytes - before : run.piece_bytes;
     uint8_t flags = run.flags;
     if (!last) flags &= static_cast<uint8_t>(~(kFin | kPsh));
     if (index != 0) flags &= static_cast<uint8_t>(~kCwr);
+    // At the end of what was sent as one, a peer that merges segments need not wait for more.
+    if (bytes > run.mss) flags |= kPsh;
     return {
         .stream_offset = run.stream_offset + before,
-        .bytes = last ? run.bytes - before : run.piece_bytes,
+        .bytes = bytes,
         .seq = run.seq + before,
         .flags = flags,
     };

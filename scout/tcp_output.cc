@@ -36,9 +36,10 @@ uint32_t active_replicas(const TcpState& state) {
 }
 
 // How a run is cut into packets: as large as they may be, but so that every replica has one to
-// build.
+// build, and that a window is two packets at least, for an acknowledgement to come in between.
 uint32_t piece_bytes(const TcpState& state, uint64_t bytes) {
-    const uint32_t largest = max(state.max_piece / state.mss, 1u) * state.mss;
+    const uint64_t most = min<uint64_t>(state.max_piece, state.cwnd / 2);
+    const uint32_t largest = max(static_cast<uint32_t>(most / state.mss), 1u) * state.mss;
     const uint32_t replicas = active_replicas(state);
     if (replicas <= 1) return largest;
     const uint64_t share = max<uint64_t>((bytes + replicas - 1) / replicas, kLeastPiece);
@@ -115,7 +116,8 @@ void resend(Turn& turn) {
     }
 }
 
-// RFC 8985 section 7.3: new data if there is any, else the last segment again.
+// RFC 8985 section 7.3: new data if there is any, else the last segment again. That does not begin
+// before what was sent last: a FIN that went alone goes alone.
 void send_probe(Turn& turn) {
     TcpState& state = turn.state;
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
@@ -123,7 +125,8 @@ void send_probe(Turn& turn) {
     if (fresh > 0) {
         send_fresh(turn, fresh, false);
     } else {
-        const uint64_t length = min<uint64_t>(flight(state), state.mss);
+        const uint64_t last = state.snd_nxt - state.sent.last_start(state.snd_una);
+        const uint64_t length = min<uint64_t>(last, state.mss);
         send_again(turn, state.snd_nxt - length, length);
     }
     probe_sent(state, fresh == 0);

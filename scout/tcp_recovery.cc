@@ -19,7 +19,10 @@ bool use_sack(const TcpState& state) { return state.agreed & kAgreedSack; }
 
 void note_delivered(TcpState& state, const SegmentEvent& event, const SentRun& run, uint64_t end,
                     Delivery& delivery) {
-    if (!run.is(SentRun::kResent) && end <= state.undo_end) delivery.original = true;
+    if (!run.is(SentRun::kResent)) {
+        delivery.sent_ns = max(delivery.sent_ns, run.sent_ns);
+        if (end <= state.undo_end) delivery.original = true;
+    }
     if (use_sack(state)) rack_delivered(state, event, run, end, delivery.fack);
 }
 
@@ -197,7 +200,8 @@ void recovery_respond(TcpState& state, const Segment& segment, const Delivery& d
     if (state.recovery == TcpRecovery::kFast) {
         prr_delivered(state, has_left(state, delivery, dup_bytes), delivery.advanced && !more);
     } else if (!was_fast && delivery.advanced) {
-        congestion_acknowledged(state, delivery.advanced, delivery.before);
+        const uint64_t rtt_ns = delivery.sent_ns ? state.now_ns - delivery.sent_ns : 0;
+        congestion_acknowledged(state, delivery.advanced, delivery.before, rtt_ns);
     }
 }
 

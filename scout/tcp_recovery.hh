@@ -19,6 +19,7 @@ uint64_t pipe(const TcpState& state);
 struct Delivery {
     uint64_t fack = 0;       // the highest acknowledged before it
     uint64_t before = 0;     // in flight before it
+    uint64_t sent_ns = 0;    // the latest of what arrived and was sent once; 0: none
     uint64_t advanced = 0;   // snd_una has, by so much
     uint64_t bytes = 0;      // newly acknowledged, in either way
     uint64_t dsack_end = 0;  // a duplicate that it reports ends here; 0: it reports none

@@ -25,6 +25,7 @@ void Scoreboard::sent(uint64_t una, uint64_t end, uint64_t now_ns, uint64_t grai
 }
 
 void Scoreboard::resent(uint64_t una, uint64_t start, uint64_t end, uint64_t now_ns) {
+    if (count_ == kMost) make_room(una);
     // Without room for the second cut all that is lost there counts as sent again: what was not is
     // found lost once more, by what is sent later or by a timeout.
     if (!cut(una, start) || !cut(una, end)) {
@@ -75,11 +76,8 @@ SeqRange Scoreboard::first_lost(uint64_t una) const {
     return lost;
 }
 
-uint64_t Scoreboard::highest_sacked(uint64_t una) const {
-    if (sacked_bytes_ == 0) return una;
-    uint32_t i = count_;
-    while (i > 0 && !run(i - 1).is(SentRun::kSacked)) --i;
-    return i ? extend_seq(run(i - 1).end, una) : una;
+uint64_t Scoreboard::last_start(uint64_t una) const {
+    return count_ > 1 ? extend_seq(run(count_ - 2).end, una) : una;
 }
 
 bool Scoreboard::consistent(uint64_t una, uint64_t nxt) const {
@@ -127,6 +125,25 @@ void Scoreboard::join(bool whenever) {
         }
     }
     if (count_ > 0) count_ = kept + 1;
+}
+
+// Joins runs, or else forgets the smallest selective acknowledgement after what fared otherwise:
+// those bytes count as that does, and may be sent in vain.
+void Scoreboard::make_room(uint64_t una) {
+    join(true);
+    if (count_ < kMost) return;
+    uint32_t least = 0;
+    uint64_t least_bytes = ~uint64_t{0};
+    for (uint32_t i = 1; i < count_; ++i) {
+        const uint64_t bytes = extend_seq(at(i).end, una) - extend_seq(at(i - 1).end, una);
+        if (!at(i).is(SentRun::kSacked) || at(i - 1).is(SentRun::kSacked) || bytes >= least_bytes)
+            continue;
+        least = i;
+        least_bytes = bytes;
+    }
+    if (least == 0) return;
+    set_flags(at(least), least_bytes, at(least - 1).flags);
+    join(true);
 }
 
 void Scoreboard::account(const SentRun& run, uint64_t bytes, bool more) {

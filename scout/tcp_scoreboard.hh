@@ -88,8 +88,8 @@ public:
 
     // The first bytes that are lost; empty if none are.
     SeqRange first_lost(uint64_t una) const;
-    // After the last that are selectively acknowledged; `una` if none are.
-    uint64_t highest_sacked(uint64_t una) const;
+    // Where the last run begins; `una` if there is none.
+    uint64_t last_start(uint64_t una) const;
 
     // For tests: whether it covers [una, nxt), and its sums are right.
     bool consistent(uint64_t una, uint64_t nxt) const;
@@ -110,6 +110,7 @@ private:
 
     bool cut(uint64_t una, uint64_t seq);
     void join(bool whenever = false);
+    void make_room(uint64_t una);
     void account(const SentRun& run, uint64_t bytes, bool more);
     void set_flags(SentRun& run, uint64_t bytes, uint32_t flags);
 

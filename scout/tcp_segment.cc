@@ -96,10 +96,10 @@ void segment_in_connection(Turn& turn, const SegmentEvent& event) {
     Segment segment = segment_of(turn.state, event);
     if (!check_timestamps(turn, segment)) return;
     if (!check_sequence(turn, segment)) return;
-    update_recent_timestamp(turn.state, segment);
     if (!check_reset(turn, segment)) return;
     if (!check_syn(turn, segment)) return;
     if (!check_ack(turn, segment)) return;
+    update_recent_timestamp(turn.state, segment);
     ecn_received(turn, segment);
     segment_text(turn, segment);
     if (turn.ended) return;
@@ -169,13 +169,6 @@ bool check_sequence(Turn& turn, Segment& segment) {
     return false;
 }
 
-void update_recent_timestamp(TcpState& state, const Segment& segment) {
-    if (!carries_timestamp(state, segment)) return;
-    if (segment.seq > state.last_ack_sent) return;
-    state.ts_recent = segment.event.ts_val;  // not before TS.Recent, or that is outdated
-    state.ts_recent_ns = state.now_ns;
-}
-
 bool check_reset(Turn& turn, const Segment& segment) {
     if (!segment.has(kRst)) return true;
     if (segment.seq == turn.state.rcv_nxt) {
@@ -207,6 +200,13 @@ bool check_ack(Turn& turn, const Segment& segment) {
     if (opening) enter_established(turn);
     check_fin_acknowledged(turn);
     return !turn.ended;
+}
+
+void update_recent_timestamp(TcpState& state, const Segment& segment) {
+    if (!carries_timestamp(state, segment)) return;
+    if (segment.seq > state.last_ack_sent) return;
+    state.ts_recent = segment.event.ts_val;  // not before TS.Recent, or that is outdated
+    state.ts_recent_ns = state.now_ns;
 }
 
 }  // namespace scout::tcp

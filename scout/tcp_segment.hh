@@ -14,8 +14,6 @@ void segment_arrives(Turn& turn, const SegmentEvent& event);
 bool check_timestamps(Turn& turn, const Segment& segment);
 // First: the sequence number. Cuts off what does not fit into a shut window.
 bool check_sequence(Turn& turn, Segment& segment);
-// RFC 7323 section 4.3: TS.Recent, from what has passed the first.
-void update_recent_timestamp(TcpState& state, const Segment& segment);
 // Second: the RST bit (RFC 5961 section 3.2).
 bool check_reset(Turn& turn, const Segment& segment);
 // Third: security; not supported.
@@ -23,6 +21,10 @@ bool check_reset(Turn& turn, const Segment& segment);
 bool check_syn(Turn& turn, const Segment& segment);
 // Fifth: the ACK field (RFC 5961 section 5.2).
 bool check_ack(Turn& turn, const Segment& segment);
+// RFC 7323 section 4.3: TS.Recent, from what has passed all of these. Its section 5.3 (R3) asks for
+// the first only; but what is dropped for its ACK may be an attacker's, and would shut out the
+// peer.
+void update_recent_timestamp(TcpState& state, const Segment& segment);
 // Sixth: the URG bit; urgent data is data (see COMPLIANCE.md).
 // Seventh and eighth, the text and the FIN bit: scout/tcp_receive.hh.
 

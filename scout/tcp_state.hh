@@ -80,6 +80,16 @@ struct TcpCubic {
     uint64_t w_est_acked;  // towards its next increase
 };
 
+// HyStart++'s own (RFC 9406 section 4.2).
+struct TcpHystart {
+    uint64_t round_end;    // the round lasts until this is acknowledged; 0: none has begun
+    uint64_t last_min_ns;  // least round trip of the round before; 0: not known, as in all of these
+    uint64_t round_min_ns;         // of this round so far
+    uint64_t baseline_ns;          // when conservative slow start began
+    uint32_t samples;              // of this round
+    uint32_t conservative_rounds;  // which this is, from 1; 0: slow start is not conservative
+};
+
 struct TcpState {
     // --- the order of requests ---------------------------------------------------------------
     uint64_t now_ns;         // the latest of the requests' times
@@ -127,6 +137,7 @@ struct TcpState {
     uint64_t ssthresh;
     uint64_t cwnd_acked;  // acknowledged towards the next increase of cwnd
     TcpCubic cubic;
+    TcpHystart hystart;
     uint64_t prr_flight;  // proportional rate reduction (RFC 6937): RecoverFS
     uint64_t prr_delivered;
     uint64_t prr_out;

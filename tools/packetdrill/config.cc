@@ -30,6 +30,8 @@ bool parse_flag(const std::string& name, const std::string& value, Config& confi
         config.receive_bytes = number;
     } else if (name == "send") {
         config.send_bytes = number;
+    } else if (name == "ecn") {
+        config.ecn = number != 0;
     } else if (name == "gso") {
         config.gso = number != 0;
     } else {

@@ -16,7 +16,8 @@ struct Config {
     uint32_t mtu = 1500;
     int64_t receive_bytes = 8 << 20;  // for a window scale of 8, as Linux's scripts have it
     int64_t send_bytes = 1 << 20;
-    bool gso = true;  // segments of many packets' size leave as one, as they do with Linux
+    bool ecn = false;  // asked for, as with Linux's sysctl tcp_ecn=1
+    bool gso = true;   // segments of many packets' size leave as one, as they do with Linux
 
     Config();
 };

@@ -196,6 +196,14 @@ TEST_F(PacketdrillTest, ConnectionFromItsSynToItsFin) {
     }
 }
 
+// RFC 3168 section 6.1.1: ECE and CWR.
+TEST_F(PacketdrillTest, EcnIsAskedForByFlag) {
+    load("ecn=1");
+    Sent syn;
+    connected(syn);
+    EXPECT_EQ(syn.tcp.th_flags, TH_SYN | 0x40 | 0x80);
+}
+
 TEST_F(PacketdrillTest, ClockGoesOnWhenAskedAndWhenSlept) {
     load(nullptr);
     const long long before = now_us();
@@ -294,6 +302,17 @@ TEST_F(PacketdrillTest, ConnectionHasAnMssOfItsOwnAndKeepsItsBuffers) {
     EXPECT_EQ(table_.setsockopt(self_, fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
     EXPECT_EQ(table_.getsockopt(self_, fd, SOL_SOCKET, SO_SNDBUF, &value, &bytes), 0);
     EXPECT_EQ(value, 1 << 20);
+}
+
+TEST_F(PacketdrillTest, NullIsABadAddress) {
+    load(nullptr);
+    Sent syn;
+    const int fd = connected(syn);
+    EXPECT_EQ(table_.write(self_, fd, nullptr, 10), -1);
+    EXPECT_EQ(errno, EFAULT);
+    EXPECT_EQ(table_.read(self_, fd, nullptr, 10), -1);
+    EXPECT_EQ(errno, EFAULT);
+    EXPECT_EQ(table_.write(self_, fd, nullptr, 0), 0);
 }
 
 // As packetdrill does at its end with what a script has left open.

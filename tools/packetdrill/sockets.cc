@@ -58,6 +58,12 @@ std::vector<Span> spans_of(std::span<const iovec> pieces, size_t skip = 0) {
     return spans;
 }
 
+// Of bad addresses, scripts try this one.
+bool is_null(std::span<const iovec> pieces) {
+    return std::ranges::any_of(
+        pieces, [](const iovec& piece) { return piece.iov_len > 0 && !piece.iov_base; });
+}
+
 size_t bytes_of(std::span<const iovec> pieces) {
     size_t bytes = 0;
     for (const iovec& piece : pieces) bytes += piece.iov_len;
@@ -107,6 +113,7 @@ int64_t Sockets::create(Turn& turn, Socket& socket) {
         {Attribute::kReplicas, config.replicas},
         {Attribute::kReceiveBytes, config.receive_bytes},
         {Attribute::kSendBytes, config.send_bytes},
+        {Attribute::kEcn, config.ecn},
     };
     for (auto [option, value] : options) {
         if (!error) error = set(turn, socket, static_cast<uint32_t>(option), value);
@@ -195,6 +202,7 @@ int64_t Sockets::read(int fd, std::span<const iovec> to, int flags, const PeerOu
     if (!socket) return -EBADF;
     if ((flags & ~(MSG_DONTWAIT | MSG_PEEK)) || ((flags & MSG_PEEK) && !socket->datagrams))
         return -EOPNOTSUPP;
+    if (is_null(to)) return -EFAULT;
     const std::vector<Span> spans = spans_of(to);
     const size_t bytes = bytes_of(to);
     scout_sockaddr address{};
@@ -235,6 +243,7 @@ int64_t Sockets::write(int fd, std::span<const iovec> from, int flags, const Pee
     Socket* socket = find(fd);
     if (!socket) return -EBADF;
     if (flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL)) return -EOPNOTSUPP;
+    if (is_null(from)) return -EFAULT;
     if (!socket->datagrams) return write_stream(turn, *socket, from, flags);
     scout_sockaddr address;
     if (peer.address) {
