@@ -81,10 +81,12 @@ packetdrill: ## play packetdrill's scripts: PACKETDRILL=/path/to/packetdrill SCR
 	scripts/build-host --target dominoes-packetdrill
 	scripts/packetdrill "$(PACKETDRILL)" "$(SCRIPTS)"
 
+PEERS ?= linux,linux@6.12,linux@next,lwip,slirp
+
 .PHONY: interop
-interop: ## move files through many kinds of networks, and compare with Linux (half an hour)
+interop: ## move files through many kinds of networks, to and from PEERS=..., and compare with Linux (hours)
 	scripts/setup build demo
-	scripts/interop
+	scripts/interop --peers $(PEERS)
 
 .PHONY: bench
 bench: ## measure; results go to build/results

@@ -1,0 +1,58 @@
+# The peer is Linux, of the same kernel, in a namespace of its own behind a veth pair (the drawing is in e2e/lib.sh).
+#
+# A peer of scripts/interop is a file like this one, which defines
+#   device              what Dominoes is attached to; lib.sh's $dominoes_address and $host_address are the addresses on
+#                       it of Dominoes and of the host's own Linux
+#   network_up          brings all of it up
+#   network_like NETEM...  what happens to packets in both directions from now on
+#   new_file BYTES      what is sent from now on: /run/sent; its hash is left in `sent_out`, and in `sent_in` that of
+#                       what the peer sends
+#   peer_sends ADDRESS  sends to port 9000 there, and closes
+#   peer_listens        gets ready to receive at $receiver_address, $receiver_port
+#   peer_receives       waits until all has come
+#   peer_got            prints the hash of it
+#   peer_ends           after each transfer, whatever came of it
+# Whatever waits for the network ends after $limit seconds; a function that fails says that the transfer did.
+
+# shellcheck disable=SC2034,SC2154  # for interop-guest, and from there and lib.sh
+
+device=dm0
+
+# Each segment is a packet of its own, that can be lost on its own.
+no_offloads() { # INTERFACE [COMMAND...]
+    local interface=$1
+    shift
+    "$@" ethtool -K "$interface" tso off gso off gro off
+}
+
+network_up() {
+    topology_up
+    no_offloads dm0
+    no_offloads peer0 peer
+}
+
+network_like() { impair limit 10000 "$@"; }
+
+new_file() {
+    random_file /run/sent "$1"
+    sent_in=$(hash_of /run/sent)
+    sent_out=$sent_in
+}
+
+peer_sends() { # ADDRESS
+    peer timeout "$limit" bash -c "cat /run/sent >/dev/tcp/$1/9000"
+}
+
+peer_listens() {
+    receiver_address=$peer_address
+    receiver_port=9000
+    peer timeout "$limit" nc -l -p 9000 </dev/null >/run/peer.got &
+    peer_process=$!
+    wait_for 5 peer_listening 9000
+}
+
+peer_receives() { wait "$peer_process"; }
+
+peer_got() { hash_of /run/peer.got; }
+
+peer_ends() { :; }
