@@ -38,6 +38,7 @@
 	apply(tcp_probe)	   \
 	apply(tcp_cubic)	   \
 	apply(tcp_congestion)	   \
+	apply(tcp_tuning)	   \
 	apply(tcp_rtt)		   \
 	apply(tcp_timer)	   \
 	apply(tcp_keepalive)	   \
