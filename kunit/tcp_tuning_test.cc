@@ -215,12 +215,28 @@ void tuning_received__by_the_echo_of_a_timestamp(Check& check) {
     wire.pass_ms(12);
     data(first);  // 18 ms
     EXPECT_EQ(wire.state().tuning.rtt_ns, 11 * Wire::kMs);
-    wire.pass_ms(1);
-    data(first);
     const uint32_t second = wire.ts_now();
     wire.pass_ms(5000);  // the peer has nothing to send
     data(second);
     EXPECT_EQ(wire.state().tuning.rtt_ns, 11 * Wire::kMs * 9 / 8);
+}
+
+// Which waited for the later segment, perhaps: for a window that had been shut.
+void tuning_received__not_by_the_echo_of_a_later_one(Check& check) {
+    Flow flow(check, tuned(), kScaling | kHasTimestamps);
+    Wire& wire = flow.wire;
+    wire.pass_ms(1);
+    wire.peer(wire.right(kAck, 2000));
+    const uint64_t timed = wire.state().tuning.timed_ns;
+    EXPECT_EQ(timed, wire.now());
+    wire.pass_ms(15);
+    Seg seg = wire.right(kAck, 2000);
+    seg.options = kHasTimestamps;
+    seg.ts_val = 100;
+    seg.ts_ecr = wire.ts_now() - 2;
+    wire.peer(seg);
+    EXPECT_EQ(wire.state().tuning.rtt_ns, 10 * Wire::kMs);
+    EXPECT_EQ(wire.state().tuning.timed_ns, wire.now());  // this acknowledgement's turn
 }
 
 // Of several segments with one timestamp the first is meant.
@@ -305,6 +321,7 @@ constexpr kunit::Test kTests[] = {
     TEST(tuning_ring__one_exchange_at_a_time),
     TEST(tuning_ring__only_a_larger_one_within_the_limit),
     TEST(tuning_received__by_the_echo_of_a_timestamp),
+    TEST(tuning_received__not_by_the_echo_of_a_later_one),
     TEST(tuning_sent__times_the_first_of_a_millisecond),
     TEST(tuning_received__by_a_window_that_arrives),
     TEST(tuning_due__send_buffer_is_twice_cwnd),

@@ -77,7 +77,8 @@ void tuning_received(TcpState& state, const Segment& segment) {
     if (state.agreed & kAgreedTimestamps) {
         if (!(segment.event.options & kHasTimestamps)) return;
         if (timestamp_before(segment.event.ts_ecr, tuning.timed_ts)) return;
-        take_round_trip(tuning, elapsed);
+        // It may have been waiting for a window that was opened later.
+        if (segment.event.ts_ecr == tuning.timed_ts) take_round_trip(tuning, elapsed);
     } else {
         // Data beyond what was promised then answers a later promise; but the peer need not have
         // been waiting for that.

@@ -7,8 +7,8 @@
 // Receiving: the window should be twice what the application reads in a round trip; more while that
 // grows, for a sender in slow start sends twice as much in the next one (dynamic right-sizing,
 // Fisk and Feng 2001). The reader's progress and the time are in every request. The round trip is
-// measured from a segment of ours to the first data that echoes its timestamp; without timestamps,
-// it is that of the handshake, or what a whole window took to arrive.
+// measured from a segment of ours to the first data that echoes its timestamp, and no later one;
+// without timestamps, it is that of the handshake, or what a whole window took to arrive.
 //
 // A larger ring needs memory, which a step may not allocate, and its place for a byte differs from
 // the old ring's, while replicas are placing bytes. So it is not copied but exchanged at a stream
