@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/appwrap.hh"
 
+#include <vector>
+
 #include "kunit/packets.hh"
 #include "scout/errors.hh"
 #include "scout/stack.h"
+#include "tools/rig/port_memory.hh"
 
 namespace kunit {
 namespace {
@@ -13,17 +16,49 @@ using namespace scout;
 // An application's end whose replicas are the test.
 struct End {
     dominoes::Owned<dominoes::RingChannel> channel{dominoes::RingChannel::create(16)};
-    dominoes::Owned<Appwrap> appwrap{Appwrap::create(*channel, 16384, 16384, nullptr)};
+    dominoes::Owned<Appwrap> appwrap{
+        Appwrap::create(*channel, {16384, 65536}, {16384, 65536}, nullptr)};
+    // The latest ring.
+    uint32_t ring = 0;
+    uint64_t ring_from = 0;
 
-    void deliver(uint64_t serial, uint64_t offset, uint64_t readable, const char* bytes) {
-        dominoes_packet* packet =
-            rig::make_packet({reinterpret_cast<const uint8_t*>(bytes), __builtin_strlen(bytes)});
+    void deliver(uint64_t serial, uint64_t offset, uint64_t readable,
+                 std::span<const uint8_t> bytes) {
+        dominoes_packet* packet = rig::make_packet(bytes);
         appwrap->deliver(packet, {.serial = serial,
                                   .stream_offset = offset,
                                   .readable = readable,
                                   .packet_offset = 0,
-                                  .bytes = dominoes_packet_bytes(packet)});
+                                  .bytes = dominoes_packet_bytes(packet),
+                                  .ring_from = ring_from,
+                                  .ring = ring,
+                                  .reserved = 0});
         dominoes_packet_free(packet);
+    }
+    void deliver(uint64_t serial, uint64_t offset, uint64_t readable, const char* bytes) {
+        deliver(serial, offset, readable,
+                {reinterpret_cast<const uint8_t*>(bytes), __builtin_strlen(bytes)});
+    }
+    // [from, to) of a stream in which every byte tells its offset.
+    void deliver(uint64_t serial, uint64_t from, uint64_t to) {
+        std::vector<uint8_t> bytes;
+        for (uint64_t at = from; at < to; ++at) bytes.push_back(byte(at));
+        deliver(serial, from, to, bytes);
+    }
+    static uint8_t byte(uint64_t offset) { return static_cast<uint8_t>(offset * 0x9e3779b1 >> 13); }
+    // Whether [from, to) is what is read next.
+    bool reads(uint64_t from, uint64_t to) {
+        std::vector<uint8_t> bytes(to - from);
+        dominoes_iter iter(static_cast<void*>(bytes.data()), bytes.size());
+        if (appwrap->read(&iter, bytes.size()) != static_cast<int64_t>(bytes.size())) return false;
+        for (uint64_t at = from; at < to; ++at)
+            if (bytes[at - from] != byte(at)) return false;
+        return true;
+    }
+    int64_t writes(size_t bytes) {
+        std::vector<uint8_t> from(bytes);
+        dominoes_iter iter(static_cast<const void*>(from.data()), from.size());
+        return appwrap->write(&iter, bytes);
     }
     int64_t read() {
         char bytes[64];
@@ -72,10 +107,100 @@ void shut_reads__leaves_what_is_there(Check& check) {
     EXPECT_EQ(end.read(), 0);
 }
 
+// From the right edge on, 16394 here, there is a larger ring; the old one goes when it is read.
+void read__goes_on_in_the_larger_ring(Check& check) {
+    End end;
+    end.appwrap->established();
+    end.deliver(0, 0, 10);
+    end.appwrap->want_ring(65536);
+    const size_t before = rig::live_allocations();
+    EXPECT(end.reads(0, 10));
+    EXPECT_EQ(rig::live_allocations(), before + 1);
+    end.ring = 1;
+    end.ring_from = 10 + 16384;
+    end.deliver(1, 10, 16000);
+    end.deliver(2, 16000, 17000);  // in both
+    EXPECT(end.reads(10, 5000));
+    end.deliver(3, 17000, 60'000);
+    EXPECT_EQ(rig::live_allocations(), before + 1);
+    EXPECT(end.reads(5000, 60'000));
+    EXPECT_EQ(rig::live_allocations(), before);
+    end.deliver(4, 60'000, 100'000);  // and round it
+    EXPECT(end.reads(60'000, 100'000));
+}
+
+// Nobody can tell yet where the larger one begins.
+void read__up_to_the_end_of_the_old_ring(Check& check) {
+    End end;
+    end.appwrap->established();
+    end.deliver(0, 0, 16384);
+    end.appwrap->want_ring(32768);
+    EXPECT(end.reads(0, 16383));
+    end.ring = 1;
+    end.ring_from = 16384;
+    EXPECT(end.reads(16383, 16384));
+    EXPECT_EQ(end.read(), -int64_t{kEagain});
+    end.deliver(1, 16384, 40'000);
+    EXPECT(end.reads(16384, 40'000));
+}
+
+// A second exchange while there is one would take the first ring's place.
+void want_ring__one_at_a_time(Check& check) {
+    End end;
+    end.appwrap->established();
+    end.deliver(0, 0, 100);
+    const size_t before = rig::live_allocations();
+    for (uint32_t bytes : {32768u, 65536u}) {
+        end.appwrap->want_ring(bytes);
+        EXPECT(bytes == 32768 ? end.reads(0, 50) : end.reads(50, 60));
+        EXPECT_EQ(rig::live_allocations(), before + 1);
+    }
+    end.ring = 1;
+    end.ring_from = 16384 + 50;
+    end.deliver(1, 100, 40'000);
+    EXPECT(end.reads(60, 40'000));
+    EXPECT_EQ(rig::live_allocations(), before);
+    end.appwrap->want_ring(32768);  // has come late
+    end.deliver(2, 40'000, 40'010);
+    EXPECT(end.reads(40'000, 40'010));
+    EXPECT_EQ(rig::live_allocations(), before);
+}
+
+void want_ring__goes_without_when_memory_is_short(Check& check) {
+    End end;
+    end.appwrap->established();
+    end.deliver(0, 0, 100);
+    end.appwrap->want_ring(32768);
+    rig::fail_allocations(1);
+    EXPECT(end.reads(0, 50));
+    const size_t before = rig::live_allocations();
+    EXPECT(end.reads(50, 60));
+    EXPECT_EQ(rig::live_allocations(), before);  // not tried at every read
+    end.appwrap->want_ring(32768);
+    EXPECT(end.reads(60, 100));
+    EXPECT_EQ(rig::live_allocations(), before + 1);
+}
+
+void admit__makes_room(Check& check) {
+    End end;
+    end.appwrap->established();
+    end.appwrap->joined(0, 0);
+    EXPECT_EQ(end.writes(20'000), 16384);
+    EXPECT_EQ(end.writes(1), -int64_t{kEagain});
+    end.appwrap->admit(32768);
+    EXPECT_EQ(end.writes(20'000), 16384);
+    EXPECT_EQ(end.writes(1), -int64_t{kEagain});
+}
+
 constexpr Test kTests[] = {
     TEST(read__waits_for_replicas_that_are_behind),
     TEST(read__does_not_wait_after_an_error),
     TEST(shut_reads__leaves_what_is_there),
+    TEST(read__goes_on_in_the_larger_ring),
+    TEST(read__up_to_the_end_of_the_old_ring),
+    TEST(want_ring__one_at_a_time),
+    TEST(want_ring__goes_without_when_memory_is_short),
+    TEST(admit__makes_room),
 };
 
 }  // namespace

@@ -37,6 +37,7 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kKeepCount), 9);
     EXPECT_EQ(attributes.get(Attribute::kUserTimeout), 0);
     EXPECT_EQ(attributes.get(Attribute::kEcn), 0);
+    EXPECT_EQ(attributes.get(Attribute::kBufferLimit), 8 << 20);
 }
 
 void set__takes_what_is_in_range(Check& check) {
@@ -80,7 +81,8 @@ void set__protocol_is_tcp_or_udp(Check& check) {
 }
 
 void set__buffers_are_rounded_up(Check& check) {
-    static constexpr Attribute kBuffers[] = {Attribute::kReceiveBytes, Attribute::kSendBytes};
+    static constexpr Attribute kBuffers[] = {Attribute::kReceiveBytes, Attribute::kSendBytes,
+                                             Attribute::kBufferLimit};
     for (Attribute attribute : kBuffers) {
         Attributes attributes;
         EXPECT_EQ(set(attributes, attribute, 1), 0);
@@ -125,6 +127,21 @@ void get__by_option_number(Check& check) {
     EXPECT_EQ(value, -1);
 }
 
+void buffer__a_part_of_the_limit_unless_chosen(Check& check) {
+    Attributes attributes;
+    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).initial, 128 << 10);
+    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).most, 8 << 20);
+    EXPECT_EQ(set(attributes, Attribute::kBufferLimit, 40'000), 0);
+    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).initial, 16384);
+    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).most, 65536);
+    EXPECT_EQ(set(attributes, Attribute::kSendBytes, 1 << 20), 0);
+    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).initial, 1 << 20);
+    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).most, 1 << 20);
+    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).most, 65536);
+    EXPECT_EQ(set(attributes, Attribute::kReceiveBytes, 0), kInvalid);
+    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).most, 65536);
+}
+
 constexpr Test kTests[] = {
     TEST(constructor__gives_the_defaults),
     TEST(set__takes_what_is_in_range),
@@ -132,6 +149,7 @@ constexpr Test kTests[] = {
     TEST(set__buffers_are_rounded_up),
     TEST(set__digest_interval_is_a_power_of_two_or_off),
     TEST(set__what_is_no_attribute),
+    TEST(buffer__a_part_of_the_limit_unless_chosen),
     TEST(get__by_option_number),
 };
 

@@ -24,6 +24,7 @@ void attribute__numbers_are_those_of_the_abi(Check& check) {
         {Attribute::kPolicy, DOMINOES_OPT_POLICY},
         {Attribute::kReceiveBytes, DOMINOES_OPT_RCVBUF},
         {Attribute::kSendBytes, DOMINOES_OPT_SNDBUF},
+        {Attribute::kBufferLimit, DOMINOES_OPT_BUFLIMIT},
         {Attribute::kLinger, DOMINOES_OPT_LINGER},
         {Attribute::kReuseAddress, DOMINOES_OPT_REUSEADDR},
         {Attribute::kDigestInterval, DOMINOES_OPT_DIGEST_INTERVAL},

@@ -41,6 +41,7 @@
 	apply(tcp_cubic)	   \
 	apply(tcp_hystart)	   \
 	apply(tcp_congestion)	   \
+	apply(tcp_tuning)	   \
 	apply(tcp_rtt)		   \
 	apply(tcp_timer)	   \
 	apply(tcp_keepalive)	   \

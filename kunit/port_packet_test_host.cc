@@ -20,7 +20,7 @@ struct TcpSample {
     TcpSample(rig::Link& link, uint32_t bytes, uint32_t mss) {
         Bytes data(bytes);
         for (uint32_t i = 0; i < bytes; ++i) data[i] = static_cast<uint8_t>(i * 13 + i / 251);
-        buffer = dominoes_sendbuf_create(65536);
+        buffer = dominoes_sendbuf_create(65536, 65536);
         dominoes_iter iter(data.data(), data.size());
         dominoes_sendbuf_write(buffer, kOffset, &iter, data.size());
         Msg msg;
@@ -136,15 +136,23 @@ void set_destination__writes_it(Check& check) {
 }
 
 void sendbuf__room(Check& check) {
-    dominoes_sendbuf* buffer = dominoes_sendbuf_create(4096);
+    dominoes_sendbuf* buffer = dominoes_sendbuf_create(4096, 4096);
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 0, 0), 4096);
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 5000, 4000), 3096);
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 4096, 0), 0);
     dominoes_sendbuf_destroy(buffer);
 }
 
+void sendbuf__room_is_what_is_admitted(Check& check) {
+    dominoes_sendbuf* buffer = dominoes_sendbuf_create(16384, 4096);
+    EXPECT_EQ(dominoes_sendbuf_room(buffer, 5000, 4000), 3096);
+    dominoes_sendbuf_admit(buffer, 8192);
+    EXPECT_EQ(dominoes_sendbuf_room(buffer, 5000, 4000), 7192);
+    dominoes_sendbuf_destroy(buffer);
+}
+
 void sendbuf__write_stops_at_a_fault(Check& check) {
-    dominoes_sendbuf* buffer = dominoes_sendbuf_create(4096);
+    dominoes_sendbuf* buffer = dominoes_sendbuf_create(4096, 4096);
     const Bytes data(1000, 1);
     dominoes_iter iter(data.data(), data.size());
     iter.fault_after(600);
@@ -242,6 +250,7 @@ constexpr Test kTests[] = {
     TEST(create__holds_what_is_written),
     TEST(set_destination__writes_it),
     TEST(sendbuf__room),
+    TEST(sendbuf__room_is_what_is_admitted),
     TEST(sendbuf__write_stops_at_a_fault),
     TEST(iter__goes_over_spans),
     TEST(memory_link__delivers_in_order_when_told),

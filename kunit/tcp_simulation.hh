@@ -60,6 +60,8 @@ struct Scenario {
     Application application[2];
     uint32_t receive_bytes[2] = {65536, 65536};
     uint32_t send_bytes[2] = {65536, 65536};
+    uint32_t receive_most[2] = {};  // how far they grow; 0: not at all
+    uint32_t send_most[2] = {};
     uint16_t mss[2] = {1460, 1460};
     bool ecn[2] = {};                // asks for it
     bool active[2] = {true, false};  // both: simultaneous open
@@ -74,6 +76,8 @@ struct Outcome {
     uint32_t fast_recoveries[2] = {};
     uint64_t bytes_retransmitted[2] = {};
     uint64_t bytes_sent[2] = {};
+    uint32_t receive_bytes[2] = {};  // what the buffers have become
+    uint32_t send_bytes[2] = {};
 };
 
 class Simulation;

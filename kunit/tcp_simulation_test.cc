@@ -75,9 +75,33 @@ private:
     Happening heap_[kMost];
 };
 
+// A receive ring, and for each of its bytes whether it is placed and not yet read.
+struct Ring {
+    uint8_t* memory = nullptr;
+    uint8_t* placed = nullptr;
+    uint32_t bytes = 0;
+    uint64_t from = 0;  // the stream offset from which on it is the one
+    uint64_t held = 0;
+
+    bool allocate(uint32_t size) {
+        bytes = size;
+        memory = static_cast<uint8_t*>(dominoes_alloc(2 * size));
+        placed = memory ? memory + size : nullptr;
+        return memory != nullptr;
+    }
+    void free() {
+        dominoes_free(memory);
+        memory = nullptr;
+    }
+};
+
 struct Endpoint {
     TcpState states[kReplicas];
-    uint8_t* ring = nullptr;  // receive_bytes of them, then as many flags: placed, not yet read
+    Ring rings[2];
+    uint32_t reading = 0;  // the number of the ring that is read
+    uint32_t ring_wanted = 0;
+    bool exchanging = false;  // there is the one after it, too
+    uint32_t send_room = 0;
     uint64_t wheel[kTimerKinds] = {};
     uint64_t deliveries = 0;
     uint64_t transmissions = 0;
@@ -101,7 +125,8 @@ class Simulation {
 public:
     explicit Simulation(const Scenario& scenario) : scenario_(scenario), chance_(scenario.seed) {}
     ~Simulation() {
-        for (Endpoint& endpoint : endpoints_) dominoes_free(endpoint.ring);
+        for (Endpoint& endpoint : endpoints_)
+            for (Ring& ring : endpoint.rings) ring.free();
     }
 
     bool prepare() {
@@ -118,11 +143,12 @@ public:
                 .congestion = static_cast<TcpCongestion>(chance_.below(2)),
                 .replicas = 3,
                 .ecn = scenario_.ecn[i],
+                .receive_most = scenario_.receive_most[i],
+                .send_most = scenario_.send_most[i],
             };
             for (TcpState& state : endpoints_[i].states) tcp_init(state, config);
-            endpoints_[i].ring =
-                static_cast<uint8_t*>(dominoes_alloc(2 * scenario_.receive_bytes[i]));
-            if (!endpoints_[i].ring) return false;
+            endpoints_[i].send_room = scenario_.send_bytes[i];
+            if (!endpoints_[i].rings[0].allocate(scenario_.receive_bytes[i])) return false;
         }
         return true;
     }
@@ -157,6 +183,8 @@ private:
             outcome_.fast_recoveries[i] = info.fast_recoveries;
             outcome_.bytes_retransmitted[i] = info.bytes_retransmitted;
             outcome_.bytes_sent[i] = info.bytes_sent;
+            outcome_.receive_bytes[i] = info.receive_bytes;
+            outcome_.send_bytes[i] = info.send_bytes;
             expect(endpoint.read == scenario_.application[1 - i].sends, "not everything was read");
             expect(endpoint.closed == 1, "not closed exactly once");
             expect(endpoint.errors == 0 && endpoint.error == 0, "ended with an error");
@@ -216,29 +244,59 @@ private:
 
     void read_some(uint32_t i) {
         Endpoint& endpoint = endpoints_[i];
-        const uint32_t size = scenario_.receive_bytes[i];
         uint64_t bytes = min(endpoint.readable - endpoint.read,
                              chance_.between(1, scenario_.application[i].read_most));
         for (; bytes > 0; --bytes, ++endpoint.read) {
-            const uint64_t at = endpoint.read & (size - 1);
-            expect(endpoint.ring[size + at] == 1, "read of a byte that was not placed");
-            expect(endpoint.ring[at] == stream_byte(1 - i, endpoint.read), "wrong byte");
-            endpoint.ring[size + at] = 0;
+            Ring& ring = ring_read(endpoint);
+            const uint64_t at = endpoint.read & (ring.bytes - 1);
+            expect(ring.placed[at] == 1, "read of a byte that was not placed");
+            expect(ring.memory[at] == stream_byte(1 - i, endpoint.read), "wrong byte");
+            ring.placed[at] = 0;
+            --ring.held;
             if (outcome_.failure) return;
         }
+        bring_ring(i);
         if (endpoint.read == scenario_.application[1 - i].sends && outcome_.finished_ns < now_ns_ &&
             endpoint.read != endpoint.read_said)
             outcome_.finished_ns = now_ns_;
+        const uint32_t size = endpoint.rings[endpoint.reading & 1].bytes;
         if (endpoint.closed || endpoint.read - endpoint.read_said < size / 4) return;
         endpoint.read_said = endpoint.read;
         give(i, EventKind::kRead);
+    }
+
+    // The ring that holds the next byte to be read, which is there.
+    Ring& ring_read(Endpoint& endpoint) {
+        Ring& ring = endpoint.rings[endpoint.reading & 1];
+        Ring& next = endpoint.rings[(endpoint.reading + 1) & 1];
+        if (!endpoint.exchanging || endpoint.read < next.from) return ring;
+        expect(ring.held == 0, "the ring before is not empty");
+        ring.free();
+        ++endpoint.reading;
+        endpoint.exchanging = false;
+        return next;
+    }
+
+    void bring_ring(uint32_t i) {
+        Endpoint& endpoint = endpoints_[i];
+        const uint32_t bytes = endpoint.ring_wanted;
+        endpoint.ring_wanted = 0;
+        if (endpoint.closed || endpoint.exchanging || chance_.permille(100)) return;
+        if (bytes <= endpoint.rings[endpoint.reading & 1].bytes) return;
+        Ring& next = endpoint.rings[(endpoint.reading + 1) & 1];
+        if (!next.allocate(bytes)) return fail("no memory");
+        next.from = ~uint64_t{0};
+        endpoint.exchanging = true;
+        Request& request = prepare_request(i, EventKind::kRing);
+        request.as<RingEvent>() = {{0}, bytes, 0};
+        step(i);
     }
 
     void write_some(uint32_t i) {
         Endpoint& endpoint = endpoints_[i];
         const Application& application = scenario_.application[i];
         const uint64_t queued = endpoint.written - tcp_released(endpoint.states[0]);
-        const uint64_t room = minus(scenario_.send_bytes[i], queued);
+        const uint64_t room = minus(endpoint.send_room, queued);
         const uint64_t bytes = min(min(room, application.sends - endpoint.written),
                                    chance_.between(1, application.write_most));
         if (bytes == 0 || endpoint.shut) return;
@@ -323,6 +381,13 @@ private:
             case EffectKind::kError:
                 ++endpoint.errors;
                 return;
+            case EffectKind::kReceiveRoom:
+                endpoint.ring_wanted = effect.bytes;
+                return;
+            case EffectKind::kSendRoom:
+                expect(effect.bytes > endpoint.send_room, "a send buffer that shrinks");
+                endpoint.send_room = effect.bytes;
+                return;
             case EffectKind::kLeave:
                 ++endpoint.left;
                 return;
@@ -347,7 +412,7 @@ private:
 
     void deliver(uint32_t i, const DeliverEffect& effect) {
         Endpoint& endpoint = endpoints_[i];
-        const uint32_t size = scenario_.receive_bytes[i];
+        const uint32_t size = endpoint.states[0].receive_bytes;
         expect(endpoint.established == 1, "delivery before kEstablished");
         expect(effect.serial == endpoint.deliveries++, "serial of a delivery");
         expect(effect.bytes > 0 && effect.stream_offset + effect.bytes <= endpoint.read + size,
@@ -357,10 +422,14 @@ private:
         const uint64_t into = effect.packet_offset - event.payload_offset;
         expect(into + effect.bytes <= event.payload_bytes, "delivery beyond the payload");
         for (uint64_t n = 0; n < effect.bytes && !outcome_.failure; ++n) {
-            const uint64_t at = (effect.stream_offset + n) & (size - 1);
-            expect(endpoint.ring[size + at] == 0, "a byte placed twice");
-            endpoint.ring[size + at] = 1;
-            endpoint.ring[at] = stream_byte(1 - i, payload_offset_ + into + n);
+            const uint64_t offset = effect.stream_offset + n;
+            Ring& ring = endpoint.rings[(effect.ring - (offset < effect.ring_from)) & 1];
+            if (offset >= effect.ring_from) ring.from = effect.ring_from;
+            const uint64_t at = offset & (ring.bytes - 1);
+            expect(ring.placed[at] == 0, "a byte placed twice");
+            ring.placed[at] = 1;
+            ++ring.held;
+            ring.memory[at] = stream_byte(1 - i, payload_offset_ + into + n);
         }
         endpoint.readable = effect.readable;
     }
@@ -518,6 +587,8 @@ Scenario draw_scenario(uint64_t seed) {
         draw_application(chance, scenario.application[i]);
         scenario.receive_bytes[i] = 4096u << chance.below(8);
         scenario.send_bytes[i] = 4096u << chance.below(8);
+        if (chance.permille(500)) scenario.receive_most[i] = 1 << 20;
+        if (chance.permille(500)) scenario.send_most[i] = 1 << 20;
         scenario.mss[i] =
             chance.permille(200) ? static_cast<uint16_t>(chance.between(100, 9000)) : 1460;
     }
@@ -624,6 +695,45 @@ void transfer__out_of_a_black_hole(Check& check) {
     EXPECT(outcome.finished_ns < 4'500'000'000);  // of which it waited for 1.5 s
 }
 
+// 4 MB over a round trip of 100 ms, at 5 MB/s: the path holds 500 KB.
+Outcome long_path(uint32_t most, uint64_t reader_pauses_ns) {
+    Scenario scenario;
+    for (uint32_t i = 0; i < 2; ++i) {
+        scenario.network[i] = {.delay_ns = 50'000'000, .bytes_per_second = 5'000'000};
+        scenario.receive_bytes[i] = scenario.send_bytes[i] = 16 << 10;
+        scenario.receive_most[i] = scenario.send_most[i] = most;
+        scenario.application[i].write_most = 1 << 20;
+        scenario.application[i].pause_ns = 100'000;
+    }
+    scenario.application[1].read_most = reader_pauses_ns ? 200 : 1 << 20;
+    if (reader_pauses_ns) scenario.application[1].pause_ns = reader_pauses_ns;
+    scenario.application[0].sends = reader_pauses_ns ? 100'000 : 4'000'000;
+    scenario.application[0].close_at_once = true;
+    return simulate(scenario);
+}
+
+// Buffers of 16 KB move 160 KB/s there.
+void long_path__both_buffers_grow(Check& check) {
+    const Outcome tuned = long_path(2 << 20, 0);
+    REQUIRE(tuned.failure == nullptr);
+    EXPECT(tuned.receive_bytes[1] >= 1 << 20);
+    EXPECT(tuned.send_bytes[0] >= 1 << 20);
+    EXPECT_EQ(tuned.receive_bytes[0], 16 << 10);  // nothing came this way
+    EXPECT(tuned.finished_ns < 3'000'000'000);    // it began at 1 s; the line alone takes 0.8 s
+    const Outcome limited = long_path(128 << 10, 0);
+    REQUIRE(limited.failure == nullptr);
+    EXPECT_EQ(limited.receive_bytes[1], 128 << 10);
+    EXPECT_EQ(limited.send_bytes[0], 128 << 10);
+    EXPECT(limited.finished_ns > tuned.finished_ns);
+}
+
+// 200 bytes every 10 ms at most, 10 ms being far less than a round trip.
+void long_path__slow_reader_keeps_its_ring(Check& check) {
+    const Outcome outcome = long_path(2 << 20, 10'000'000);
+    REQUIRE(outcome.failure == nullptr);
+    EXPECT_EQ(outcome.receive_bytes[1], 16 << 10);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(simulate__any_network_any_application),
     TEST(transfer__clean_network_fills_the_window),
@@ -633,6 +743,8 @@ constexpr kunit::Test kTests[] = {
     TEST(transfer__slow_start_into_a_long_queue),
     TEST(transfer__one_percent_marked),
     TEST(transfer__out_of_a_black_hole),
+    TEST(long_path__both_buffers_grow),
+    TEST(long_path__slow_reader_keeps_its_ring),
 };
 
 }  // namespace

@@ -137,6 +137,11 @@ public:
         begin(EventKind::kOption).as<OptionEvent>() = {{read_}, option, value};
         step();
     }
+    // There is a larger receive ring.
+    void ring(uint32_t bytes) {
+        begin(EventKind::kRing).as<RingEvent>() = {{read_}, bytes, 0};
+        step();
+    }
     void icmp(uint8_t type, uint8_t code, uint32_t seq, uint16_t mtu = 0) {
         begin(EventKind::kIcmp).as<IcmpEvent>() = {{read_}, seq + kIss, type, code, mtu};
         step();

@@ -63,6 +63,10 @@ void dominoes_info_from_scout(struct dominoes_info *to, const struct scout_info 
 	to->options = from->options;
 	to->reserved = 0;
 	to->retransmits = from->retransmits;
+	to->rcvbuf = from->rcvbuf;
+	to->rcvbuf_limit = from->rcvbuf_limit;
+	to->sndbuf = from->sndbuf;
+	to->sndbuf_limit = from->sndbuf_limit;
 	for (i = 0; i < ARRAY_SIZE(to->replica); i++) {
 		to->replica[i].cpu = from->replica[i].cpu;
 		to->replica[i].lag = from->replica[i].lag;

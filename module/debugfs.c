@@ -32,6 +32,8 @@ static void dominoes_show_endpoint(struct seq_file *file, const struct scout_inf
 	seq_printf(file, "\tsrtt %u us rto %u us mss %u cwnd %u ssthresh %u windows %u %u\n",
 		   info->srtt_us, info->rto_us, info->mss, info->cwnd, info->ssthresh,
 		   info->snd_wnd, info->rcv_wnd);
+	seq_printf(file, "\tbuffers in %u of %u out %u of %u\n", info->rcvbuf, info->rcvbuf_limit,
+		   info->sndbuf, info->sndbuf_limit);
 	for (i = 0; i < min_t(u32, info->replicas, ARRAY_SIZE(info->replica)); i++)
 		seq_printf(file, "\treplica %u cpu %u lag %u requests %llu owned %llu in %llu B out %llu\n",
 			   i, info->replica[i].cpu, info->replica[i].lag, info->replica[i].requests,

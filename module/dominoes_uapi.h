@@ -158,6 +158,10 @@ struct dominoes_info {
 	__u8 reserved;
 	__u32 retransmits; /* RTO expiries */
 	struct dominoes_replica_info replica[DOMINOES_MAX_REPLICAS];
+	__u32 rcvbuf; /* bytes: the receive buffer now, and how far it may grow; the send buffer likewise */
+	__u32 rcvbuf_limit;
+	__u32 sndbuf;
+	__u32 sndbuf_limit;
 };
 
 #define DOMINOES_INFO_TIMESTAMPS 0x01
@@ -231,6 +235,9 @@ enum dominoes_option {
 	DOMINOES_OPT_TTL,	    /* 1..255, of what is sent (default 64); TCP: before connect and listen */
 	DOMINOES_OPT_TOS,	    /* 0..255, DSCP and (UDP) ECN of what is sent; TCP: before connect and listen */
 	DOMINOES_OPT_CONGESTION,    /* enum dominoes_congestion; before connect and listen */
+	DOMINOES_OPT_BUFLIMIT,	    /* bytes, rounded up to a power of two; before connect and listen: how far
+				     * TCP's buffers grow by themselves where RCVBUF or SNDBUF was not set
+				     */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */
 	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */

@@ -22,8 +22,11 @@
 
 #define ENTRY(name, type, handler, how) \
 	[_IOC_NR(DOMINOES_IOC_##name)] = { handler, sizeof(struct type), sizeof(struct type), how }
+/* Of a struct that has grown: `added` is the first member that it did not have at first. */
+#define GROWN_ENTRY(name, type, added, handler, how) \
+	[_IOC_NR(DOMINOES_IOC_##name)] = { handler, sizeof(struct type), \
+					   offsetof(struct type, added), how }
 
-/* When a struct grows, its third value stays what it was at first. */
 static const struct dominoes_ioctl dominoes_ioctls[] = {
 	ENTRY(VERSION, dominoes_version, dominoes_ioctl_version, DOMINOES_IOCTL_OUT),
 	ENTRY(REASON, dominoes_reason, dominoes_ioctl_reason, DOMINOES_IOCTL_OUT),
@@ -31,7 +34,8 @@ static const struct dominoes_ioctl dominoes_ioctls[] = {
 	ENTRY(DETACH, dominoes_detach, dominoes_ioctl_detach, DOMINOES_IOCTL_ADMIN),
 	ENTRY(INTERFACE, dominoes_interface, dominoes_ioctl_interface, DOMINOES_IOCTL_OUT),
 	ENTRY(STATS, dominoes_stats, dominoes_ioctl_stats, DOMINOES_IOCTL_OUT),
-	ENTRY(CONNECTION, dominoes_info, dominoes_ioctl_connection, DOMINOES_IOCTL_OUT),
+	GROWN_ENTRY(CONNECTION, dominoes_info, rcvbuf, dominoes_ioctl_connection,
+		    DOMINOES_IOCTL_OUT),
 	ENTRY(CONNECT, dominoes_address, dominoes_ioctl_connect, 0),
 	ENTRY(BIND, dominoes_address, dominoes_ioctl_bind, 0),
 	ENTRY(LISTEN, dominoes_listen, dominoes_ioctl_listen, 0),
@@ -41,7 +45,7 @@ static const struct dominoes_ioctl dominoes_ioctls[] = {
 	ENTRY(GETOPT, dominoes_option_value, dominoes_ioctl_getopt, DOMINOES_IOCTL_OUT),
 	ENTRY(LOCAL, dominoes_address, dominoes_ioctl_local, DOMINOES_IOCTL_OUT),
 	ENTRY(PEER, dominoes_address, dominoes_ioctl_peer, DOMINOES_IOCTL_OUT),
-	ENTRY(INFO, dominoes_info, dominoes_ioctl_info, DOMINOES_IOCTL_OUT),
+	GROWN_ENTRY(INFO, dominoes_info, rcvbuf, dominoes_ioctl_info, DOMINOES_IOCTL_OUT),
 	ENTRY(SENDTO, dominoes_datagram, dominoes_ioctl_sendto, DOMINOES_IOCTL_OUT),
 	ENTRY(RECVFROM, dominoes_datagram, dominoes_ioctl_recvfrom, DOMINOES_IOCTL_OUT),
 };

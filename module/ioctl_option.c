@@ -36,6 +36,7 @@ static const char *dominoes_option_rule(u32 option)
 		return "an MSS is 88 to 65495";
 	case DOMINOES_OPT_RCVBUF:
 	case DOMINOES_OPT_SNDBUF:
+	case DOMINOES_OPT_BUFLIMIT:
 		return "a buffer has 1 byte to 64 MB";
 	case DOMINOES_OPT_LINGER:
 		return "seconds, or -1 for off";

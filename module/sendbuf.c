@@ -16,9 +16,13 @@
  * A slot is one compound page of up to 32 KB where there is one, so that a packet of 64 KB needs few
  * fragments; single pages otherwise, of which 64 KB fit into an skb too.
  *
+ * A buffer that may still grow has slots for more than it holds. Its writer takes along the pages of
+ * the slot that is behind all it holds, so that no more memory is taken than what is admitted.
+ *
  * Who may touch what: the one writer fills bytes and replaces pages; builders read pages of bytes that
  * are written and not released. The core passes "written" to builders through its channel (release and
- * acquire), and "released" to the writer, the minimum over all replicas.
+ * acquire), and "released" to the writer, the minimum over all replicas. What is admitted is set by
+ * the leader.
  */
 #include <linux/gfp.h>
 #include <linux/log2.h>
@@ -33,11 +37,13 @@
 #include "port_module.h"
 
 #define DOMINOES_SLOT_ORDER_MAX get_order(32768)
-/* A writer that waits for a whole slot should wait for a small part of the buffer. */
+/* A writer that waits for a whole slot should wait for a small part of the buffer, now and later. */
 #define DOMINOES_SLOTS_MIN 16
+#define DOMINOES_SLOTS_FIRST 4
 
 struct dominoes_sendbuf {
 	size_t bytes;
+	size_t admitted; /* how many of them are used */
 	size_t slot_bytes;
 	unsigned int slot_order;
 	struct page *pages[]; /* bytes / PAGE_SIZE; of a compound page, head and tails */
@@ -48,21 +54,29 @@ static size_t dominoes_page_index(const struct dominoes_sendbuf *buffer, u64 off
 	return (offset & (buffer->bytes - 1)) >> PAGE_SHIFT;
 }
 
-struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes)
+struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes, size_t admitted)
 {
+	size_t slot_max = min(bytes / DOMINOES_SLOTS_MIN, admitted / DOMINOES_SLOTS_FIRST);
 	struct dominoes_sendbuf *buffer;
 
-	if (!is_power_of_2(bytes) || bytes < PAGE_SIZE)
+	if (!is_power_of_2(bytes) || !is_power_of_2(admitted) || admitted < PAGE_SIZE ||
+	    admitted > bytes)
 		return NULL;
 	buffer = kvzalloc(struct_size(buffer, pages, bytes >> PAGE_SHIFT), GFP_KERNEL_ACCOUNT);
 	if (!buffer)
 		return NULL;
 	buffer->bytes = bytes;
-	if (bytes / DOMINOES_SLOTS_MIN > PAGE_SIZE)
+	buffer->admitted = admitted;
+	if (slot_max > PAGE_SIZE)
 		buffer->slot_order = min_t(unsigned int, DOMINOES_SLOT_ORDER_MAX,
-					   ilog2(bytes / DOMINOES_SLOTS_MIN) - PAGE_SHIFT);
+					   ilog2(slot_max) - PAGE_SHIFT);
 	buffer->slot_bytes = PAGE_SIZE << buffer->slot_order;
 	return buffer;
+}
+
+void dominoes_sendbuf_admit(struct dominoes_sendbuf *buffer, size_t bytes)
+{
+	WRITE_ONCE(buffer->admitted, bytes);
 }
 
 void dominoes_sendbuf_destroy(struct dominoes_sendbuf *buffer)
@@ -86,7 +100,7 @@ size_t dominoes_sendbuf_room(const struct dominoes_sendbuf *buffer, uint64_t off
 			     uint64_t released)
 {
 	/* A slot is free again when all of it is released. */
-	u64 end = round_down(released, (u64)buffer->slot_bytes) + buffer->bytes;
+	u64 end = round_down(released, (u64)buffer->slot_bytes) + READ_ONCE(buffer->admitted);
 
 	return end > offset ? end - offset : 0;
 }
@@ -134,12 +148,31 @@ static bool dominoes_slot_use_pages(struct dominoes_sendbuf *buffer, struct page
 	return true;
 }
 
+/*
+ * Moves the pages of the slot that is as far behind as the buffer reaches: all of that is released,
+ * or there were no room here. If `pages` has some already, memory ran short after this was done, or
+ * the buffer is as large as it can be.
+ */
+static void dominoes_slot_inherit(struct dominoes_sendbuf *buffer, struct page **pages, u64 offset)
+{
+	u64 reach = READ_ONCE(buffer->admitted);
+	struct page **behind = &buffer->pages[dominoes_page_index(buffer, offset - reach)];
+	size_t bytes = sizeof(*pages) << buffer->slot_order;
+
+	if (pages[0] || behind == pages || offset < reach)
+		return;
+	memcpy(pages, behind, bytes);
+	memset(behind, 0, bytes);
+}
+
 /* Makes the slot that begins at `offset` writable. False: no memory. Context: process. */
 static bool dominoes_slot_prepare(struct dominoes_sendbuf *buffer, u64 offset)
 {
 	struct page **pages = &buffer->pages[dominoes_page_index(buffer, offset)];
-	struct page *first = pages[0];
+	struct page *first;
 
+	dominoes_slot_inherit(buffer, pages, offset);
+	first = pages[0];
 	if (!buffer->slot_order)
 		return dominoes_slot_use_pages(buffer, pages);
 	if (first && PageHead(first)) {

@@ -9,45 +9,59 @@ namespace scout {
 using dominoes::max;
 using dominoes::min;
 
-Appwrap::Appwrap(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes,
-                 void* user)
-    : receive_bytes_(receive_bytes),
-      send_bytes_(send_bytes),
-      user_(user),
-      outbox_(channel, read_, written_) {}
+Appwrap::Appwrap(dominoes::RingChannel& channel, BufferSize send, void* user)
+    : send_bytes_(send.initial), user_(user), outbox_(channel, read_, written_) {}
 
-Appwrap* Appwrap::create(dominoes::RingChannel& channel, uint32_t receive_bytes,
-                         uint32_t send_bytes, void* user) {
-    dominoes::Owned<Appwrap> appwrap(
-        dominoes::make<Appwrap>(channel, receive_bytes, send_bytes, user));
-    return appwrap && appwrap->allocate(channel) ? appwrap.release() : nullptr;
+Appwrap* Appwrap::create(dominoes::RingChannel& channel, BufferSize receive, BufferSize send,
+                         void* user) {
+    dominoes::Owned<Appwrap> appwrap(dominoes::make<Appwrap>(channel, send, user));
+    return appwrap && appwrap->allocate(channel, receive, send) ? appwrap.release() : nullptr;
 }
 
-bool Appwrap::allocate(dominoes::RingChannel& channel) {
-    ring_ = static_cast<uint8_t*>(dominoes_ring_alloc(receive_bytes_));
-    send_buffer_ = dominoes_sendbuf_create(send_bytes_);
+bool Appwrap::allocate(dominoes::RingChannel& channel, BufferSize receive, BufferSize send) {
+    ring(0).memory = static_cast<uint8_t*>(dominoes_ring_alloc(receive.initial));
+    ring(0).bytes = receive.initial;
+    send_buffer_ = dominoes_sendbuf_create(send.most, send.initial);
     // No replica is further ahead of another than the channel is long.
     ordering_ = dominoes::OrderingManager::create(channel.capacity() * Effects::kMostDeliveries,
                                                   &Appwrap::readable_moved, this);
-    return ring_ && send_buffer_ && ordering_;
+    return ring(0).memory && send_buffer_ && ordering_;
 }
 
 Appwrap::~Appwrap() {
     dominoes::destroy(ordering_);
     if (send_buffer_) dominoes_sendbuf_destroy(send_buffer_);
-    if (ring_) dominoes_ring_free(ring_);
+    for (Ring& one : rings_)
+        if (one.memory) dominoes_ring_free(one.memory);
 }
 
 // --- replicas ---
 
 void Appwrap::deliver(const dominoes_packet* packet, const DeliverEffect& effect) {
-    const uint32_t at = static_cast<uint32_t>(effect.stream_offset & (receive_bytes_ - 1));
-    const uint32_t first = min(effect.bytes, receive_bytes_ - at);
-    dominoes_packet_copy(packet, effect.packet_offset, ring_ + at, first);
-    if (first < effect.bytes) {
-        dominoes_packet_copy(packet, effect.packet_offset + first, ring_, effect.bytes - first);
-    }
+    const uint64_t start = effect.stream_offset;
+    const uint64_t cut = dominoes::clamp(effect.ring_from, start, start + effect.bytes);
+    const auto before = static_cast<uint32_t>(cut - start);
+    Ring& latest = ring(effect.ring);
+    place(ring(effect.ring - 1), packet, effect.packet_offset, start, before);
+    place(latest, packet, effect.packet_offset + before, cut, effect.bytes - before);
+    // Whichever replica is first says so; the reader sees it before what lies beyond, which becomes
+    // readable only after this.
+    if (before < effect.bytes && latest.from.load_relaxed() != effect.ring_from)
+        latest.from.store_relaxed(effect.ring_from);
     ordering_->placed(effect.serial, effect.readable);
+}
+
+// A replica that is behind finds its ring still there: what it has yet to place is not read, so the
+// reader has not passed the end of that ring, and before it has there is no third to take its
+// place.
+void Appwrap::place(Ring& ring, const dominoes_packet* packet, uint32_t packet_offset,
+                    uint64_t stream_offset, uint32_t bytes) {
+    if (bytes == 0) return;
+    const uint32_t at = static_cast<uint32_t>(stream_offset & (ring.bytes - 1));
+    const uint32_t first = min(bytes, ring.bytes - at);
+    dominoes_packet_copy(packet, packet_offset, ring.memory + at, first);
+    if (first == bytes) return;
+    dominoes_packet_copy(packet, packet_offset + first, ring.memory, bytes - first);
 }
 
 void Appwrap::readable_moved(void* context) {
@@ -79,6 +93,17 @@ void Appwrap::over() {
 
 void Appwrap::released(uint32_t replica, uint64_t offset) {
     released_[replica].offset.store_release(offset);
+    wake_writer();
+}
+
+void Appwrap::admit(uint32_t bytes) {
+    dominoes_sendbuf_admit(send_buffer_, bytes);
+    send_bytes_.store_release(bytes);
+    wake_writer();
+}
+
+// There may be more room.
+void Appwrap::wake_writer() {
     if (!writer_waits_.take()) return;
     if (writable()) {
         user_.wake();
@@ -101,19 +126,51 @@ int64_t Appwrap::read(dominoes_iter* to, size_t bytes) {
     // Release: our loads from the ring come before a replica, which acquires this position through
     // the stamp of a request, places new bytes there.
     read_.store_release(from + static_cast<uint64_t>(taken));
-    if (from + static_cast<uint64_t>(taken) - read_said_ >= receive_bytes_ / 4) {
+    if (from + static_cast<uint64_t>(taken) - read_said_ >= ring(reading_).bytes / 4) {
         read_said_ = from + static_cast<uint64_t>(taken);
         outbox_.say(Outbox::kRead);
     }
+    if (ring_wanted_.load_relaxed()) bring_ring();
     return taken;
+}
+
+// If that fails it is asked for again, in a round trip.
+void Appwrap::bring_ring() {
+    const uint32_t bytes = ring_wanted_.exchange_acq_rel(0);
+    if (exchanging_ || bytes <= ring(reading_).bytes) return;
+    auto* memory = static_cast<uint8_t*>(dominoes_ring_alloc(bytes));
+    if (!memory) return;
+    Ring& next = ring(reading_ + 1);
+    next.memory = memory;
+    next.bytes = bytes;
+    next.from.store_relaxed(kNoEnd);
+    exchanging_ = true;
+    outbox_.set_ring(bytes);
+    outbox_.say(Outbox::kRing);
+}
+
+// Which ring the readable byte at `offset` is in. The one before holds nothing then that is not
+// read, and nothing is placed there any more.
+Appwrap::Ring& Appwrap::ring_read_at(uint64_t offset) {
+    if (exchanging_ && offset >= ring(reading_ + 1).from.load_relaxed()) {
+        Ring& done = ring(reading_);
+        dominoes_ring_free(done.memory);
+        done.memory = nullptr;
+        ++reading_;
+        exchanging_ = false;
+    }
+    return ring(reading_);
 }
 
 int64_t Appwrap::copy_out(dominoes_iter* to, uint64_t from, size_t bytes) {
     size_t done = 0;
     while (done < bytes) {
-        const size_t at = (from + done) & (receive_bytes_ - 1);
-        const size_t part = min<size_t>(bytes - done, receive_bytes_ - at);
-        const int64_t put = dominoes_iter_put(to, ring_ + at, part);
+        const Ring& here = ring_read_at(from + done);
+        const size_t at = (from + done) & (here.bytes - 1);
+        size_t part = min<size_t>(bytes - done, here.bytes - at);
+        if (exchanging_)
+            part = min<size_t>(part, ring(reading_ + 1).from.load_relaxed() - (from + done));
+        const int64_t put = dominoes_iter_put(to, here.memory + at, part);
         if (put <= 0) return done ? static_cast<int64_t>(done) : put;
         done += static_cast<size_t>(put);
         if (static_cast<size_t>(put) < part) break;
@@ -172,7 +229,7 @@ size_t Appwrap::room() const {
 
 // A writer that waited is woken when there is room worth waking for.
 bool Appwrap::writable() const {
-    return is_over() || (is_connected() && room() >= max(send_bytes_ / 4, 1u));
+    return is_over() || (is_connected() && room() >= max(send_bytes_.load_acquire() / 4, 1u));
 }
 
 uint32_t Appwrap::poll() {
@@ -185,7 +242,8 @@ uint32_t Appwrap::poll() {
     if (ended || gone) events |= SCOUT_RDHUP;
     if (error_.load_acquire()) events |= SCOUT_ERR | SCOUT_IN | SCOUT_OUT;
     if (gone || (ended && writes_shut())) events |= SCOUT_HUP;
-    if (gone || writes_shut() || (is_connected() && room() >= send_bytes_ / 4)) events |= SCOUT_OUT;
+    if (gone || writes_shut() || (is_connected() && room() >= send_bytes_.load_acquire() / 4))
+        events |= SCOUT_OUT;
     return events;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dominoes/ordering_manager.hh"
+#include "scout/attributes.hh"
 #include "scout/effect.hh"
 #include "scout/outbox.hh"
 #include "scout/user.hh"
@@ -17,11 +18,10 @@ namespace scout {
 
 class Appwrap : dominoes::Pinned {
 public:
-    // Sizes are powers of two, in bytes. nullptr when memory is short. Context: process.
-    [[nodiscard]] static Appwrap* create(dominoes::RingChannel& channel, uint32_t receive_bytes,
-                                         uint32_t send_bytes, void* user);
-    Appwrap(dominoes::RingChannel& channel, uint32_t receive_bytes, uint32_t send_bytes,
-            void* user);
+    // nullptr when memory is short. Context: process.
+    [[nodiscard]] static Appwrap* create(dominoes::RingChannel& channel, BufferSize receive,
+                                         BufferSize send, void* user);
+    Appwrap(dominoes::RingChannel& channel, BufferSize send, void* user);
     ~Appwrap();
 
     // --- for replicas; context: thread ---
@@ -40,6 +40,10 @@ public:
     }
     void released(uint32_t replica, uint64_t offset);
     void left(uint32_t replica) { released(replica, kGone); }
+    // The reader is to come with a receive ring of so many bytes (scout/tcp_tuning.hh).
+    void want_ring(uint32_t bytes) { ring_wanted_.store_release(bytes); }
+    // The writer may be so far ahead of what is acknowledged.
+    void admit(uint32_t bytes);
 
     dominoes_sendbuf* send_buffer() { return send_buffer_; }
     uint64_t read_position() const { return read_.load_acquire(); }
@@ -66,9 +70,22 @@ private:
     static constexpr uint64_t kGone = ~uint64_t{0};
     static constexpr uint64_t kNoEnd = ~uint64_t{0};
 
-    bool allocate(dominoes::RingChannel& channel);
+    // A receive ring; each replaces the one before, for all from stream offset `from` on.
+    struct Ring {
+        uint8_t* memory = nullptr;
+        uint32_t bytes = 0;
+        dominoes::Atomic<uint64_t> from;
+    };
+
+    bool allocate(dominoes::RingChannel& channel, BufferSize receive, BufferSize send);
+    Ring& ring(uint32_t number) { return rings_[number & 1]; }
+    static void place(Ring& ring, const dominoes_packet* packet, uint32_t packet_offset,
+                      uint64_t stream_offset, uint32_t bytes);
     static void readable_moved(void* context);
     int64_t copy_out(dominoes_iter* to, uint64_t from, size_t bytes);
+    Ring& ring_read_at(uint64_t offset);
+    void bring_ring();
+    void wake_writer();
     int64_t nothing_to_read();
     bool at_end() const;
     bool rest_comes() const;
@@ -76,15 +93,16 @@ private:
     size_t room() const;
     bool writable() const;
 
-    const uint32_t receive_bytes_;
-    const uint32_t send_bytes_;
-    uint8_t* ring_ = nullptr;
+    // Filled in by the reader; used by replicas once they have seen kRing.
+    Ring rings_[2];
     dominoes_sendbuf* send_buffer_ = nullptr;
     dominoes::OrderingManager* ordering_ = nullptr;
 
     // Written by the application only.
     alignas(dominoes::kCacheLine) dominoes::Atomic<uint64_t> read_;
     uint64_t read_said_ = 0;
+    uint32_t reading_ = 0;     // the number of the ring that is being read
+    bool exchanging_ = false;  // there is the one after it, too
     dominoes::Atomic<uint64_t> written_;
 
     // Written by replicas.
@@ -95,6 +113,8 @@ private:
     dominoes::Atomic<uint64_t> end_{kNoEnd};
     dominoes::Atomic<uint32_t> reads_shut_;
     dominoes::Atomic<uint32_t> writes_shut_;
+    dominoes::Atomic<uint32_t> ring_wanted_;  // bytes; 0: none
+    dominoes::Atomic<uint32_t> send_bytes_;
 
     WaitFlag reader_waits_;
     WaitFlag writer_waits_;

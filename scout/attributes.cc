@@ -50,6 +50,8 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 1, 255, kIpTtl},  // kTtl
     {Rule::kRange, 0, 255, 0},       // kTos
     {Rule::kRange, 0, 1, 0},         // kCongestion: enum dominoes_congestion
+    {Rule::kRoundUp, Attributes::kLeastBuffer, Attributes::kMostBuffer,
+     Attributes::kDefaultBufferLimit},
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 
@@ -94,7 +96,19 @@ int Attributes::set(uint32_t option, int64_t value) {
     if (!limit) return -int{kEnoprotoopt};
     if (!allowed(*limit, value)) return -int{kEinval};
     values_[option] = rounded(*limit, value);
+    chosen_ |= 1u << option;
     return 0;
+}
+
+BufferSize Attributes::buffer(Attribute which) const {
+    // 128 KB of the default limit.
+    constexpr int64_t kInitialPart = 64;
+    const int64_t bytes = get(which);
+    if (chosen_ & 1u << static_cast<uint32_t>(which))
+        return {static_cast<uint32_t>(bytes), static_cast<uint32_t>(bytes)};
+    const int64_t most = get(Attribute::kBufferLimit);
+    return {static_cast<uint32_t>(dominoes::max(most / kInitialPart, kLeastBuffer)),
+            static_cast<uint32_t>(most)};
 }
 
 int Attributes::get(uint32_t option, int64_t* value) const {

@@ -29,13 +29,21 @@ enum class Attribute : uint32_t {
     kTtl = 18,
     kTos = 19,
     kCongestion = 20,
+    kBufferLimit = 21,
+};
+
+// How large a buffer is at first, and how far it may grow by itself; in bytes, powers of two.
+struct BufferSize {
+    uint32_t initial;
+    uint32_t most;
 };
 
 class Attributes {
 public:
     static constexpr int64_t kLeastBuffer = 4 * 4096;
     static constexpr int64_t kMostBuffer = 64 << 20;
-    static constexpr int64_t kDefaultBuffer = 1 << 20;
+    static constexpr int64_t kDefaultBuffer = 1 << 20;       // of UDP
+    static constexpr int64_t kDefaultBufferLimit = 8 << 20;  // of TCP
     static constexpr int64_t kLeastMss = 88;
     // 65535 less 40 of headers; also the default, which limits nothing.
     static constexpr int64_t kMostMss = 65495;
@@ -60,9 +68,14 @@ public:
 
     int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
 
+    // What TCP makes of kReceiveBytes or kSendBytes: the size that was set, or else a part of the
+    // limit, up to which scout/tcp_tuning.hh then decides.
+    BufferSize buffer(Attribute which) const;
+
 private:
-    static constexpr uint32_t kSlots = 21;
+    static constexpr uint32_t kSlots = 22;
     int64_t values_[kSlots];  // by option number
+    uint32_t chosen_ = 0;     // a bit for each that was set
 };
 
 }  // namespace scout

@@ -42,11 +42,11 @@ bool Connection::allocate(const Plan& plan) {
     using dominoes::Sequencer;
     channel_ = RingChannel::create(kChannelCapacity);
     if (!channel_) return false;
-    auto bytes = [this](Attribute a) { return static_cast<uint32_t>(attributes_.get(a)); };
-    appwrap_ = Appwrap::create(*channel_, bytes(Attribute::kReceiveBytes),
-                               bytes(Attribute::kSendBytes), plan.user);
+    const auto interval = static_cast<uint32_t>(attributes_.get(Attribute::kDigestInterval));
+    appwrap_ = Appwrap::create(*channel_, attributes_.buffer(Attribute::kReceiveBytes),
+                               attributes_.buffer(Attribute::kSendBytes), plan.user);
     transmit_ = Sequencer::create(kTransmitSlots, &Connection::drain, this);
-    consistency_ = ConsistencyManager::create(bytes(Attribute::kDigestInterval), kChannelCapacity);
+    consistency_ = ConsistencyManager::create(interval, kChannelCapacity);
     if (!appwrap_ || !transmit_ || !consistency_) return false;
     channel_->on_backlog(
         static_cast<uint32_t>(consistency_->stall_lag()),
@@ -64,12 +64,14 @@ TcpConfig Connection::config(Host& host, const Participants& participants,
     auto number = [&](Attribute a) { return static_cast<uint32_t>(attributes.get(a)); };
     const uint32_t limit = dominoes_link_mtu(host.link) - kIpHeaderBytes - kTcpMinHeader;
     const auto mss = min<uint32_t>(limit, number(Attribute::kMss));
+    const BufferSize receive = attributes.buffer(Attribute::kReceiveBytes);
+    const BufferSize send = attributes.buffer(Attribute::kSendBytes);
     return {
         .passive = false,
         .iss = 0,
         .ts_offset = tcp_timestamp_offset(participants.local, participants.peer, host.secret()),
-        .receive_bytes = number(Attribute::kReceiveBytes),
-        .send_bytes = number(Attribute::kSendBytes),
+        .receive_bytes = receive.initial,
+        .send_bytes = send.initial,
         .mss = static_cast<uint16_t>(mss),
         .max_piece = dominoes::max(mss, dominoes_link_max_segment(host.link)),
         .no_delay = number(Attribute::kNoDelay) != 0,
@@ -81,6 +83,8 @@ TcpConfig Connection::config(Host& host, const Participants& participants,
         .keep_count = number(Attribute::kKeepCount),
         .user_timeout_ms = number(Attribute::kUserTimeout),
         .ecn = number(Attribute::kEcn) != 0,
+        .receive_most = receive.most,
+        .send_most = send.most,
     };
 }
 
@@ -379,6 +383,10 @@ void Connection::info(EndpointInfo& info) {
     info.ssthresh = saturated(now.ssthresh);
     info.snd_wnd = saturated(now.snd_wnd);
     info.rcv_wnd = saturated(now.rcv_wnd);
+    info.rcvbuf = now.receive_bytes;
+    info.rcvbuf_limit = now.receive_most;
+    info.sndbuf = now.send_bytes;
+    info.sndbuf_limit = now.send_most;
     info.retransmits = now.timeouts;
     info.snd_wscale = now.snd_scale;
     info.rcv_wscale = now.rcv_scale;

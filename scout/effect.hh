@@ -19,17 +19,23 @@ enum class EffectKind : uint32_t {
     kError,        // tell the application `error` (an errno); no more can be written
     kClosed,       // the connection is gone (CLOSED, with nothing owed): forget it
     kLeave,        // only the leader need go on (TIME-WAIT): the other replicas leave
+    kReceiveRoom,  // a receive ring of `bytes` is wanted: allocate it, and publish kRing
+    kSendRoom,     // the application may have `bytes` written and not acknowledged
 };
 
 // Places payload bytes [packet_offset, +bytes) of the request's packet at `stream_offset`. `serial`
 // counts deliveries from 0. When this and all earlier deliveries are done the application may read
-// up to `readable`.
+// up to `readable`. What lies before `ring_from` goes to the receive ring before that of number
+// `ring` (scout/tcp_tuning.hh).
 struct DeliverEffect {
     uint64_t serial;
     uint64_t stream_offset;
     uint64_t readable;
     uint32_t packet_offset;
     uint32_t bytes;
+    uint64_t ring_from;
+    uint32_t ring;
+    uint32_t reserved;
 };
 
 // Sends [stream_offset, +bytes) in ceil(bytes / piece_bytes) pieces (one if bytes is 0), numbered
@@ -73,6 +79,7 @@ struct Effect {
         DeliverEffect deliver;
         TransmitEffect transmit;
         TimerEffect timer;
+        uint32_t bytes;  // kReceiveRoom, kSendRoom
     };
 };
 

@@ -418,7 +418,21 @@ int Endpoint::get_option(uint32_t option, int64_t* value) {
         *value = take_error();
         return 0;
     }
-    return attributes_.get(option, value);
+    const int error = attributes_.get(option, value);
+    if (error || udp_) return error;
+    const auto attribute = static_cast<Attribute>(option);
+    if (attribute == Attribute::kReceiveBytes || attribute == Attribute::kSendBytes)
+        *value = buffer_now(attribute);
+    return 0;
+}
+
+int64_t Endpoint::buffer_now(Attribute which) const {
+    const uint32_t initial = attributes_.buffer(which).initial;
+    const Connection* c = connection();
+    if (!c) return initial;
+    const TcpInfo shown = c->shown();
+    const bool receive = which == Attribute::kReceiveBytes;
+    return dominoes::max(initial, receive ? shown.receive_bytes : shown.send_bytes);
 }
 
 // Faults for tests: (replica << 32) | amount, or just the replica.

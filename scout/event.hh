@@ -22,6 +22,7 @@ enum class EventKind : uint32_t {
     kIcmp,        // IcmpEvent: an ICMP error that quotes one of our segments
     kDebug,       // DebugEvent: fault injection of tests
     kCloseReads,  // Event: the application will read no more; arriving data is answered with RST
+    kRing,        // RingEvent
 };
 
 // Every event begins with the application's read position, stamped by the publisher as the time is:
@@ -78,6 +79,12 @@ struct SegmentEvent : Event {
 struct SendEvent : Event {
     uint64_t written;  // stream offset of the end of what the application has written
     uint32_t push;     // the application waits for what it wrote (end of a write)
+    uint32_t reserved;
+};
+
+// There is a receive ring of that many bytes, to be used as soon as it can be.
+struct RingEvent : Event {
+    uint32_t bytes;
     uint32_t reserved;
 };
 

@@ -43,7 +43,7 @@ void Outbox::flush_once() {
 // goes before the end of writing. Returns those for which there was no room.
 uint32_t Outbox::try_words(uint32_t words) {
     if (words & kShutdown) words |= kSend;
-    for (uint32_t bit = 1; bit <= kDebug; bit <<= 1) {
+    for (uint32_t bit = 1; bit <= kRing; bit <<= 1) {
         if (!(words & bit)) continue;
         if (!try_word(static_cast<Word>(bit))) return words & ~(bit - 1);
     }
@@ -119,6 +119,10 @@ void Outbox::fill(Word word, Request& request) {
         case kDebug:
             set(EventKind::kDebug);
             request.as<DebugEvent>() = DebugEvent{stamp, corrupt_.load_acquire(), 0};
+            break;
+        case kRing:
+            set(EventKind::kRing);
+            request.as<RingEvent>() = RingEvent{stamp, ring_.load_acquire(), 0};
             break;
     }
 }

@@ -21,6 +21,7 @@ public:
         kCloseReads = 1u << 5,
         kAbort = 1u << 6,
         kDebug = 1u << 7,
+        kRing = 1u << 8,
     };
 
     // `read` and `written` are the application's stream positions.
@@ -41,6 +42,7 @@ public:
         abort_.compare_exchange_acq_rel(none, kAbortSet | uint64_t{silent} << 32 | error);
     }
     void set_corrupt(uint32_t replica) { corrupt_.store_release(replica); }
+    void set_ring(uint32_t bytes) { ring_.store_release(bytes); }
 
 private:
     static constexpr uint64_t kAbortSet = uint64_t{1} << 63;
@@ -62,6 +64,7 @@ private:
     dominoes::Atomic<uint32_t> options_[kTcpOptions];
     dominoes::Atomic<uint64_t> abort_;
     dominoes::Atomic<uint32_t> corrupt_;
+    dominoes::Atomic<uint32_t> ring_;
 };
 
 }  // namespace scout

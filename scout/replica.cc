@@ -99,6 +99,12 @@ void Replica::perform(const Effect& effect, Request& request) {
         case EffectKind::kError:
             if (is_leader()) connection_.appwrap().fail(effect.error);
             return;
+        case EffectKind::kReceiveRoom:
+            if (is_leader()) connection_.appwrap().want_ring(effect.bytes);
+            return;
+        case EffectKind::kSendRoom:
+            if (is_leader()) connection_.appwrap().admit(effect.bytes);
+            return;
         case EffectKind::kLeave:
             if (!is_leader()) domain_.retire();
             return;

@@ -147,6 +147,7 @@ struct scout_info {
 	uint32_t srtt_us, rttvar_us, rto_us, mss, cwnd, ssthresh, snd_wnd, rcv_wnd;
 	uint32_t retransmits;
 	uint8_t snd_wscale, rcv_wscale, options, reserved;
+	uint32_t rcvbuf, rcvbuf_limit, sndbuf, sndbuf_limit;
 	struct scout_replica_info replica[16];
 };
 

@@ -12,6 +12,7 @@
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_tuning.hh"
 
 namespace scout::tcp {
 namespace {
@@ -156,6 +157,7 @@ void enter_established(Turn& turn) {
     congestion_begin(state);
     path_mtu_begin(state);
     keepalive_begin(state);
+    tuning_begin(state);
     turn.effects.emit(EffectKind::kEstablished);
 }
 

@@ -34,6 +34,10 @@ struct TcpInfo {
     uint32_t snd_nxt;  // these three as on the wire
     uint32_t rcv_nxt;
     uint32_t ts_recent;
+    uint32_t receive_bytes;  // the buffers: as they are, and how far they may grow
+    uint32_t receive_most;
+    uint32_t send_bytes;
+    uint32_t send_most;
     uint8_t snd_scale;
     uint8_t rcv_scale;
     bool timestamps;

@@ -25,6 +25,7 @@ const char* check_send(const TcpState& s) {
     if (s.snd_wnd > s.max_snd_wnd || s.max_snd_wnd > kMaxWindow) return "snd_wnd";
     if (s.established && (s.cwnd < s.mss || s.cwnd > kMaxWindow + s.mss)) return "cwnd";
     if (s.hystart.round_end > s.snd_nxt || s.hystart.conservative_rounds > 5) return "hystart";
+    if (s.send_bytes > s.tuning.send_most) return "a send buffer beyond its limit";
     if (s.dup_bytes > s.snd_nxt - s.snd_una) return "dup_bytes";
     if (s.recovery != TcpRecovery::kOpen && s.recover <= s.snd_una)
         return "recovery goes on for nothing";
@@ -40,6 +41,9 @@ const char* check_receive(const TcpState& s) {
     if (s.last_ack_sent > s.rcv_nxt) return "last_ack_sent";
     if (s.app_read > received_in_order(s)) return "app_read";
     if (s.rcv_adv > receive_seq(s, s.app_read) + s.receive_bytes) return "window beyond the ring";
+    if (s.tuning.ring_from > receive_offset(s, s.rcv_adv))
+        return "a ring for what was not promised";
+    if (s.receive_bytes > s.tuning.receive_most) return "a ring beyond its limit";
     if (s.fin_received && (s.rcv_fin == 0 || s.rcv_nxt != s.rcv_fin + 1))
         return "rcv_nxt after FIN";
     if (s.fin_received && !s.received.empty()) return "received beyond FIN";

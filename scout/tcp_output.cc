@@ -9,6 +9,7 @@
 #include "scout/tcp_recovery.hh"
 #include "scout/tcp_rtt.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_tuning.hh"
 #include "scout/tcp_undo.hh"
 
 namespace scout::tcp {
@@ -208,6 +209,7 @@ TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t f
     run.window = flags & kRst ? uint16_t{0} : announce_window(state, flags & kSyn);
     add_timestamps(state, run);
     ecn_mark(state, run, seq);
+    tuning_sent(state);
     state.transmissions += run.pieces();
     state.segments_out += bytes ? (bytes - 1) / state.mss + 1 : 1;
     return run;

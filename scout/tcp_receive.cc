@@ -5,6 +5,7 @@
 #include "scout/tcp_acknowledge.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_tuning.hh"
 
 namespace scout::tcp {
 namespace {
@@ -64,6 +65,9 @@ void deliver(Turn& turn, const Segment& segment, const Pieces& pieces) {
             .readable = readable,
             .packet_offset = static_cast<uint32_t>(segment.event.payload_offset + into_payload),
             .bytes = static_cast<uint32_t>(piece.end - piece.start),
+            .ring_from = state.tuning.ring_from,
+            .ring = state.tuning.ring,
+            .reserved = 0,
         };
     }
 }
@@ -111,7 +115,9 @@ void segment_text(Turn& turn, const Segment& segment) {
     // RFC 5681 section 4.2: at once when out of order, or filling in.
     if (had_holes) turn.ack_now = true;
     if (!in_order) note_out_of_order(turn, pieces.ranges[0].start);
-    if (in_order) schedule_ack(turn, static_cast<uint32_t>(segment.payload_end - segment.payload));
+    if (!in_order) return;
+    tuning_received(state, segment);
+    schedule_ack(turn, static_cast<uint32_t>(segment.payload_end - segment.payload));
 }
 
 void check_fin(Turn& turn, const Segment& segment) {

@@ -16,7 +16,6 @@ namespace {
 using dominoes::min;
 
 // Whether `a` is before `b` on the timestamp clock (RFC 7323 section 5.2).
-bool timestamp_before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
 
 // A reset's timestamp is not looked at (RFC 7323 section 5.2).
 bool carries_timestamp(const TcpState& state, const Segment& segment) {

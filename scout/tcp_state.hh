@@ -39,8 +39,8 @@ struct TcpConfig {
     bool passive;  // begins in LISTEN, to be given the SYN; else in CLOSED, to be given kConnect
     uint32_t iss;  // initial send sequence number (RFC 6528), drawn by the publisher
     uint32_t ts_offset;      // added to the millisecond clock in TSval, so that it reveals nothing
-    uint32_t receive_bytes;  // size of the receive ring, a power of two
-    uint32_t send_bytes;     // size of the send buffer
+    uint32_t receive_bytes;  // size of the receive ring at first, a power of two
+    uint32_t send_bytes;     // size of the send buffer at first
     uint16_t mss;            // our MSS: the MTU less 40; also the most we send before options
     uint32_t max_piece;      // most payload bytes in one packet to be built (TSO/GSO); >= mss
     bool no_delay;
@@ -53,6 +53,8 @@ struct TcpConfig {
     uint32_t user_timeout_ms = 0;  // 0: none
     bool ecn = false;              // ask for it (active open)
     bool answered = false;         // passive: the SYN was answered already, by a cookie
+    uint32_t receive_most = 0;     // how far the two grow; if less: they stay as they are
+    uint32_t send_most = 0;
 };
 
 // How loss is being repaired (scout/tcp_recovery.hh).
@@ -88,6 +90,23 @@ struct TcpHystart {
     uint64_t baseline_ns;          // when conservative slow start began
     uint32_t samples;              // of this round
     uint32_t conservative_rounds;  // which this is, from 1; 0: slow start is not conservative
+};
+
+// What the sizes of the buffers depend on (scout/tcp_tuning.hh).
+struct TcpTuning {
+    uint64_t ring_from;   // stream offset from which on the latest ring holds the stream
+    uint64_t rtt_ns;      // as the receiver sees it; 0: not known yet
+    uint64_t timed_ns;    // when the segment that is being timed was sent; 0: none is
+    uint64_t timed_edge;  // rcv_adv then
+    uint64_t round_ns;    // when the round trip that is being counted began
+    uint64_t round_read;  // app_read then
+    uint64_t last_round;  // bytes read in the one before
+    uint32_t timed_ts;    // the timestamp of the segment that is being timed
+    uint32_t latest_ts;   // and of the latest one
+    uint32_t ring;        // how often the receive ring was exchanged
+    uint32_t receive_most;
+    uint32_t send_most;
+    uint32_t reserved;
 };
 
 struct TcpState {
@@ -255,6 +274,8 @@ struct TcpState {
     uint32_t ecn_echo;        // CE has come: ECE, until CWR comes
     uint32_t ecn_cwr;         // CWR goes with the next new data
     uint32_t ecn_reductions;  // counter
+
+    TcpTuning tuning;
 
     Scoreboard sent;     // [snd_una, snd_nxt), once established
     SeqRanges received;  // out of order: beyond rcv_nxt

@@ -10,6 +10,7 @@
 #include "scout/tcp_probe.hh"
 #include "scout/tcp_segment.hh"
 #include "scout/tcp_timer.hh"
+#include "scout/tcp_tuning.hh"
 #include "scout/tcp_user.hh"
 #include "scout/tcp_user_timeout.hh"
 
@@ -50,6 +51,8 @@ void dispatch(Turn& turn, const dominoes::Request& request) {
             return icmp_error(turn, request.as<IcmpEvent>());
         case EventKind::kCloseReads:
             return close_reads(turn);
+        case EventKind::kRing:
+            return tuning_ring(turn, request.as<RingEvent>());
         case EventKind::kDebug:
             return;  // the caller's business
     }
@@ -66,6 +69,7 @@ void send_what_is_due(Turn& turn) {
     keep_retransmission_timer(state);
     keep_probe_timer(turn);
     keep_user_timeout(state);
+    tuning_due(turn);
     arm_timers(turn);
 }
 
@@ -77,7 +81,7 @@ void say_farewell(Turn& turn) {
     state.finished = 1;
 }
 
-// The smallest scale with which the whole ring can be announced (RFC 7323 section 2.3).
+// The smallest scale with which a ring of `bytes` can be announced (RFC 7323 section 2.3).
 uint8_t window_scale_for(uint32_t bytes) {
     uint8_t scale = 0;
     while (scale < kMaxWindowScale && bytes >> scale > 65535) ++scale;
@@ -107,12 +111,14 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.recover = state.fack = state.iss;
     state.receive_bytes = config.receive_bytes;
     state.send_bytes = config.send_bytes;
+    state.tuning.receive_most = dominoes::max(config.receive_bytes, config.receive_most);
+    state.tuning.send_most = dominoes::max(config.send_bytes, config.send_most);
     state.max_piece = config.max_piece;
     state.ts_offset = config.ts_offset;
     state.own_mss = dominoes::max<uint32_t>(config.mss, tcp::kLeastMss);
     state.mss = state.own_mss;
     state.rcv_mss = dominoes::min(tcp::kDefaultMss, state.own_mss);
-    state.rcv_scale = tcp::window_scale_for(config.receive_bytes);
+    state.rcv_scale = tcp::window_scale_for(state.tuning.receive_most);
     state.rto_ns = tcp::kInitialRto;
     state.no_delay = config.no_delay;
     state.congestion = config.congestion;

@@ -72,6 +72,8 @@ inline uint32_t timestamp_at(const TcpState& state, uint64_t ns) {
     return static_cast<uint32_t>(ns / kMillisecond) + state.ts_offset;
 }
 inline uint32_t timestamp_clock(const TcpState& state) { return timestamp_at(state, state.now_ns); }
+// As the wire compares them (RFC 7323 section 5.2).
+inline bool timestamp_before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
 
 // `event` seen from `state`, whose phase is not LISTEN and which knows the peer's SYN.
 Segment segment_of(const TcpState& state, const SegmentEvent& event);

@@ -129,6 +129,9 @@ void add_connection_options(CLI::App& app, ConnectionArguments& arguments) {
                     [&](const std::string& text) { options.sndbuf = parse_size(text); });
     add_text_option(app, group, "--rcvbuf", "BYTES", "Receive buffer",
                     [&](const std::string& text) { options.rcvbuf = parse_size(text); });
+    add_text_option(app, group, "--buffer-limit", "BYTES",
+                    "How far buffers grow whose size is not given (default: 8M)",
+                    [&](const std::string& text) { options.buffer_limit = parse_size(text); });
     app.add_flag("--nodelay", options.nodelay, "Send small segments at once")->group(group);
     app.add_flag("--ecn", options.ecn, "Ask for explicit congestion notification")->group(group);
     add_text_option(app, group, "--keepalive", "S",
@@ -216,6 +219,10 @@ Json connection_json(const dominoes_info& info) {
             {"ssthresh", info.ssthresh == ~0u ? Json(nullptr) : Json(info.ssthresh)},
             {"snd_wnd", info.snd_wnd},
             {"rcv_wnd", info.rcv_wnd},
+            {"rcvbuf", info.rcvbuf},
+            {"rcvbuf_limit", info.rcvbuf_limit},
+            {"sndbuf", info.sndbuf},
+            {"sndbuf_limit", info.sndbuf_limit},
             {"snd_wscale", info.snd_wscale},
             {"rcv_wscale", info.rcv_wscale},
             {"options", options_json(info.options)},
@@ -230,7 +237,8 @@ void print_details(std::ostream& out, const dominoes_info& info, const char* ind
         << " rto:" << milliseconds(info.rto_us) << " rtt:" << milliseconds(info.srtt_us) << '/'
         << milliseconds(info.rttvar_us) << " mss:" << info.mss << " cwnd:" << info.cwnd;
     if (info.ssthresh != ~0u) out << " ssthresh:" << info.ssthresh;
-    out << " snd_wnd:" << info.snd_wnd << " rcv_wnd:" << info.rcv_wnd << '\n'
+    out << " snd_wnd:" << info.snd_wnd << " rcv_wnd:" << info.rcv_wnd << " rcvbuf:" << info.rcvbuf
+        << '/' << info.rcvbuf_limit << " sndbuf:" << info.sndbuf << '/' << info.sndbuf_limit << '\n'
         << indent << "bytes_sent:" << info.bytes_sent << " bytes_acked:" << info.bytes_acked
         << " bytes_received:" << info.bytes_received
         << " bytes_retrans:" << info.bytes_retransmitted << " segs_out:" << info.segments_out

@@ -31,6 +31,7 @@ TcpConfig config_of(Input& input) {
     config.mss = mss[shape >> 5];
     config.max_piece = dominoes::max<uint32_t>(config.mss, input.word());
     config.replicas = static_cast<dominoes::ReplicaSet>(input.byte());
+    if (config.replicas & 1) config.receive_most = config.send_most = 4096u << 7;
     return config;
 }
 
@@ -55,6 +56,9 @@ bool same(const Effect& a, const Effect& b) {
             return std::memcmp(&a.transmit, &b.transmit, sizeof a.transmit) == 0;
         case EffectKind::kTimer:
             return std::memcmp(&a.timer, &b.timer, sizeof a.timer) == 0;
+        case EffectKind::kReceiveRoom:
+        case EffectKind::kSendRoom:
+            return a.bytes == b.bytes;
         default:
             return true;
     }
@@ -65,6 +69,7 @@ public:
     explicit World(Input& input)
         : input_(input), config_(config_of(input)), first_(0xa5), second_(0x5a) {
         joins_after_ = input.byte() & 63;
+        rings_[0].placed.resize(config_.receive_bytes);
         tcp_init(first_.state, config_);
         tcp_init(second_.state, config_);
         std::memset(static_cast<void*>(&request_), 0, sizeof request_);
@@ -161,11 +166,11 @@ private:
         request.kind = input_.below(16);
         auto& segment = request.as<SegmentEvent>();
         if (kind_of(request) == EventKind::kSegment) segment.payload_bytes &= 0xfffff;
-        if (kind_of(request) == EventKind::kSend) return;
+        if (kind_of(request) == EventKind::kSend || kind_of(request) == EventKind::kRing) return;
         step();
     }
     void write() {
-        const uint64_t most = tcp_released(first_.state) + config_.send_bytes;
+        const uint64_t most = tcp_released(first_.state) + first_.state.send_bytes;
         written_ = dominoes::min(written_ + input_.word(), most);
         begin(EventKind::kSend).as<SendEvent>() = {{read_}, written_, input_.byte(), 0};
         step();
@@ -174,6 +179,16 @@ private:
         const uint64_t there = readable_ - read_;
         read_ += dominoes::min<uint64_t>(there, input_.word());
         say(input_.byte() & 1 ? EventKind::kRead : EventKind::kOption);
+        if (ring_wanted_) bring_ring();
+    }
+    // As a reader does that has enough memory: once it has read what is in the ring before.
+    void bring_ring() {
+        const uint32_t bytes = ring_wanted_;
+        ring_wanted_ = 0;
+        if (read_ < rings_[ring_ & 1].from || first_.state.finished) return;
+        rings_[++ring_ & 1] = {.from = ~uint64_t{0}, .placed = std::vector<uint64_t>(bytes)};
+        begin(EventKind::kRing).as<RingEvent>() = {{read_}, bytes, 0};
+        step();
     }
     void fire_next_timer() {
         uint32_t next = kTimerKinds;
@@ -274,6 +289,12 @@ private:
                     check_readable();
                     require(effect.stream_offset == readable_, "the stream ends where it is whole");
                     break;
+                case EffectKind::kReceiveRoom:
+                    require(effect.bytes > first_.state.receive_bytes &&
+                                effect.bytes <= config_.receive_most,
+                            "a ring that is larger, within the limit");
+                    ring_wanted_ = effect.bytes;
+                    break;
                 default:
                     break;
             }
@@ -292,10 +313,13 @@ private:
                 deliver.packet_offset + deliver.bytes <= event.payload_offset + event.payload_bytes,
             "from within the packet");
         const uint64_t end = deliver.stream_offset + deliver.bytes;
-        require(end <= read_ + config_.receive_bytes, "within the ring");
-        placed_.resize(config_.receive_bytes);
+        require(end <= read_ + first_.state.receive_bytes, "within the ring");
+        require(deliver.ring == ring_, "the latest ring");
+        Ring& latest = rings_[ring_ & 1];
+        require(latest.from == deliver.ring_from || latest.from == ~uint64_t{0}, "from one place");
+        latest.from = deliver.ring_from;
         for (uint64_t at = deliver.stream_offset; at < end; ++at) {
-            uint64_t& cell = placed_[at % config_.receive_bytes];
+            uint64_t& cell = place_of(at);
             require(cell < at + 1, "each byte once");
             cell = at + 1;
         }
@@ -305,8 +329,11 @@ private:
     // All of what is said to be readable has been placed: with the last delivery of a step.
     void check_readable() {
         for (; readable_ < readable_said_; ++readable_)
-            require(placed_[readable_ % config_.receive_bytes] == readable_ + 1,
-                    "readable means placed");
+            require(place_of(readable_) == readable_ + 1, "readable means placed");
+    }
+    uint64_t& place_of(uint64_t offset) {
+        Ring& ring = rings_[(ring_ - (offset < rings_[ring_ & 1].from)) & 1];
+        return ring.placed[offset % ring.placed.size()];
     }
 
     void check_transmission(const TransmitEffect& run) {
@@ -362,8 +389,16 @@ private:
     uint64_t wheel_[kTimerKinds] = {};
     bool acknowledged_before_ = false;
     uint32_t last_ack_ = 0;
-    uint32_t last_edge_ = 0;        // the furthest
-    std::vector<uint64_t> placed_;  // by place in the ring: 1 + which stream byte was put there
+    uint32_t last_edge_ = 0;  // the furthest
+
+    // By place: 1 + which stream byte was put there.
+    struct Ring {
+        uint64_t from = 0;
+        std::vector<uint64_t> placed;
+    };
+    Ring rings_[2];
+    uint32_t ring_ = 0;  // the latest one's number
+    uint32_t ring_wanted_ = 0;
 };
 
 }  // namespace

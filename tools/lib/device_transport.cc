@@ -90,6 +90,8 @@ private:
             endpoint.set(DOMINOES_OPT_SNDBUF, static_cast<std::int64_t>(*options.sndbuf));
         if (options.rcvbuf)
             endpoint.set(DOMINOES_OPT_RCVBUF, static_cast<std::int64_t>(*options.rcvbuf));
+        if (options.buffer_limit)
+            endpoint.set(DOMINOES_OPT_BUFLIMIT, static_cast<std::int64_t>(*options.buffer_limit));
         if (options.keepalive_s) {
             endpoint.set(DOMINOES_OPT_KEEPALIVE, 1);
             endpoint.set(DOMINOES_OPT_KEEPIDLE, *options.keepalive_s);

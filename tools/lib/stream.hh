@@ -69,6 +69,7 @@ struct ConnectionOptions {
     std::optional<dominoes_congestion> congestion;
     std::optional<std::uint64_t> sndbuf;
     std::optional<std::uint64_t> rcvbuf;
+    std::optional<std::uint64_t> buffer_limit;
     bool nodelay = false;
     bool ecn = false;
     std::optional<std::uint32_t> keepalive_s;  // of silence before the peer is asked; not: never

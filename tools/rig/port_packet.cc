@@ -4,6 +4,7 @@
 // Everything is copied: a packet refers to nobody's memory, so a send buffer may be reused as soon
 // as its bytes are acknowledged.
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 
 struct dominoes_sendbuf {
     size_t bytes;  // a power of two
+    std::atomic<size_t> admitted;
     uint8_t data[];
 };
 
@@ -254,11 +256,15 @@ uint32_t dominoes_link_max_segment(const dominoes_link* link) { return link->max
 
 // --- send buffers ---
 
-dominoes_sendbuf* dominoes_sendbuf_create(size_t bytes) {
+dominoes_sendbuf* dominoes_sendbuf_create(size_t bytes, size_t admitted) {
     auto* buffer = static_cast<dominoes_sendbuf*>(dominoes_alloc(sizeof(dominoes_sendbuf) + bytes));
-    if (buffer) buffer->bytes = bytes;
+    if (!buffer) return nullptr;
+    buffer->bytes = bytes;
+    buffer->admitted = admitted;
     return buffer;
 }
+
+void dominoes_sendbuf_admit(dominoes_sendbuf* buffer, size_t bytes) { buffer->admitted = bytes; }
 
 void dominoes_sendbuf_destroy(dominoes_sendbuf* buffer) { dominoes_free(buffer); }
 
@@ -274,7 +280,7 @@ int64_t dominoes_sendbuf_write(dominoes_sendbuf* buffer, uint64_t offset, domino
 }
 
 size_t dominoes_sendbuf_room(const dominoes_sendbuf* buffer, uint64_t offset, uint64_t released) {
-    return buffer->bytes - (offset - released);
+    return buffer->admitted - (offset - released);
 }
 
 // --- the application's side ---

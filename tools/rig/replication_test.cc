@@ -51,6 +51,20 @@ TEST(Replication, large_pieces) {
     expect_consistent(*pair.server);
 }
 
+// Rings are exchanged while replicas place bytes into them.
+TEST(Replication, buffers_grow_under_traffic) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire, {{kOptBufferLimit, 1 << 20}, {kOptDigestInterval, 1}});
+    EXPECT_EQ(16'384u, pair.server->info().rcvbuf);
+    EXPECT_EQ(1u << 20, pair.server->info().rcvbuf_limit);
+    exchange(pair, 8'000'000);
+    EXPECT_GT(pair.server->info().rcvbuf, 16'384u);
+    EXPECT_GT(pair.client->info().sndbuf, 16'384u);
+    expect_consistent(*pair.client);
+    expect_consistent(*pair.server);
+}
+
 TEST(Replication, in_order_although_one_replica_is_delayed) {
     Wire wire;
     wire.start();

@@ -25,6 +25,7 @@ enum : uint32_t {
     kOptMss = 11,
     kOptUserTimeout = 16,
     kOptEcn = 17,
+    kOptBufferLimit = 21,
     kOptDebugDelay = 1000,
     kOptDebugCorrupt = 1001,
     kOptDebugStall = 1002,

@@ -32,12 +32,15 @@ scout_sockaddr address_of(uint32_t host, uint16_t port) {
 
 int set_options(scout_endpoint* endpoint, const HostConfig& config) {
     using scout::Attribute;
+    const bool tuned = config.buffer_limit != 0;
     const std::pair<Attribute, int64_t> options[] = {
         {Attribute::kReplicas, config.replicas},
         {Attribute::kPolicy, config.policy},
         {Attribute::kDigestInterval, config.digest_interval},
-        {Attribute::kReceiveBytes, config.receive_bytes},
-        {Attribute::kSendBytes, config.send_bytes},
+        {tuned ? Attribute::kBufferLimit : Attribute::kReceiveBytes,
+         tuned ? config.buffer_limit : config.receive_bytes},
+        {tuned ? Attribute::kBufferLimit : Attribute::kSendBytes,
+         tuned ? config.buffer_limit : config.send_bytes},
         {Attribute::kMss, config.mss},
         {Attribute::kNoDelay, config.no_delay},
     };

@@ -136,6 +136,23 @@ void draw_failures(Random& random, Scenario& scenario) {
     if (random.one_in(20)) scenario.detach_ns = 1 + random.any_size(5 * kSecond);
 }
 
+// From chances of its own, so that most of a seed's world is as it would be without.
+void draw_tuning(Random random, Scenario& scenario) {
+    bool tuned = false;
+    for (HostConfig& host : scenario.hosts) {
+        if (!random.one_in(3)) continue;
+        host.buffer_limit = 32768u << random.below(4);
+        tuned = true;
+    }
+    if (!tuned || random.one_in(2)) return;
+    // Enough that a ring is outgrown.
+    SidePlan* const sides = scenario.connections[0].sides;
+    const uint64_t from = random.below(2);
+    sides[from].bytes = random.between(50'000, 200'000);
+    sides[from].write_most = std::max<uint64_t>(sides[from].write_most, 8000);
+    sides[1 - from].read_most = std::max<uint64_t>(sides[1 - from].read_most, 8000);
+}
+
 }  // namespace
 
 Scenario draw_scenario(uint64_t seed) {
@@ -149,6 +166,7 @@ Scenario draw_scenario(uint64_t seed) {
     draw_schedule(random, scenario);
     draw_replica_faults(random, scenario);
     draw_failures(random, scenario);
+    draw_tuning(Random(seed, 7), scenario);
     return scenario;
 }
 

@@ -42,6 +42,7 @@ struct HostConfig {
     uint32_t digest_interval = 1;
     uint32_t receive_bytes = 16384;
     uint32_t send_bytes = 16384;
+    uint32_t buffer_limit = 0;  // instead of these two, how far they may grow
     uint32_t mss = 65495;
     uint32_t mtu = 1500;
     bool no_delay = false;

@@ -3,6 +3,7 @@
 #include "../command/command.hh"
 
 #include <gtest/gtest.h>
+#include <sstream>
 
 namespace dominoes {
 namespace {
@@ -82,12 +83,24 @@ TEST(ConnectionJson, replicas__are_all_there) {
     info.ssthresh = ~0u;
     info.options = DOMINOES_INFO_SACK;
     info.replica[1].owned = 7;
+    info.rcvbuf = 131072;
+    info.rcvbuf_limit = 8 << 20;
+    info.sndbuf = 65536;
+    info.sndbuf_limit = 1 << 20;
     const c::Json json = c::connection_json(info);
     EXPECT_EQ(json["policy"], "round-robin");
     EXPECT_TRUE(json["ssthresh"].is_null());
     EXPECT_EQ(json["options"], c::Json::array({"sack"}));
     ASSERT_EQ(json["per_replica"].size(), 2u);
     EXPECT_EQ(json["per_replica"][1]["owned"], 7);
+    EXPECT_EQ(json["rcvbuf"], 131072);
+    EXPECT_EQ(json["rcvbuf_limit"], 8 << 20);
+    EXPECT_EQ(json["sndbuf"], 65536);
+    EXPECT_EQ(json["sndbuf_limit"], 1 << 20);
+    std::ostringstream details;
+    c::print_details(details, info, "");
+    EXPECT_NE(details.str().find(" rcvbuf:131072/8388608 sndbuf:65536/1048576\n"),
+              std::string::npos);
 }
 
 TEST(ConnectionJson, replicas__never_more_than_the_abi_has) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 namespace dominoes::guest {
@@ -48,6 +49,12 @@ const std::vector<Call>& calls() {
 
 std::size_t size_of(const Call& one) { return _IOC_SIZE(one.request); }
 
+// What it was in the first version.
+std::size_t first_size_of(const Call& one) {
+    const bool info = one.request == DOMINOES_IOC_CONNECTION || one.request == DOMINOES_IOC_INFO;
+    return info ? offsetof(dominoes_info, rcvbuf) : size_of(one);
+}
+
 // The request as a program built with another size of the struct would make it.
 unsigned long resized(const Call& one, std::size_t bytes) {
     return _IOC(_IOC_DIR(one.request), _IOC_TYPE(one.request), _IOC_NR(one.request), bytes);
@@ -84,7 +91,7 @@ void unknown_calls() {
 
 void short_struct() {
     expect_for_each("a size below the first version's is not EINVAL", [](const Call& one) {
-        return call_with_size(one, size_of(one) - 1) == -EINVAL &&
+        return call_with_size(one, first_size_of(one) - 1) == -EINVAL &&
                call_with_size(one, 4) == -EINVAL && call_with_size(one, 0) == -EINVAL;
     });
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 
 namespace dominoes::guest {
 
@@ -57,7 +58,8 @@ void options_in_range() {
 }
 
 void buffers_are_rounded_up() {
-    for (const std::uint32_t option : {DOMINOES_OPT_RCVBUF, DOMINOES_OPT_SNDBUF}) {
+    for (const std::uint32_t option :
+         {DOMINOES_OPT_RCVBUF, DOMINOES_OPT_SNDBUF, DOMINOES_OPT_BUFLIMIT}) {
         const Descriptor device = open_device();
         CHECK_EQUAL(set_option(device.get(), option, 100'000), 0);
         CHECK_EQUAL(get_option(device.get(), option), 131'072);
@@ -95,13 +97,36 @@ void options_too_late() {
     const Pair pair = connected_pair();
     for (const std::uint32_t option :
          {DOMINOES_OPT_PROTOCOL, DOMINOES_OPT_REPLICAS, DOMINOES_OPT_POLICY, DOMINOES_OPT_RCVBUF,
-          DOMINOES_OPT_SNDBUF})
+          DOMINOES_OPT_SNDBUF, DOMINOES_OPT_BUFLIMIT})
         CHECK(set_option(pair.ours.get(), option, 65536 * 2) < 0);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_REPLICAS, 2), -EISCONN);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_NODELAY, 1), 0);
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_NODELAY), 1);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE, 1), 0);
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE), 1);
+}
+
+// What was not chosen is a part of the limit, and what the connection has made of it.
+void buffers_size_themselves() {
+    const Descriptor device = open_device();
+    CHECK_EQUAL(get_option(device.get(), DOMINOES_OPT_RCVBUF), 131'072);
+    CHECK_EQUAL(set_option(device.get(), DOMINOES_OPT_BUFLIMIT, 1 << 20), 0);
+    CHECK_EQUAL(get_option(device.get(), DOMINOES_OPT_RCVBUF), 16'384);
+    CHECK_EQUAL(get_option(device.get(), DOMINOES_OPT_SNDBUF), 16'384);
+
+    const Pair pair = connected_pair();
+    dominoes_info info{};
+    CHECK_EQUAL(call(pair.ours.get(), DOMINOES_IOC_INFO, info), 0);
+    CHECK_EQUAL(info.rcvbuf, 131'072);
+    CHECK_EQUAL(info.rcvbuf_limit, 8 << 20);
+    CHECK(info.sndbuf >= 131'072);
+    CHECK_EQUAL(info.sndbuf_limit, 8 << 20);
+    CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_SNDBUF), info.sndbuf);
+    // As an older program asks, which knows no buffers.
+    info = {};
+    info.size = offsetof(dominoes_info, rcvbuf);
+    CHECK_EQUAL(raw_call(pair.ours.get(), DOMINOES_IOC_INFO, &info), 0);
+    CHECK_EQUAL(info.rcvbuf, 0);
 }
 
 void options_are_inherited() {
@@ -286,6 +311,7 @@ const std::vector<Check>& option_checks() {
     static const std::vector<Check> all{
         {"option_ranges", options_in_range},
         {"option_buffers", buffers_are_rounded_up},
+        {"option_buffers_themselves", buffers_size_themselves},
         {"option_unknown", unknown_options},
         {"options_of_datagrams", [] { options_of_ip(IPPROTO_UDP); }},
         {"options_of_streams", [] { options_of_ip(IPPROTO_TCP); }},
