@@ -131,7 +131,7 @@ void slow_start__slower_when_round_trips_grow(Check& check) {
     EXPECT_EQ(wire.info().cwnd, 20000 + 7 * 1000 + 13 * 250);
 }
 
-// A window that was not used starts anew (RFC 7661 in spirit), and so does a pause.
+// A window that was not used starts anew (RFC 7661 in spirit),
 void slow_start__unused_windows_say_nothing(Check& check) {
     Wire wire(check);
     wire.establish();
@@ -145,6 +145,19 @@ void slow_start__unused_windows_say_nothing(Check& check) {
     EXPECT_EQ(wire.state().hystart.round_end, 0);
 }
 
+// and so does a pause.
+void slow_start__pauses_say_nothing(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(10000);
+    wire.pass_ms(20);
+    wire.peer({.ack = 10001});
+    EXPECT_EQ(wire.state().hystart.last_min_ns, 20 * kMs);
+    wire.pass_ms(1000);
+    wire.writes(1000);
+    EXPECT_EQ(wire.state().hystart.last_min_ns, 0);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(hystart_acknowledged__threshold),
     TEST(hystart_acknowledged__few_samples_say_nothing),
@@ -154,6 +167,7 @@ constexpr kunit::Test kTests[] = {
     TEST(hystart_acknowledged__jitter_does_not_end_it),
     TEST(slow_start__slower_when_round_trips_grow),
     TEST(slow_start__unused_windows_say_nothing),
+    TEST(slow_start__pauses_say_nothing),
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
@@ -130,6 +131,15 @@ int poll(void* self, pollfd* fds, nfds_t count, int timeout_ms) {
     return answer(sockets(self).poll({fds, count}, timeout_ms));
 }
 
+int epoll_create(void* self, int) { return answer(sockets(self).epoll_create()); }
+int epoll_ctl(void* self, int epoll, int operation, int fd, epoll_event* event) {
+    return answer(sockets(self).epoll_control(epoll, operation, fd, event));
+}
+int epoll_wait(void* self, int epoll, epoll_event* events, int most, int timeout_ms) {
+    const std::span<epoll_event> out(events, static_cast<size_t>(std::max(most, 0)));
+    return answer(sockets(self).epoll_wait(epoll, out, timeout_ms));
+}
+
 // --- the network and the clock ---
 
 int netdev_send(void* self, const void* packet, size_t bytes) {
@@ -174,9 +184,6 @@ int gettimeofday(void* self, timeval* now, struct timezone*) {
 
 // --- what Dominoes has no like of ---
 
-int epoll_create(void*, int) { return answer(-ENOSYS); }
-int epoll_ctl(void*, int, int, int, epoll_event*) { return answer(-ENOSYS); }
-int epoll_wait(void*, int, epoll_event*, int, int) { return answer(-ENOSYS); }
 int pipe(void*, int*) { return answer(-ENOSYS); }
 int splice(void*, int, loff_t*, int, loff_t*, size_t, unsigned) { return answer(-ENOSYS); }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -313,6 +314,33 @@ TEST_F(PacketdrillTest, NullIsABadAddress) {
     EXPECT_EQ(table_.read(self_, fd, nullptr, 10), -1);
     EXPECT_EQ(errno, EFAULT);
     EXPECT_EQ(table_.write(self_, fd, nullptr, 0), 0);
+}
+
+// epoll(7): with EPOLLET once for each arrival, else as long as there is something.
+TEST_F(PacketdrillTest, EpollTellsOfArrivals) {
+    load(nullptr);
+    Sent syn;
+    const int fd = connected(syn);
+    const int epoll = table_.epoll_create(self_, 1);
+    ASSERT_GE(epoll, 0);
+    epoll_event event{EPOLLIN | EPOLLET, {.fd = fd}};
+    EXPECT_EQ(table_.epoll_ctl(self_, epoll, EPOLL_CTL_ADD, fd, &event), 0);
+    epoll_event seen{};
+    EXPECT_EQ(table_.epoll_wait(self_, epoll, &seen, 1, 0), 0);
+    for (uint32_t i = 0; i < 2; ++i) {
+        send(syn, TH_ACK, kPeerIsn + 1 + 3 * i, syn.seq() + 1, "yes");
+        EXPECT_EQ(table_.epoll_wait(self_, epoll, &seen, 1, 0), 1);
+        EXPECT_EQ(seen.events, EPOLLIN);
+        EXPECT_EQ(seen.data.fd, fd);
+        EXPECT_EQ(table_.epoll_wait(self_, epoll, &seen, 1, 0), 0);
+    }
+    event.events = EPOLLIN;
+    EXPECT_EQ(table_.epoll_ctl(self_, epoll, EPOLL_CTL_MOD, fd, &event), 0);
+    EXPECT_EQ(table_.epoll_wait(self_, epoll, &seen, 1, 0), 1);
+    EXPECT_EQ(table_.epoll_wait(self_, epoll, &seen, 1, 0), 1);
+    EXPECT_EQ(table_.close(self_, epoll), 0);
+    EXPECT_EQ(table_.epoll_wait(self_, epoll, &seen, 1, 0), -1);
+    EXPECT_EQ(errno, EBADF);
 }
 
 // As packetdrill does at its end with what a script has left open.

@@ -304,6 +304,7 @@ void Sockets::wait_drained(Turn& turn, Socket& socket) {
 
 int64_t Sockets::close(int fd) {
     Turn turn(machine_);
+    if (watches_.erase(fd)) return ::close(fd);
     Socket* socket = find(fd);
     if (!socket) return -EBADF;
     wait_drained(turn, *socket);
@@ -312,6 +313,7 @@ int64_t Sockets::close(int fd) {
         return 0;
     });
     sockets_.erase(fd);
+    for (auto& [epoll, watches] : watches_) watches.erase(fd);
     ::close(fd);
     return 0;
 }

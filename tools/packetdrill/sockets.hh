@@ -5,6 +5,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <map>
@@ -44,15 +45,20 @@ public:
     int64_t shutdown(int fd, int how);
     int64_t close(int fd);
     int64_t poll(std::span<pollfd> fds, int timeout_ms);
+    int64_t epoll_create();
+    int64_t epoll_control(int epoll, int operation, int fd, const epoll_event* event);
+    int64_t epoll_wait(int epoll, std::span<epoll_event> out, int timeout_ms);
     int64_t get_option(int fd, int level, int option, void* value, socklen_t* bytes);
     int64_t set_option(int fd, int level, int option, const void* value, socklen_t bytes);
 
 private:
     using Turn = Machine::Turn;
 
-    // Whoever waits tries again whenever anything has happened, so nobody need be woken.
+    // Whoever waits tries again whenever anything has happened, so nobody need be woken; it is only
+    // counted.
     struct Socket final : rig::User {
-        void wake() override {}
+        void wake() override { ++wakes; }
+        uint64_t wakes = 0;
         scout_endpoint* endpoint = nullptr;
         bool datagrams = false;
         bool nonblocking = false;
@@ -60,7 +66,15 @@ private:
         uint64_t send_timeout_ns = kNever;
     };
 
+    // A socket in an epoll.
+    struct Watch {
+        epoll_event event;
+        bool fresh;      // not looked at yet
+        uint64_t wakes;  // when it was
+    };
+
     Socket* find(int fd);
+    static uint32_t look(const Socket& socket, Watch& watch);
     int64_t add(std::unique_ptr<Socket> socket);
     uint64_t deadline(const Socket& socket, int flags, uint64_t timeout_ns) const;
     int64_t create(Turn& turn, Socket& socket);
@@ -70,6 +84,7 @@ private:
 
     Machine& machine_;
     std::map<int, std::unique_ptr<Socket>> sockets_;
+    std::map<int, std::map<int, Watch>> watches_;  // by epoll, by socket
 };
 
 }  // namespace packetdrill
