@@ -84,7 +84,11 @@ void Replica::perform(const Effect& effect, Request& request) {
             if (!connection_.inconsistent()) {
                 transmit(effect.transmit, request);
             } else if (is_leader() && kind_of(request) == EventKind::kAbort) {
-                path_.send(effect.transmit, 0, effect.transmit.serial);  // the reset
+                // The reset. What was built and not sent is not sent any more, so the peer may
+                // expect an earlier number, and answer with a challenge (RFC 5961 section 3.2).
+                // Closed, the connection leaves that to those who answer for none.
+                connection_.channel().close();
+                path_.send(effect.transmit, 0, effect.transmit.serial);
             }
             return;
         case EffectKind::kTimer:

@@ -17,6 +17,52 @@
 namespace rig {
 namespace {
 
+// A segment without data or options from host 10.0.0.`host`, whoever that is.
+dominoes_packet* forged(uint8_t host, uint16_t port, const scout::TransmitEffect& segment) {
+    scout::IpHeader ip{};
+    ip.total_bytes = scout::kIpHeaderBytes + scout::kTcpMinHeader;
+    ip.ttl = scout::kIpTtl;
+    ip.protocol = scout::kTcp;
+    ip.source = scout::IpAddress::v4(0x0a000000u | host);
+    ip.destination = scout::IpAddress::v4(0x0a000001);
+    std::vector<uint8_t> frame(scout::kEthHeaderBytes + ip.total_bytes);
+    scout::write_eth(frame.data(), {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 9}}, scout::kEtherIp});
+    scout::write_ip(frame.data() + scout::kEthHeaderBytes, ip);
+    scout::tcp_format(segment, 0, {port, kPort},
+                      frame.data() + scout::kEthHeaderBytes + scout::kIpHeaderBytes);
+    dominoes_packet* packet = make_packet(frame);
+    packet->checksum_vouched = true;
+    return packet;
+}
+
+dominoes_packet* forged_syn(uint8_t host, uint16_t port, uint32_t seq) {
+    scout::TransmitEffect syn{};
+    syn.seq = seq;
+    syn.flags = scout::kSyn;
+    syn.window = 1000;
+    return forged(host, port, syn);
+}
+
+dominoes_packet* forged_ack(uint8_t host, uint16_t port, uint32_t ack) {
+    scout::TransmitEffect segment{};
+    segment.ack = ack;
+    segment.flags = scout::kAck;
+    segment.window = 1000;
+    return forged(host, port, segment);
+}
+
+void arrive(Machine& machine, dominoes_packet* packet) {
+    if (!scout_receive(machine.host(), packet)) dominoes_packet_free(packet);
+}
+
+// Of the frames that a link transmits.
+const uint8_t* tcp_header(const dominoes_packet& packet) {
+    return packet.data + scout::kEthHeaderBytes + scout::kIpHeaderBytes;
+}
+uint32_t tcp_sequence(const uint8_t* tcp) {
+    return uint32_t{tcp[4]} << 24 | uint32_t{tcp[5]} << 16 | uint32_t{tcp[6]} << 8 | tcp[7];
+}
+
 class Exchange : public testing::TestWithParam<std::tuple<uint32_t, uint32_t>> {};
 
 TEST_P(Exchange, both_ways) {
@@ -108,6 +154,30 @@ TEST(Consistency, a_corrupted_replica_is_noticed) {
     writer.join();
     EXPECT_EQ(-EIO, error);
     EXPECT_GE(wire.server().counter("digest_mismatches"), 1u);
+}
+
+// The peer's answer to a reset that it did not expect there arrives before that has been sent, as
+// on a veth pair: nobody else would tell it that the connection is over.
+TEST(Consistency, the_challenge_to_its_reset_is_answered) {
+    constexpr uint32_t kExpected = 12345;
+    Wire wire;
+    std::atomic<int> answers = 0;
+    std::atomic<bool> challenged = false;
+    wire.link(0).on_transmit = [&](dominoes_packet& packet) {
+        const uint8_t* tcp = tcp_header(packet);
+        if (packet.bytes < 54 || !(tcp[13] & scout::kRst)) return MemoryLink::Fate{};
+        if (tcp_sequence(tcp) == kExpected) ++answers;
+        const auto port = static_cast<uint16_t>(tcp[2] << 8 | tcp[3]);
+        if (!challenged.exchange(true)) arrive(wire.server(), forged_ack(2, port, kExpected));
+        return MemoryLink::Fate{.lost = true};
+    };
+    wire.start();
+    Pair pair = connect(wire, {{kOptDigestInterval, 1}});
+    EXPECT_EQ(0, pair.server->set(kOptDebugCorrupt, 2));
+    std::vector<uint8_t> bytes(100'000);
+    while (pair.server->write(bytes.data(), bytes.size()) > 0) {
+    }
+    while (answers == 0) std::this_thread::yield();
 }
 
 TEST(Connection, refused) {
@@ -279,32 +349,6 @@ TEST(Connection, many_to_the_same_port) {
 
 // --- SYN cookies (RFC 4987) ---
 
-// A SYN as from a host that is not there, without options.
-dominoes_packet* forged_syn(uint8_t host, uint16_t port, uint32_t seq) {
-    scout::TransmitEffect syn{};
-    syn.seq = seq;
-    syn.flags = scout::kSyn;
-    syn.window = 1000;
-    scout::IpHeader ip{};
-    ip.total_bytes = scout::kIpHeaderBytes + scout::kTcpMinHeader;
-    ip.ttl = scout::kIpTtl;
-    ip.protocol = scout::kTcp;
-    ip.source = scout::IpAddress::v4(0x0a000000u | host);
-    ip.destination = scout::IpAddress::v4(0x0a000001);
-    std::vector<uint8_t> frame(scout::kEthHeaderBytes + ip.total_bytes);
-    scout::write_eth(frame.data(), {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 9}}, scout::kEtherIp});
-    scout::write_ip(frame.data() + scout::kEthHeaderBytes, ip);
-    scout::tcp_format(syn, 0, {port, kPort},
-                      frame.data() + scout::kEthHeaderBytes + scout::kIpHeaderBytes);
-    dominoes_packet* packet = make_packet(frame);
-    packet->checksum_vouched = true;
-    return packet;
-}
-
-void arrive(Machine& machine, dominoes_packet* packet) {
-    if (!scout_receive(machine.host(), packet)) dominoes_packet_free(packet);
-}
-
 TEST(Listener, cookies_let_in_who_is_there) {
     Wire wire(2);
     wire.start();
@@ -337,7 +381,7 @@ TEST(Listener, cookie_without_room_may_come_again) {
     Wire wire(2);
     std::atomic<bool> held = true;
     wire.link(1).on_transmit = [&](dominoes_packet& packet) {
-        const uint8_t* tcp = packet.data + scout::kEthHeaderBytes + scout::kIpHeaderBytes;
+        const uint8_t* tcp = tcp_header(packet);
         const bool late = packet.bytes >= 54 && (tcp[0] << 8 | tcp[1]) == kLatePort;
         return MemoryLink::Fate{late && !(tcp[13] & scout::kSyn) && held, false, 0};
     };
