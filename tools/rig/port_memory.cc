@@ -28,12 +28,16 @@ bool refuses() {
 size_t live_allocations() { return live.load(); }
 void fail_allocations(uint64_t mask) { failures.store(mask); }
 
-void* allocate(size_t bytes, size_t alignment) {
+void* allocate_unset(size_t bytes, size_t alignment) {
     if (refuses()) return nullptr;
     void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1));
-    if (!memory) return nullptr;
-    live.fetch_add(1, std::memory_order_relaxed);
-    return std::memset(memory, 0, bytes);
+    if (memory) live.fetch_add(1, std::memory_order_relaxed);
+    return memory;
+}
+
+void* allocate(size_t bytes, size_t alignment) {
+    void* memory = allocate_unset(bytes, alignment);
+    return memory ? std::memset(memory, 0, bytes) : nullptr;
 }
 
 void release(void* memory) {

@@ -17,8 +17,9 @@ size_t live_allocations();
 // Bit n makes the n-th of these allocations from now on fail, of whatever thread; 0: none.
 void fail_allocations(uint64_t mask);
 
-// Zeroed memory that counts as above, or nullptr; and its end.
+// Zeroed memory that counts as above, or nullptr; the same with whatever is in it; and their end.
 void* allocate(size_t bytes, size_t alignment);
+void* allocate_unset(size_t bytes, size_t alignment);
 void release(void* memory);
 
 // Objects in such memory.
