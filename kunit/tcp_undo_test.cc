@@ -48,6 +48,26 @@ void undo_due__not_if_it_echoes_the_retransmission(Check& check) {
     EXPECT(wire.info().ssthresh < 10000);
 }
 
+// Two are sent again. The original of one arrives; of the other, the original or what was sent
+// again.
+void undo_due__echo_of_one_of_two(Check& check) {
+    for (uint32_t other_was_lost = 0; other_was_lost < 2; ++other_was_lost) {
+        Wire wire(check);
+        fly(wire, kAllOptions);
+        const uint32_t sent_at = wire.ts_now() - 20;
+        wire.peer(with_echo({.sack = {{989, 1977}, {2965, 9881}}}, sent_at));
+        EXPECT_EQ(wire.state().undo_bytes, 2 * 988);
+        const uint32_t sent_again_at = wire.ts_now();
+        wire.pass_ms(5);
+        wire.peer(with_echo({.ack = 1977, .sack = {{2965, 9881}}}, sent_at));
+        EXPECT_EQ(wire.info().undos, 0);
+        wire.pass_ms(15);
+        wire.peer(with_echo({.ack = 9881}, other_was_lost ? sent_again_at : sent_at));
+        EXPECT_EQ(wire.info().undos, other_was_lost ? 0 : 1);
+        EXPECT_EQ(wire.info().ssthresh < 10000, other_was_lost == 1);
+    }
+}
+
 // RFC 3708: D-SACKs for everything that was sent again.
 void undo_due__all_was_duplicate(Check& check) {
     Wire wire(check);
@@ -162,6 +182,7 @@ void undo_prepare__not_within_another_recovery(Check& check) {
 constexpr kunit::Test kTests[] = {
     TEST(undo_due__echo_of_the_original),
     TEST(undo_due__not_if_it_echoes_the_retransmission),
+    TEST(undo_due__echo_of_one_of_two),
     TEST(undo_due__all_was_duplicate),
     TEST(undo_due__originals_arrive_after_a_timeout),
     TEST(undo_due__not_when_the_retransmissions_repair),

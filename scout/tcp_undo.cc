@@ -14,6 +14,22 @@ bool echo_is_older(const TcpState& state, const Segment& segment) {
            static_cast<int32_t>(segment.event.ts_ecr - state.undo_ts) < 0;
 }
 
+// Sent again, and neither acknowledged nor found lost since.
+bool resent_in_flight(const Scoreboard& sent) {
+    for (uint32_t i = 0; i < sent.count(); ++i) {
+        const SentRun& run = sent.run(i);
+        if (run.is(SentRun::kResent) && !run.is(SentRun::kSacked | SentRun::kLost)) return true;
+    }
+    return false;
+}
+
+// That one segment was only late says nothing of others that the same fast recovery has sent again:
+// the last of them tells. A timeout was of the first alone.
+bool was_only_late(const TcpState& state, const Segment& segment) {
+    return echo_is_older(state, segment) &&
+           (state.recovery != TcpRecovery::kFast || !resent_in_flight(state.sent));
+}
+
 }  // namespace
 
 void undo_prepare(TcpState& state, bool timeout) {
@@ -46,7 +62,7 @@ bool undo_due(const TcpState& state, const Segment& segment, const Delivery& del
     if (!state.undo_possible) return false;
     if (delivery.dsack_bytes && state.undo_resent && state.undo_bytes == 0) return true;
     if (state.recovery == TcpRecovery::kOpen) return false;
-    if (delivery.advanced && echo_is_older(state, segment)) return true;
+    if (delivery.advanced && was_only_late(state, segment)) return true;
     // F-RTO needs SACK here: else the first acknowledgement after the timeout may be for originals
     // that had arrived around the one that was lost.
     return state.recovery == TcpRecovery::kLoss && state.agreed & kAgreedSack && delivery.original;

@@ -176,7 +176,8 @@ void receive_file(std::uint16_t port, std::ofstream& state) {
     checked_lwip(netconn_accept(listener, &connection), "accepting");
     receive_all(connection);
     std::cout.flush();
-    checked_lwip(netconn_close(connection), "closing");
+    // netconn_close would fail if both ends have closed already.
+    netconn_delete(connection);
 }
 
 void send_file(const std::string& address, std::uint16_t port) {
@@ -186,7 +187,7 @@ void send_file(const std::string& address, std::uint16_t port) {
     checked_lwip(netconn_connect(connection, &to, port), "connecting");
     send_all(connection);
     receive_all(connection);
-    checked_lwip(netconn_close(connection), "closing");
+    netconn_delete(connection);
 }
 
 int run(const std::vector<std::string>& words) {
