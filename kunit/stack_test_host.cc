@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "kunit/counted.hh"
 #include "kunit/packets.hh"
 #include "scout/errors.hh"
 #include "scout/stack.hh"
@@ -98,16 +99,9 @@ struct Device {
         put16(syn, 16, sum.checksum());
         receive(ip_packet(kTcp, syn, source, destination));
     }
-    uint64_t count(Counter counter) const {
-        uint64_t values[Counters::kCount] = {};
-        scout_stats(host, values, Counters::kCount);
-        return values[static_cast<uint32_t>(counter)];
-    }
-    // Waits for the control thread to count so far.
+    uint64_t count(Counter counter) const { return counted(host, counter); }
     bool counts(Counter counter, uint64_t wanted) const {
-        const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
-        while (count(counter) != wanted && dominoes_now_ns() < end_ns) dominoes_thread_yield();
-        return count(counter) == wanted;
+        return scout::counts(host, counter, wanted);
     }
 
     AskedLink link;

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "kunit/counted.hh"
 #include "kunit/packets.hh"
 #include "scout/errors.hh"
 #include "scout/stack.h"
@@ -77,16 +78,9 @@ public:
     void receive_error(uint8_t code, const Bytes& quoted) {
         receive(framed(ip_packet(kIcmp, icmp_message(kIcmpUnreachable, code, 0, quoted))));
     }
-    uint64_t count(Counter counter) const {
-        uint64_t values[Counters::kCount] = {};
-        scout_stats(host, values, Counters::kCount);
-        return values[static_cast<uint32_t>(counter)];
-    }
-    // Waits for the control thread to count so far.
+    uint64_t count(Counter counter) const { return counted(host, counter); }
     bool counts(Counter counter, uint64_t wanted) const {
-        const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
-        while (count(counter) != wanted && dominoes_now_ns() < end_ns) dominoes_thread_yield();
-        return count(counter) == wanted;
+        return scout::counts(host, counter, wanted);
     }
 
     SynLink link;
