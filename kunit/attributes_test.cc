@@ -38,6 +38,7 @@ void constructor__gives_the_defaults(Check& check) {
     EXPECT_EQ(attributes.get(Attribute::kUserTimeout), 0);
     EXPECT_EQ(attributes.get(Attribute::kEcn), 0);
     EXPECT_EQ(attributes.get(Attribute::kBufferLimit), 8 << 20);
+    EXPECT_EQ(attributes.get(Attribute::kCork), 0);
 }
 
 void set__takes_what_is_in_range(Check& check) {

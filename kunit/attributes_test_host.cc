@@ -38,6 +38,7 @@ void attribute__numbers_are_those_of_the_abi(Check& check) {
         {Attribute::kKeepCount, DOMINOES_OPT_KEEPCNT},
         {Attribute::kUserTimeout, DOMINOES_OPT_USER_TIMEOUT},
         {Attribute::kEcn, DOMINOES_OPT_ECN},
+        {Attribute::kCork, DOMINOES_OPT_CORK},
     };
     for (const auto& pair : kPairs) EXPECT_EQ(pair.attribute, pair.option);
 }

@@ -94,6 +94,31 @@ void held_back__not_with_no_delay(Check& check) {
     wire.sent(kAck, 101, 1, 100);
 }
 
+// The option was set before there was a connection.
+void held_back__corked_from_the_start(Check& check) {
+    TcpConfig config = Wire::config();
+    config.cork = true;
+    Wire wire(check, config);
+    wire.establish();
+    wire.writes(100);
+    wire.quiet();
+    wire.option(TcpOption::kCork, 0);
+    wire.sent(kAck, 1, 1, 100);
+}
+
+// But only what is there then.
+void held_back__cork_until_no_delay(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.option(TcpOption::kCork, 1);
+    wire.writes(100);
+    wire.quiet();
+    wire.option(TcpOption::kNoDelay, 1);
+    wire.sent(kAck, 1, 1, 100);
+    wire.writes(100);
+    wire.quiet();
+}
+
 void held_back__cork(Check& check) {
     Wire wire(check);
     wire.establish();
@@ -169,6 +194,8 @@ constexpr kunit::Test kTests[] = {
     TEST(output__within_windows),
     TEST(held_back__nagle_with_a_small_segment_in_flight),
     TEST(held_back__not_with_no_delay),
+    TEST(held_back__corked_from_the_start),
+    TEST(held_back__cork_until_no_delay),
     TEST(held_back__cork),
     TEST(sendable__half_of_the_largest_window),
     TEST(send_new__fin_goes_with_the_last_data),

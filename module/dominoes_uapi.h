@@ -238,6 +238,7 @@ enum dominoes_option {
 	DOMINOES_OPT_BUFLIMIT,	    /* bytes, rounded up to a power of two; before connect and listen: how far
 				     * TCP's buffers grow by themselves where RCVBUF or SNDBUF was not set
 				     */
+	DOMINOES_OPT_CORK,	    /* 0 or 1: hold back, for 200 ms at most, what does not fill a segment */
 
 	/* For tests of the replication itself; need CAP_NET_ADMIN. */
 	DOMINOES_OPT_DEBUG_DELAY = 1000, /* (replica << 32) | microseconds: random delays up to that */

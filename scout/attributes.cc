@@ -52,6 +52,7 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 0, 1, 0},         // kCongestion: enum dominoes_congestion
     {Rule::kRoundUp, Attributes::kLeastBuffer, Attributes::kMostBuffer,
      Attributes::kDefaultBufferLimit},
+    {Rule::kRange, 0, 1, 0},  // kCork
 };
 constexpr uint32_t kLimitCount = sizeof(kLimits) / sizeof(kLimits[0]);
 

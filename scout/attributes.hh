@@ -30,6 +30,7 @@ enum class Attribute : uint32_t {
     kTos = 19,
     kCongestion = 20,
     kBufferLimit = 21,
+    kCork = 22,
 };
 
 // How large a buffer is at first, and how far it may grow by itself; in bytes, powers of two.
@@ -73,7 +74,7 @@ public:
     BufferSize buffer(Attribute which) const;
 
 private:
-    static constexpr uint32_t kSlots = 22;
+    static constexpr uint32_t kSlots = 23;
     int64_t values_[kSlots];  // by option number
     uint32_t chosen_ = 0;     // a bit for each that was set
 };

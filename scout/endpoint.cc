@@ -41,6 +41,7 @@ constexpr struct {
     TcpOption option;
 } kLiveOptions[] = {
     {Attribute::kNoDelay, TcpOption::kNoDelay},
+    {Attribute::kCork, TcpOption::kCork},
     {Attribute::kKeepAlive, TcpOption::kKeepAlive},
     {Attribute::kKeepIdle, TcpOption::kKeepIdle},
     {Attribute::kKeepInterval, TcpOption::kKeepInterval},

@@ -44,6 +44,7 @@ struct TcpConfig {
     uint16_t mss;            // our MSS: the MTU less 40; also the most we send before options
     uint32_t max_piece;      // most payload bytes in one packet to be built (TSO/GSO); >= mss
     bool no_delay;
+    bool cork = false;
     TcpCongestion congestion;
     dominoes::ReplicaSet replicas;  // the replicas that will take part once established
     bool keep_alive = false;

@@ -121,6 +121,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.rcv_scale = tcp::window_scale_for(state.tuning.receive_most);
     state.rto_ns = tcp::kInitialRto;
     state.no_delay = config.no_delay;
+    state.cork = config.cork;
     state.congestion = config.congestion;
     state.keep_alive = config.keep_alive;
     state.keep_idle_s = config.keep_idle_s;

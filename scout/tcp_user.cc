@@ -65,6 +65,7 @@ void set_option(Turn& turn, const OptionEvent& event) {
     switch (event.option) {
         case TcpOption::kNoDelay:
             state.no_delay = on;
+            turn.override = on && state.cork;  // as on Linux: what is there goes, corked or not
             break;
         case TcpOption::kCork:
             state.cork = on;

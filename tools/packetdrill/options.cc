@@ -36,6 +36,7 @@ constexpr Option kOptions[] = {
     {IPPROTO_IP, IP_TTL, Attribute::kTtl},
     {IPPROTO_IP, IP_TOS, Attribute::kTos},
     {IPPROTO_TCP, TCP_NODELAY, Attribute::kNoDelay},
+    {IPPROTO_TCP, TCP_CORK, Attribute::kCork},
     {IPPROTO_TCP, TCP_MAXSEG, Attribute::kMss},
     {IPPROTO_TCP, TCP_KEEPIDLE, Attribute::kKeepIdle},
     {IPPROTO_TCP, TCP_KEEPINTVL, Attribute::kKeepInterval},
@@ -55,7 +56,8 @@ std::optional<uint32_t> attribute_of(int level, int option) {
 bool is_switch(uint32_t attribute) {
     return attribute == static_cast<uint32_t>(Attribute::kReuseAddress) ||
            attribute == static_cast<uint32_t>(Attribute::kKeepAlive) ||
-           attribute == static_cast<uint32_t>(Attribute::kNoDelay);
+           attribute == static_cast<uint32_t>(Attribute::kNoDelay) ||
+           attribute == static_cast<uint32_t>(Attribute::kCork);
 }
 
 template <typename T>

@@ -122,6 +122,8 @@ int set_option(int fd, dominoes_option_value& argument) {
             return ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
         case DOMINOES_OPT_NODELAY:
             return ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        case DOMINOES_OPT_CORK:
+            return ::setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
         case DOMINOES_OPT_DIGEST_INTERVAL:
             if ((argument.value & (argument.value - 1)) != 0)
                 return fail(EINVAL, "the digest interval is not a power of two");

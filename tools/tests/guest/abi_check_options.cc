@@ -31,7 +31,10 @@ void options_in_range() {
     refuses(DOMINOES_OPT_REPLICAS, {0, 17, -1, INT64_MIN, INT64_MAX, 1ll << 32});
     keeps(DOMINOES_OPT_POLICY, {0, 1, 2, 3});
     refuses(DOMINOES_OPT_POLICY, {-1, 4, INT64_MAX});
-    keeps(DOMINOES_OPT_NODELAY, {0, 1});
+    for (const std::uint32_t option : {DOMINOES_OPT_NODELAY, DOMINOES_OPT_CORK}) {
+        keeps(option, {0, 1});
+        refuses(option, {-1, 2});
+    }
     keeps(DOMINOES_OPT_REUSEADDR, {0, 1});
     keeps(DOMINOES_OPT_LINGER, {-1, 0, 5});
     refuses(DOMINOES_OPT_LINGER, {-2, INT64_MIN});
@@ -102,6 +105,8 @@ void options_too_late() {
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_REPLICAS, 2), -EISCONN);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_NODELAY, 1), 0);
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_NODELAY), 1);
+    CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_CORK, 1), 0);
+    CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_CORK), 1);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE, 1), 0);
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE), 1);
 }
