@@ -54,6 +54,7 @@ test_netem_out() {
 
 limit_duplicate_corrupt_in=120
 test_duplicate_corrupt_in() {
+    peer ethtool -K peer0 tso off gso off # so many packets that some are corrupted
     impair delay 1ms duplicate 2% corrupt 1%
     random_file /run/file "$size"
     file_in /run/file 4

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cerrno>
+#include <chrono>
 #include <sstream>
 #include <stdexcept>
 
@@ -123,7 +124,14 @@ short poll_once(int fd, short events, int milliseconds) {
 }
 
 void await(int fd, short events) {
-    const short reported = poll_once(fd, events, kLongMilliseconds);
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + std::chrono::milliseconds(kLongMilliseconds);
+    short reported = 0;
+    // poll() reports errors unasked, and they may come before what is awaited.
+    do {
+        if (reported) sched_yield();
+        reported = poll_once(fd, events, kLongMilliseconds);
+    } while (!(reported & events) && Clock::now() < end);
     if (reported & events) return;
     std::ostringstream what;
     what << std::hex << "waited for events 0x" << events << ", poll() reported 0x" << reported;
