@@ -35,6 +35,12 @@ struct Flow {
         wire.in(TcpPhase::kEstablished);
     }
 
+    // An acknowledgement goes out, and is timed.
+    void begin_timing(Check& check) {
+        wire.pass_ms(1);
+        wire.peer(wire.right(kAck, 2000));
+        EXPECT_EQ(wire.state().tuning.timed_ns, wire.now());
+    }
     void look(Check& check) {
         for (const Effect& effect : wire.effects())
             if (effect.kind == EffectKind::kReceiveRoom) wanted = effect.bytes;
@@ -225,10 +231,7 @@ void tuning_received__by_the_echo_of_a_timestamp(Check& check) {
 void tuning_received__not_by_the_echo_of_a_later_one(Check& check) {
     Flow flow(check, tuned(), kScaling | kHasTimestamps);
     Wire& wire = flow.wire;
-    wire.pass_ms(1);
-    wire.peer(wire.right(kAck, 2000));
-    const uint64_t timed = wire.state().tuning.timed_ns;
-    EXPECT_EQ(timed, wire.now());
+    flow.begin_timing(check);
     wire.pass_ms(15);
     Seg seg = wire.right(kAck, 2000);
     seg.options = kHasTimestamps;
@@ -243,10 +246,7 @@ void tuning_received__not_by_the_echo_of_a_later_one(Check& check) {
 void tuning_sent__times_the_first_of_a_millisecond(Check& check) {
     Flow flow(check, tuned(), kScaling | kHasTimestamps);
     Wire& wire = flow.wire;
-    wire.pass_ms(1);
-    wire.peer(wire.right(kAck, 2000));
-    const uint64_t timed = wire.state().tuning.timed_ns;
-    EXPECT_EQ(timed, wire.now());
+    flow.begin_timing(check);
     wire.state().tuning.timed_ns = 0;
     wire.pass(Wire::kMs / 2);
     wire.peer(wire.right(kAck, 2000));

@@ -15,8 +15,6 @@ namespace {
 
 using dominoes::min;
 
-// Whether `a` is before `b` on the timestamp clock (RFC 7323 section 5.2).
-
 // A reset's timestamp is not looked at (RFC 7323 section 5.2).
 bool carries_timestamp(const TcpState& state, const Segment& segment) {
     return (state.agreed & kAgreedTimestamps) && (segment.event.options & kHasTimestamps) &&

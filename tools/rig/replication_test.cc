@@ -18,7 +18,12 @@ namespace rig {
 namespace {
 
 // A segment without data or options from host 10.0.0.`host`, whoever that is.
-dominoes_packet* forged(uint8_t host, uint16_t port, const scout::TransmitEffect& segment) {
+dominoes_packet* forged(uint8_t host, uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack) {
+    scout::TransmitEffect segment{};
+    segment.seq = seq;
+    segment.ack = ack;
+    segment.flags = flags;
+    segment.window = 1000;
     scout::IpHeader ip{};
     ip.total_bytes = scout::kIpHeaderBytes + scout::kTcpMinHeader;
     ip.ttl = scout::kIpTtl;
@@ -36,19 +41,7 @@ dominoes_packet* forged(uint8_t host, uint16_t port, const scout::TransmitEffect
 }
 
 dominoes_packet* forged_syn(uint8_t host, uint16_t port, uint32_t seq) {
-    scout::TransmitEffect syn{};
-    syn.seq = seq;
-    syn.flags = scout::kSyn;
-    syn.window = 1000;
-    return forged(host, port, syn);
-}
-
-dominoes_packet* forged_ack(uint8_t host, uint16_t port, uint32_t ack) {
-    scout::TransmitEffect segment{};
-    segment.ack = ack;
-    segment.flags = scout::kAck;
-    segment.window = 1000;
-    return forged(host, port, segment);
+    return forged(host, port, scout::kSyn, seq, 0);
 }
 
 void arrive(Machine& machine, dominoes_packet* packet) {
@@ -168,7 +161,8 @@ TEST(Consistency, the_challenge_to_its_reset_is_answered) {
         if (packet.bytes < 54 || !(tcp[13] & scout::kRst)) return MemoryLink::Fate{};
         if (tcp_sequence(tcp) == kExpected) ++answers;
         const auto port = static_cast<uint16_t>(tcp[2] << 8 | tcp[3]);
-        if (!challenged.exchange(true)) arrive(wire.server(), forged_ack(2, port, kExpected));
+        if (!challenged.exchange(true))
+            arrive(wire.server(), forged(2, port, scout::kAck, 0, kExpected));
         return MemoryLink::Fate{.lost = true};
     };
     wire.start();
