@@ -66,12 +66,11 @@ void section_3_10_7_1__with_ack_the_reset_has_its_number(Check& check) {
     EXPECT_EQ(reset.seq, 77);
 }
 
-// A connection that is over is deaf.
-void section_3_10_7_1__nothing_comes_after_the_end(Check& check) {
+// So does a connection that is over, until it is forgotten.
+void section_3_10_7_1__what_comes_after_the_end_is_reset(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
     wire.abort(kEconnaborted);
-    wire.ignores({.len = 10});
-    wire.ignores({.flags = kSyn, .seq = 0});
+    wire.answers({.ack = 77, .len = 10}, kRst, 77, 0);
     wire.ignores({.flags = kRst});
     wire.in(TcpPhase::kClosed);
 }
@@ -697,7 +696,7 @@ constexpr kunit::Test kTests[] = {
     TEST(section_3_10_7_1__reset_is_discarded),
     TEST(section_3_10_7_1__without_ack_the_reset_acknowledges_everything),
     TEST(section_3_10_7_1__with_ack_the_reset_has_its_number),
-    TEST(section_3_10_7_1__nothing_comes_after_the_end),
+    TEST(section_3_10_7_1__what_comes_after_the_end_is_reset),
     TEST(section_3_10_7_2__reset_before_ack),
     TEST(section_3_10_7_2__ack_before_syn),
     TEST(section_3_10_7_2__syn_sets_the_numbers),

@@ -107,7 +107,8 @@ void check_reset__only_the_exact_number(Check& check) {
     wire.quiet();
     EXPECT_EQ(wire.error(), kEconnreset);
     EXPECT_EQ(wire.close_error(), kEconnreset);
-    wire.peer({.len = 10});  // ignored from now on
+    wire.peer({.len = 10});
+    wire.sent(kRst, 1, 0, 0);
     EXPECT_EQ(wire.count(EffectKind::kClosed), 1);
 }
 

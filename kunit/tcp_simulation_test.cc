@@ -361,7 +361,8 @@ private:
 
     void perform(uint32_t i, const Effect& effect) {
         Endpoint& endpoint = endpoints_[i];
-        expect(endpoint.closed == 0, "an effect after kClosed");
+        const bool resets = effect.kind == EffectKind::kTransmit && effect.transmit.flags & kRst;
+        expect(endpoint.closed == 0 || resets, "an effect after kClosed");
         switch (effect.kind) {
             case EffectKind::kDeliver:
                 return deliver(i, effect.deliver);

@@ -13,6 +13,10 @@ namespace {
 
 Replica& of(Domain& domain) { return *static_cast<Replica*>(domain.state()); }
 
+bool ends_silently(const Request& request) {
+    return kind_of(request) == EventKind::kAbort && request.as<AbortEvent>().silent;
+}
+
 }  // namespace
 
 Replica::Replica(Connection& connection, uint32_t id, dominoes::Context& context)
@@ -72,6 +76,9 @@ bool Replica::process(Request& request) {
     tcp_step(state_, request, effects_);
     for (const Effect& effect : effects_) perform(effect, request);
     check_consistency(request.position());
+    // What came until the channel was closed is answered still: the peer may have objected to our
+    // reset (RFC 5961 section 3.2), and would hear from nobody else.
+    if (ending_ && request.position() + 1 == connection_.channel().tail()) domain_.retire();
     return true;
 }
 
@@ -83,11 +90,7 @@ void Replica::perform(const Effect& effect, Request& request) {
         case EffectKind::kTransmit:
             if (!connection_.inconsistent()) {
                 transmit(effect.transmit, request);
-            } else if (is_leader() && kind_of(request) == EventKind::kAbort) {
-                // The reset. What was built and not sent is not sent any more, so the peer may
-                // expect an earlier number, and answer with a challenge (RFC 5961 section 3.2).
-                // Closed, the connection leaves that to those who answer for none.
-                connection_.channel().close();
+            } else if (is_leader() && state_.finished) {  // resets
                 path_.send(effect.transmit, 0, effect.transmit.serial);
             }
             return;
@@ -114,7 +117,11 @@ void Replica::perform(const Effect& effect, Request& request) {
             return;
         case EffectKind::kClosed:
             if (is_leader()) connection_.closed(effect.error);
-            domain_.retire();
+            if (is_leader() && !ends_silently(request)) {
+                ending_ = true;
+            } else {
+                domain_.retire();
+            }
             return;
     }
 }

@@ -226,7 +226,7 @@ struct TcpState {
     uint8_t rcv_scale;
     TcpRecovery recovery;
     uint8_t passive;
-    uint8_t finished;     // kClosed was emitted; nothing happens any longer
+    uint8_t finished;     // kClosed was emitted; segments are answered by resets only
     uint8_t established;  // kEstablished was emitted
     uint8_t fin_queued;   // the application will write no more
     uint8_t fin_sent;

@@ -4,6 +4,7 @@
 // asks for.
 #include "scout/tcp_ack.hh"
 #include "scout/tcp_handshake.hh"
+#include "scout/tcp_header.hh"
 #include "scout/tcp_icmp.hh"
 #include "scout/tcp_output.hh"
 #include "scout/tcp_path_mtu.hh"
@@ -81,6 +82,16 @@ void say_farewell(Turn& turn) {
     state.finished = 1;
 }
 
+// RFC 9293 section 3.10.7.1: a segment that was under way when the connection ended.
+void closed(TcpState& state, const dominoes::Request& request, Effects& effects) {
+    state.replicas = state.replicas_next;
+    TransmitEffect reset;
+    if (kind_of(request) != EventKind::kSegment) return;
+    if (!tcp_reset_reply(request.as<SegmentEvent>(), reset)) return;
+    reset.serial = state.transmissions++;
+    effects.emit(EffectKind::kTransmit).transmit = reset;
+}
+
 // The smallest scale with which a ring of `bytes` can be announced (RFC 7323 section 2.3).
 uint8_t window_scale_for(uint32_t bytes) {
     uint8_t scale = 0;
@@ -136,7 +147,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
 
 void tcp_step(TcpState& state, const dominoes::Request& request, Effects& effects) {
     effects.clear();
-    if (state.finished) return;
+    if (state.finished) return tcp::closed(state, request, effects);
     tcp::begin(state, request);
     tcp::Turn turn{.state = state, .effects = effects};
     tcp::dispatch(turn, request);

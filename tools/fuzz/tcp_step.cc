@@ -47,6 +47,10 @@ struct Replica {
     void step(const Request& request) { tcp_step(state, request, effects); }
 };
 
+bool resets(const Effect& effect) {
+    return effect.kind == EffectKind::kTransmit && effect.transmit.flags & kRst;
+}
+
 bool same(const Effect& a, const Effect& b) {
     if (a.kind != b.kind || a.error != b.error || a.stream_offset != b.stream_offset) return false;
     switch (a.kind) {
@@ -258,7 +262,8 @@ private:
         if (const char* wrong = tcp_check_invariants(first_.state)) require(false, wrong);
         if (steps_ > joins_after_) check_replicas();
         check_effects();
-        require(!over || first_.effects.count() == 0, "nothing happens after the end");
+        for (const Effect& effect : first_.effects)
+            require(!over || resets(effect), "nothing but resets after the end");
     }
 
     void check_replicas() const {

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <set>
 
 #include "scout/eth.hh"
@@ -149,9 +150,10 @@ TEST(Consistency, a_corrupted_replica_is_noticed) {
     EXPECT_GE(wire.server().counter("digest_mismatches"), 1u);
 }
 
-// The peer's answer to a reset that it did not expect there arrives before that has been sent, as
-// on a veth pair: nobody else would tell it that the connection is over.
-TEST(Consistency, the_challenge_to_its_reset_is_answered) {
+// The server ends the connection with a reset. The peer's answer to it, which expected another
+// number (data before it was lost), arrives before the reset has left, as on a veth pair: while the
+// connection has not gone yet. Nobody else would tell the peer that it is over.
+void challenge_the_reset(const std::function<void(Pair&)>& end) {
     constexpr uint32_t kExpected = 12345;
     Wire wire;
     std::atomic<int> answers = 0;
@@ -167,11 +169,24 @@ TEST(Consistency, the_challenge_to_its_reset_is_answered) {
     };
     wire.start();
     Pair pair = connect(wire, {{kOptDigestInterval, 1}});
-    EXPECT_EQ(0, pair.server->set(kOptDebugCorrupt, 2));
-    std::vector<uint8_t> bytes(100'000);
-    while (pair.server->write(bytes.data(), bytes.size()) > 0) {
-    }
+    end(pair);
     while (answers == 0) std::this_thread::yield();
+}
+
+TEST(Consistency, the_challenge_to_its_reset_is_answered) {
+    challenge_the_reset([](Pair& pair) {
+        EXPECT_EQ(0, pair.server->set(kOptDebugCorrupt, 2));
+        std::vector<uint8_t> bytes(100'000);
+        while (pair.server->write(bytes.data(), bytes.size()) > 0) {
+        }
+    });
+}
+
+TEST(Connection, the_challenge_to_its_reset_is_answered) {
+    challenge_the_reset([](Pair& pair) {
+        EXPECT_EQ(0, pair.server->set(kOptLinger, 0));
+        pair.server.reset();
+    });
 }
 
 TEST(Connection, refused) {
