@@ -54,6 +54,7 @@
 	apply(tcp_reuse)	   \
 	apply(tcp_step)		   \
 	apply(rfc9293_open)	   \
+	apply(rfc9293_segment_unconnected) \
 	apply(rfc9293_segment_arrives) \
 	apply(rfc9293_close)	   \
 	apply(rfc9293_window)	   \
