@@ -18,17 +18,19 @@
 
 device=dm0
 
-# Each segment is a packet of its own, that can be lost on its own.
-no_offloads() { # INTERFACE [COMMAND...]
+# Each segment is a packet of its own, that can be lost on its own. Without offloads alone Linux's TCP would go on to
+# build packets of several segments: they are cut up behind netem.
+lone_segments() { # INTERFACE [COMMAND...]
     local interface=$1
     shift
     "$@" ethtool -K "$interface" tso off gso off gro off
+    "$@" ip link set "$interface" gso_max_segs 1
 }
 
 network_up() {
     topology_up
-    no_offloads dm0
-    no_offloads peer0 peer
+    lone_segments dm0
+    lone_segments peer0 peer
 }
 
 network_like() { impair limit 10000 "$@"; }

@@ -11,8 +11,8 @@ exec 7<>/run/lwip
 
 network_up() {
     topology_up
-    no_offloads dm0
-    no_offloads peer0 peer
+    lone_segments dm0
+    lone_segments peer0 peer
     # lwIP checks checksums that Linux on both ends of a veth pair leaves out.
     ethtool -K dm0 tx off >/dev/null
 }

@@ -21,6 +21,7 @@ network_up() {
     wait_for 5 grep -qx 1 /sys/class/net/eth0/carrier
     # With rx on, what netem corrupts would come as checked by the device.
     ethtool -K eth0 tso off gso off gro off rx off >/dev/null
+    ip link set eth0 gso_max_segs 1
     tc qdisc add dev eth0 handle ffff: ingress
     tc filter add dev eth0 parent ffff: matchall action mirred egress redirect dev ifb0
     exec 8<>"/dev/tcp/$slirp_address/$1" # the port of slirp-host
