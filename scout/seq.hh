@@ -32,7 +32,7 @@ struct SeqRange {
 // the set. What is beyond `count` is zero, so that equal sets are equal bytes.
 class SeqRanges {
 public:
-    static constexpr uint32_t kMost = 64;
+    static constexpr uint32_t kMost = 120;  // with which TcpState fits a page
 
     bool empty() const { return count_ == 0; }
     uint32_t count() const { return count_; }
