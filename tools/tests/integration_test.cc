@@ -7,146 +7,22 @@
 //
 // Each test runs twice where it can: over ordinary sockets (--transport socket), and through the
 // code for /dev/dominoes, with fake_device.cc as the device.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include <chrono>
+
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
-#include <thread>
+
+#include "program.hh"
 
 namespace {
 
 using nlohmann::json;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using Words = std::vector<std::string>;
-
-std::filesystem::path g_folder;  // of this run, for what the programs write
-
-std::string read_file(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-// Whether it came to be true within a minute: only a hang takes that long.
-template <typename Condition>
-bool eventually(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + seconds(60);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::sleep_for(milliseconds(10));
-    }
-    return true;
-}
-
-// A program that runs beside the test; killed if it does not end in time.
-class Program {
-public:
-    explicit Program(Words words, const std::string& input = "/dev/null") {
-        static int count = 0;
-        const std::string stem = (g_folder / std::to_string(count++)).string();
-        output_path_ = stem + ".out";
-        error_path_ = stem + ".err";
-        std::vector<char*> arguments;
-        for (std::string& word : words) arguments.push_back(word.data());
-        arguments.push_back(nullptr);
-        pid_ = fork();
-        if (pid_ == 0) {
-            dup2(open(input.c_str(), O_RDWR), 0);  // RDWR: a FIFO shall not wait for its writer
-            dup2(open(output_path_.c_str(), O_CREAT | O_WRONLY, 0600), 1);
-            dup2(open(error_path_.c_str(), O_CREAT | O_WRONLY, 0600), 2);
-            execvp(arguments[0], arguments.data());
-            _exit(127);
-        }
-    }
-    ~Program() {
-        if (pid_ > 0) {
-            kill(pid_, SIGKILL);
-            waitpid(pid_, nullptr, 0);
-        }
-    }
-    Program(const Program&) = delete;
-
-    void signal(int number) { kill(pid_, number); }
-
-    // The exit status; -1 if it was killed by a signal or did not end in time.
-    int wait() {
-        int status = 0;
-        if (!eventually([&] { return waitpid(pid_, &status, WNOHANG) != 0; })) return -1;
-        pid_ = -1;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    }
-    bool running() const { return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
-
-    // Waits until it has printed `text`.
-    void await_output(const char* text) const {
-        EXPECT_TRUE(eventually([&] { return output().find(text) != std::string::npos; }))
-            << "no '" << text << "' in:\n"
-            << output() << error();
-    }
-
-    std::string output() const { return read_file(output_path_); }
-    std::string error() const { return read_file(error_path_); }
-    json output_json() const { return json::parse(output()); }
-
-private:
-    pid_t pid_ = -1;
-    std::string output_path_;
-    std::string error_path_;
-};
-
-bool installed(const char* program) {
-    return std::system((std::string("command -v ") + program + " >/dev/null").c_str()) == 0;
-}
-
-// How many sockets with this local port are in a state (of /proc/net/tcp), and have data that
-// nobody has read yet if `unread`: looked up, not tried, since a server serves whoever tries.
-int sockets_in_state(int port, const char* state, bool unread = false) {
-    char wanted[32];
-    std::snprintf(wanted, sizeof(wanted), ":%04X ", port);
-    std::istringstream lines(read_file("/proc/net/tcp") + read_file("/proc/net/tcp6"));
-    int count = 0;
-    std::string slot, local, peer, is, queues;
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream(line) >> slot >> local >> peer >> is >> queues;
-        if (is == state && (local + " ").ends_with(wanted))
-            count += !unread || !queues.ends_with(":00000000");
-    }
-    return count;
-}
-
-void await_listener(int port) {
-    EXPECT_TRUE(eventually([&] { return sockets_in_state(port, "0A") > 0; }))
-        << "nobody listens on port " << port;
-}
-void await_connection(int port) {
-    EXPECT_TRUE(eventually([&] { return sockets_in_state(port, "01") > 0; }))
-        << "nobody has connected to port " << port;
-}
-void await_unread_data(int port) {
-    EXPECT_TRUE(eventually([&] { return sockets_in_state(port, "01", true) > 0; }))
-        << "port " << port << " has nothing to read";
-}
-
-void make_file(const std::filesystem::path& path, std::size_t bytes) {
-    std::string content(bytes, '\0');
-    std::uint32_t state = static_cast<std::uint32_t>(bytes) | 1;
-    for (char& one : content) one = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
-    std::ofstream(path, std::ios::binary) << content;
-}
 
 class Command : public testing::TestWithParam<const char*> {
 protected:
