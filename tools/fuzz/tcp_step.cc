@@ -344,11 +344,11 @@ private:
     void check_transmission(const TransmitEffect& run) {
         require(run.serial == transmissions_, "serial numbers of transmissions");
         transmissions_ += run.pieces();
+        if (run.flags & kAck && !(run.flags & kRst)) check_acknowledgement(run);
+        if (run.bytes == 0) return;
         require(run.mss > 0 && run.piece_bytes >= run.mss, "pieces hold a segment");
         require(run.piece_bytes <= dominoes::max<uint32_t>(config_.max_piece, run.mss),
                 "a piece that can be built");
-        if (run.flags & kAck && !(run.flags & kRst)) check_acknowledgement(run);
-        if (run.bytes == 0) return;
         require(run.stream_offset + run.bytes <= written_, "only what was written");
         require(run.stream_offset >= tcp_released(first_.state), "nothing that is released");
         require(run.flags & kAck && !(run.flags & (kSyn | kRst)), "data has an ACK");
