@@ -154,6 +154,21 @@ void ecn_acknowledged__not_besides_a_loss(Check& check) {
     EXPECT_EQ(wire.info().ecn_reductions, 0);
 }
 
+// Nor is a loss one more, which comes with a mark or within the window that one was for.
+void ecn_acknowledged__or_for_a_loss_but_not_both(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(10000);
+    wire.peer({});
+    wire.peer({});
+    wire.peer({.flags = kAck | kEce, .ack = 1001});
+    const uint64_t ssthresh = wire.info().ssthresh;
+    for (uint32_t i = 0; i < 3; ++i) wire.peer({.ack = 1001});
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    EXPECT_EQ(wire.info().ecn_reductions, 1);
+    EXPECT_EQ(wire.info().ssthresh, ssthresh);
+}
+
 // RFC 4015 section 3: the network was congested, whatever the recovery was for.
 void ecn_acknowledged__cannot_be_undone(Check& check) {
     Wire wire(check);
@@ -181,6 +196,7 @@ constexpr kunit::Test kTests[] = {
     TEST(ecn_received__nothing_where_not_agreed),
     TEST(ecn_acknowledged__halves_once_a_window),
     TEST(ecn_acknowledged__not_besides_a_loss),
+    TEST(ecn_acknowledged__or_for_a_loss_but_not_both),
     TEST(ecn_acknowledged__cannot_be_undone),
 };
 

@@ -70,7 +70,8 @@ void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before, u
 }
 
 void congestion_loss(TcpState& state) {
-    reduce_threshold(state);
+    // RFC 3168 section 6.1.2: once for a window of data, whether by a mark or for a loss.
+    if (state.snd_una >= state.ecn_recover) reduce_threshold(state);
     prr_begin(state);
 }
 
