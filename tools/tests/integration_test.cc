@@ -489,6 +489,16 @@ TEST(Administration, attach__says_the_modules_reason) {
               "bond?): Device or resource busy\n");
 }
 
+TEST(Administration, attach__tells_of_the_probing_and_who_has_the_address) {
+    const Outcome outcome = run_on_fake({"attach", "lo", "10.0.0.2/24", "--dad"});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_EQ(outcome.error,
+              "lo: probing for 10.0.0.2, up to 7 seconds ...\n"
+              "dominoes attach: lo: 10.0.0.2 is in use by 02:00:00:00:00:07: Address already in "
+              "use\n");
+}
+
 TEST(Administration, detach__without_a_reason_says_the_error) {
     EXPECT_EQ(run_on_fake({"detach", "lo"}).error, "dominoes detach: lo: No such device\n");
     EXPECT_EQ(run_on_fake({"detach", "nope"}).error, "dominoes detach: nope: No such device\n");
