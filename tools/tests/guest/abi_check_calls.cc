@@ -259,6 +259,10 @@ void attach_refuses_words() {
     CHECK_EQUAL(with([&](auto& one) { one.cpus[1] = 1; }), -EINVAL);
     CHECK_EQUAL(with([&](auto& one) { one.flags = 2; }), -EINVAL);
     CHECK_EQUAL(with([&](auto& one) { one.reserved = 1; }), -EINVAL);
+    {
+        const Interruptions interruptions;  // nothing stays attached
+        CHECK_EQUAL(with([&](auto& one) { one.flags = DOMINOES_ATTACH_DAD; }), -EINTR);
+    }
     CHECK_EQUAL(with([&](auto& one) {
                     one.cpus[0] = 1;
                     one.replicas = 3;
