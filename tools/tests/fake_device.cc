@@ -66,6 +66,7 @@ int interface(dominoes_interface& argument) {
     argument.replicas = 2;
     argument.connections = 2;
     argument.cpus[0] = 0x0d;
+    argument.flags = DOMINOES_INTERFACE_TENTATIVE;
     return 0;
 }
 

@@ -507,13 +507,15 @@ TEST(Administration, detach__without_a_reason_says_the_error) {
 TEST(Administration, show__lists_interfaces_and_connections) {
     const Outcome text = run_on_fake({"show", "-i"});
     EXPECT_EQ(text.status, 0) << text.error;
-    EXPECT_NE(text.output.find("1: lo 10.0.0.2/24 mtu 1500 replicas 2 cpus 0,2-3 connections 2"),
+    EXPECT_NE(text.output.find(
+                  "1: lo 10.0.0.2/24 mtu 1500 replicas 2 cpus 0,2-3 connections 2 tentative\n"),
               std::string::npos)
         << text.output;
     EXPECT_NE(text.output.find("LISTEN"), std::string::npos);
     EXPECT_NE(text.output.find("replica 1: cpu:0"), std::string::npos) << text.output;
     const json all = json::parse(run_on_fake({"show", "-j"}).output);
     EXPECT_EQ(all["interfaces"][0]["cpus"], "0,2-3");
+    EXPECT_EQ(all["interfaces"][0]["tentative"], true);
     ASSERT_EQ(all["connections"].size(), 2u);
     EXPECT_EQ(all["connections"][1]["peer"], "10.0.0.9:40000");
     EXPECT_FALSE(
