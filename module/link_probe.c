@@ -4,6 +4,8 @@
  * the link for it. The ioctl sleeps for that long without a lock. What is attached then ends with it: whoever
  * detaches the device in the meantime tells it so, and it detaches what it may not have.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/etherdevice.h>
 #include <linux/rtnetlink.h>
 
@@ -36,7 +38,10 @@ static int dominoes_probe_settle(struct dominoes_call *call, struct dominoes_lin
 	error = scout_probed(link->host, owner);
 	if (error == -EADDRINUSE)
 		return dominoes_refuse(call, error, "%pI4 is in use by %pM", &link->address, owner);
-	return error;
+	if (error)
+		return error;
+	pr_info("%s: nobody else has %pI4\n", link->dev->name, &link->address);
+	return 0;
 }
 
 int dominoes_probe_await(struct dominoes_call *call, struct dominoes_probe *probe)
