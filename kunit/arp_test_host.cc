@@ -344,6 +344,76 @@ void announce__tells_everyone(Check& check) {
     EXPECT(sent.arp.sender_ip == kOurIp && sent.arp.target_ip == kOurIp);
 }
 
+// --- an address that is not ours yet ---
+
+// Its first turn is a pause.
+void probe(Bed& bed) {
+    bed.interface.tentative.store_relaxed(1);
+    for (int turn : {0, 1}) bed.arp->advance_probing(turn * kSecond);
+}
+
+void advance_probing__sends_a_probe(Check& check) {
+    Bed bed;
+    probe(bed);
+    const Bytes wanted = Bytes(6, 0xff) +
+                         Bytes{2, 0, 0, 0, 0, 1, 8, 6} +         // broadcast, from us, ARP
+                         Bytes{0, 1, 8, 0, 6, 4, 0, 1} +         // Ethernet, IPv4, request
+                         Bytes{2, 0, 0, 0, 0, 1, 0, 0, 0, 0} +   // from us, who have no address
+                         Bytes{0, 0, 0, 0, 0, 0, 192, 0, 2, 1};  // for ours
+    EXPECT(bed.take() == wanted);
+    EXPECT_EQ(bed.sent(), 0);
+    EXPECT_EQ(bed.count(Counter::arp_requests_out), 1);
+}
+
+void advance_probing__to_the_announcements(Check& check) {
+    Bed bed;
+    uint64_t now = kSecond;
+    bed.interface.tentative.store_relaxed(1);
+    while (!bed.arp->probing().over()) now = bed.arp->advance_probing(now);
+    EXPECT_EQ(bed.sent(), 3);
+    bed.interface.device.sent.clear();
+    bed.interface.tentative.store_relaxed(0);
+    for (now = kSecond; now != ArpProbe::kNever;) now = bed.arp->advance_probing(now);
+    REQUIRE_EQ(bed.sent(), 2);
+    for (int i : {0, 1}) {
+        const Sent sent(bed.take());
+        EXPECT(sent.is_arp && sent.eth.destination == kBroadcastMac);
+        EXPECT(sent.arp.sender_ip == kOurIp && sent.arp.target_ip == kOurIp && i < 2);
+    }
+}
+
+// What was not sent has asked nobody.
+void advance_probing__again_when_it_could_not_be_sent(Check& check) {
+    Bed bed;
+    CaptureLink& device = bed.interface.device;
+    uint64_t now = kSecond;
+    bed.interface.tentative.store_relaxed(1);
+    for (int turn = 0; turn < 12 && !bed.arp->probing().over(); ++turn) {
+        device.fail_builds = turn < 4;
+        device.refusing = turn >= 4 && turn < 8;
+        now = bed.arp->advance_probing(now);
+    }
+    EXPECT(bed.arp->probing().free());
+    EXPECT_EQ(bed.count(Counter::tx_no_memory), 3);
+    EXPECT_EQ(bed.count(Counter::tx_refused), 4);
+    EXPECT_EQ(bed.sent(), 3);
+}
+
+void demux__hears_and_passes_all_while_tentative(Check& check) {
+    Bed bed;
+    bed.interface.tentative.store_relaxed(1);
+    EXPECT(bed.receive(request(kOurIp)) == Verdict::kPass);
+    EXPECT(bed.receive(reply(kOurIp)) == Verdict::kPass);
+    EXPECT(bed.receive(request(kOurIp, {}, kOurMac)) == Verdict::kPass);  // ours, come back
+    EXPECT(!bed.arp->probing().over());
+    EXPECT(bed.receive(reply(kPeerIp, kOurIp)) == Verdict::kPass);
+    EXPECT(bed.arp->probing().owner() == kPeerMac);
+    EXPECT_EQ(bed.interface.deferred(), 0);
+    EXPECT_EQ(bed.sent(), 0);  // neither an answer nor a defence
+    EXPECT(!bed.arp->busy());
+    EXPECT_EQ(bed.count(Counter::arp_conflicts), 0);
+}
+
 // --- time ---
 
 void tick__asks_three_times_and_gives_up(Check& check) {
@@ -482,6 +552,10 @@ constexpr Test kTests[] = {
     TEST(hold__sends_at_once_what_has_been_resolved_meanwhile),
     TEST(hold__while_being_resolved),
     TEST(announce__tells_everyone),
+    TEST(advance_probing__sends_a_probe),
+    TEST(advance_probing__to_the_announcements),
+    TEST(advance_probing__again_when_it_could_not_be_sent),
+    TEST(demux__hears_and_passes_all_while_tentative),
     TEST(tick__asks_three_times_and_gives_up),
     TEST(tick__begins_anew_after_a_failure),
     TEST(tick__refreshes_what_is_used),

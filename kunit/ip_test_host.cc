@@ -84,6 +84,19 @@ void demux__passes_what_is_not_for_us(Check& check) {
     EXPECT_EQ(bed.tcp.count, 0);
 }
 
+// What is not for that address is still the host's.
+void demux__drops_what_is_for_a_tentative_address(Check& check) {
+    TcpBed bed;
+    bed.interface.tentative.store_relaxed(1);
+    EXPECT(bed.receive(framed(good())) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_ip_tentative), 1);
+    EXPECT(bed.receive(framed(ip_packet(kTcp, Bytes(20), kPeerIp, kOtherIp))) == Verdict::kPass);
+    EXPECT_EQ(bed.tcp.count, 0);
+    bed.interface.tentative.store_relaxed(0);
+    bed.receive(framed(good()));
+    EXPECT_EQ(bed.tcp.count, 1);
+}
+
 void expect_drop(Check& check, const Bytes& packet, Counter cause) {
     TcpBed bed;
     EXPECT(bed.receive(framed(packet)) == Verdict::kDrop);
@@ -243,6 +256,7 @@ constexpr Test kTests[] = {
     TEST(demux__skips_options),
     TEST(demux__takes_what_was_about_to_expire),
     TEST(demux__passes_what_is_not_for_us),
+    TEST(demux__drops_what_is_for_a_tentative_address),
     TEST(demux__counts_each_cause),
     TEST(demux__refuses_sources_that_are_no_host),
     TEST(demux__answers_an_unknown_protocol),

@@ -20,6 +20,7 @@
 	apply(participants)	   \
 	apply(eth)		   \
 	apply(arp)		   \
+	apply(arp_probe)	   \
 	apply(ip_header)	   \
 	apply(ip_fragment)	   \
 	apply(icmp)		   \

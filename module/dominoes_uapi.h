@@ -52,7 +52,9 @@ struct dominoes_reason {
  * Attach to an Ethernet device.
  * EPERM without CAP_NET_ADMIN, ENODEV no such device, EBUSY another rx_handler (bridge, bond) or
  * already attached, EINVAL not Ethernet or bad address, prefix, gateway, replica count or CPU list,
- * EADDRINUSE the address is one of the host's own, ENOMEM.
+ * EADDRINUSE the address is one of the host's own, ENOMEM. With DOMINOES_ATTACH_DAD it sleeps for 4 to 7
+ * seconds, and fails with EADDRINUSE if another host has the address, ENETDOWN if the device is or goes
+ * down, has no carrier or is detached meanwhile, or EINTR. After a failure nothing is attached.
  */
 struct dominoes_attach {
 	__u32 size;
@@ -62,7 +64,12 @@ struct dominoes_attach {
 	__u32 prefix_len;
 	__u32 replicas; /* of new connections; 0: as many as the CPU list can run side by side */
 	__u64 cpus[DOMINOES_CPU_WORDS]; /* bit n: CPU n may run replicas; all zero: every CPU online */
+	__u32 flags; /* DOMINOES_ATTACH_* */
+	__u32 reserved; /* must be zero */
 };
+
+/* Duplicate address detection: use the address only after nobody has answered for it (RFC 5227 section 2.1). */
+#define DOMINOES_ATTACH_DAD 0x1
 
 /* Detach: every connection ends with ENETDOWN. ENODEV when the device is not attached. */
 struct dominoes_detach {
@@ -82,7 +89,11 @@ struct dominoes_interface {
 	__u32 mtu;
 	__u32 connections;
 	__u64 cpus[DOMINOES_CPU_WORDS];
+	__u32 flags; /* DOMINOES_INTERFACE_* */
+	__u32 reserved;
 };
+
+#define DOMINOES_INTERFACE_TENTATIVE 0x1 /* its address is being probed for, and not used yet */
 
 /*
  * The counters of an attached device, in the order of scout/counters.h.

@@ -30,9 +30,10 @@
 static const struct dominoes_ioctl dominoes_ioctls[] = {
 	ENTRY(VERSION, dominoes_version, dominoes_ioctl_version, DOMINOES_IOCTL_OUT),
 	ENTRY(REASON, dominoes_reason, dominoes_ioctl_reason, DOMINOES_IOCTL_OUT),
-	ENTRY(ATTACH, dominoes_attach, dominoes_ioctl_attach, DOMINOES_IOCTL_ADMIN),
+	GROWN_ENTRY(ATTACH, dominoes_attach, flags, dominoes_ioctl_attach, DOMINOES_IOCTL_ADMIN),
 	ENTRY(DETACH, dominoes_detach, dominoes_ioctl_detach, DOMINOES_IOCTL_ADMIN),
-	ENTRY(INTERFACE, dominoes_interface, dominoes_ioctl_interface, DOMINOES_IOCTL_OUT),
+	GROWN_ENTRY(INTERFACE, dominoes_interface, flags, dominoes_ioctl_interface,
+		    DOMINOES_IOCTL_OUT),
 	ENTRY(STATS, dominoes_stats, dominoes_ioctl_stats, DOMINOES_IOCTL_OUT),
 	GROWN_ENTRY(CONNECTION, dominoes_info, rcvbuf, dominoes_ioctl_connection,
 		    DOMINOES_IOCTL_OUT),

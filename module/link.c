@@ -8,6 +8,8 @@
  *   attach   held device -> core (scout_attach) -> rx_handler: frames come only when all is ready
  *   detach   rx_handler, which waits for those in it -> core (scout_detach), which waits for its
  *            replicas -> device
+ *
+ * Where the address is to be probed for first, attaching goes on in link_probe.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -76,6 +78,8 @@ static int dominoes_link_start(struct dominoes_call *call, struct dominoes_link 
 		.replicas = link->config.replicas,
 		.cpus = cpus,
 		.cpu_count = cpu_count,
+		.probed = link->probe ? dominoes_probe_over : NULL,
+		.probed_context = link->probe,
 	};
 	int error;
 
@@ -95,7 +99,8 @@ static int dominoes_link_start(struct dominoes_call *call, struct dominoes_link 
 
 /* rtnl held. */
 static int dominoes_link_add(struct dominoes_call *call, struct net_device *dev,
-			     const struct dominoes_attach *config, const int *cpus, int cpu_count)
+			     const struct dominoes_attach *config, const int *cpus, int cpu_count,
+			     struct dominoes_probe *probe)
 {
 	struct dominoes_link *link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
 	int error;
@@ -104,6 +109,7 @@ static int dominoes_link_add(struct dominoes_call *call, struct net_device *dev,
 		return -ENOMEM;
 	link->dev = dev;
 	link->config = *config;
+	link->probe = probe;
 	memcpy(&link->address, config->address.addr, sizeof(link->address));
 	netdev_hold(dev, &link->tracker, GFP_KERNEL);
 	error = dominoes_link_start(call, link, cpus, cpu_count);
@@ -117,13 +123,16 @@ static int dominoes_link_add(struct dominoes_call *call, struct net_device *dev,
 	mutex_lock(&dominoes_links_lock);
 	list_add_tail(&link->list, &dominoes_links);
 	mutex_unlock(&dominoes_links_lock);
-	pr_info("%s: attached with %pI4/%u, %u replicas\n", dev->name, &link->address,
-		link->config.prefix_len, link->config.replicas);
+	if (probe)
+		probe->link = link;
+	pr_info("%s: attached with %pI4/%u%s, %u replicas\n", dev->name, &link->address,
+		link->config.prefix_len, probe ? " (tentative)" : "", link->config.replicas);
 	return 0;
 }
 
-int dominoes_link_attach(struct dominoes_call *call, struct net *net,
-			 const struct dominoes_attach *config)
+/* `probe` is NULL where the address is used at once. */
+static int dominoes_link_begin(struct dominoes_call *call, struct net *net,
+			       const struct dominoes_attach *config, struct dominoes_probe *probe)
 {
 	struct dominoes_attach settled = *config;
 	struct net_device *dev;
@@ -154,23 +163,45 @@ int dominoes_link_attach(struct dominoes_call *call, struct net *net,
 	error = dominoes_device_check(call, dev, address);
 	if (error)
 		goto unlock;
-	error = dominoes_link_add(call, dev, &settled, cpus, cpu_count);
+	if (probe && !dominoes_can_probe(dev)) {
+		error = dominoes_refuse(call, -ENETDOWN,
+					"%s is down or has no carrier, so nobody can be asked for %pI4",
+					dev->name, &address);
+		goto unlock;
+	}
+	error = dominoes_link_add(call, dev, &settled, cpus, cpu_count, probe);
 unlock:
 	rtnl_unlock();
 	kfree(cpus);
 	return error;
 }
 
+int dominoes_link_attach(struct dominoes_call *call, struct net *net,
+			 const struct dominoes_attach *config)
+{
+	struct dominoes_probe probe = {};
+	int error;
+
+	if (!(config->flags & DOMINOES_ATTACH_DAD))
+		return dominoes_link_begin(call, net, config, NULL);
+	init_completion(&probe.over);
+	error = dominoes_link_begin(call, net, config, &probe);
+	return error ? error : dominoes_probe_await(call, &probe);
+}
+
 /* --- detach ----------------------------------------------------------------------------------- */
 
-/* rtnl held. */
-static void dominoes_link_remove(struct dominoes_link *link)
+void dominoes_link_remove(struct dominoes_link *link)
 {
 	mutex_lock(&dominoes_links_lock);
 	list_del(&link->list);
 	mutex_unlock(&dominoes_links_lock);
 	netdev_rx_handler_unregister(link->dev);
 	scout_detach(link->host);
+	if (link->probe) {
+		link->probe->link = NULL;
+		complete(&link->probe->over);
+	}
 	pr_info("%s: detached\n", link->dev->name);
 	netdev_put(link->dev, &link->tracker);
 	kfree(link);
@@ -215,6 +246,7 @@ int dominoes_link_describe(struct net *net, struct dominoes_interface *interface
 		interface->mtu = READ_ONCE(found->dev->mtu);
 		interface->connections = scout_connections(found->host);
 		memcpy(interface->cpus, found->config.cpus, sizeof(interface->cpus));
+		interface->flags = scout_tentative(found->host) ? DOMINOES_INTERFACE_TENTATIVE : 0;
 		error = 0;
 	}
 	mutex_unlock(&dominoes_links_lock);
@@ -248,19 +280,18 @@ void dominoes_links_visit(void (*visit)(const struct dominoes_link *link, void *
 /* --- what happens to devices ------------------------------------------------------------------ */
 
 /*
- * A device that is down or without a carrier stays attached, as its addresses do in Linux. MTU and
- * address of the device are asked for whenever they are needed. Moving it to another network
- * namespace unregisters it here.
+ * A device that is down or without a carrier stays attached, as its addresses do in Linux, unless its
+ * address is still being probed for. MTU and address of the device are asked for whenever they are needed.
+ * Moving it to another network namespace unregisters it here.
  */
 static int dominoes_device_event(struct notifier_block *block, unsigned long event, void *info)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(info);
-	struct dominoes_link *link;
+	struct dominoes_link *link = dominoes_link_find(dev_net(dev), dev->ifindex);
 
-	if (event != NETDEV_UNREGISTER)
+	if (!link)
 		return NOTIFY_DONE;
-	link = dominoes_link_find(dev_net(dev), dev->ifindex);
-	if (link)
+	if (event == NETDEV_UNREGISTER || (link->probe && !dominoes_can_probe(dev)))
 		dominoes_link_remove(link);
 	return NOTIFY_DONE;
 }

@@ -5,6 +5,7 @@
 #ifndef DOMINOES_MODULE_LINK_H
 #define DOMINOES_MODULE_LINK_H
 
+#include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/netdevice.h>
 
@@ -15,11 +16,18 @@ struct dominoes_call;
 struct net;
 struct scout_host;
 
+/* Who waits until it is known whether the address of a link is free; it lives on that task's stack. */
+struct dominoes_probe {
+	struct completion over; /* it is known, or will not be */
+	struct dominoes_link *link; /* NULL: detached meanwhile; rtnl */
+};
+
 struct dominoes_link {
 	struct list_head list;
 	struct net_device *dev; /* held, through tracker */
 	netdevice_tracker tracker;
 	struct scout_host *host;
+	struct dominoes_probe *probe; /* NULL: its address is used; rtnl */
 	__be32 address;
 	/* As asked for, but with the replicas and CPUs that were settled on. */
 	struct dominoes_attach config;
@@ -56,6 +64,20 @@ int dominoes_attach_check(struct dominoes_call *call, struct net *net,
  * in order of preference. Returns how many CPUs, or -EINVAL with its reason in `call`.
  */
 int dominoes_attach_cpus(struct dominoes_call *call, struct dominoes_attach *config, int *cpus);
+
+/* Detaches, and tells who waits for the probing. Context: process, rtnl held. */
+void dominoes_link_remove(struct dominoes_link *link);
+
+/* link_probe.c */
+/* Whether anybody could hear a probe. Context: process, rtnl held. */
+bool dominoes_can_probe(const struct net_device *dev);
+/* What the core calls when it is known whether the address is free; `context` is the struct dominoes_probe. */
+void dominoes_probe_over(void *context);
+/*
+ * Waits for that. 0: the address is used; -EADDRINUSE, -ENETDOWN or -ERESTARTSYS: the device is detached
+ * again. Context: process, without rtnl.
+ */
+int dominoes_probe_await(struct dominoes_call *call, struct dominoes_probe *probe);
 
 /* The rx_handler; dev->rx_handler_data is the struct dominoes_link. Context: softirq. */
 rx_handler_result_t dominoes_link_receive(struct sk_buff **pskb);

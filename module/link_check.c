@@ -45,6 +45,8 @@ int dominoes_attach_check(struct dominoes_call *call, struct net *net,
 	__be32 address = dominoes_ipv4(&config->address);
 	__be32 mask, host;
 
+	if ((config->flags & ~DOMINOES_ATTACH_DAD) || config->reserved)
+		return dominoes_refuse(call, -EINVAL, "a flag this module does not know");
 	if (config->address.family != AF_INET || config->address.reserved)
 		return dominoes_refuse(call, -EINVAL, "not an IPv4 address");
 	if (config->prefix_len < 1 || config->prefix_len > 32)

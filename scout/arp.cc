@@ -241,6 +241,10 @@ Verdict ArpRouter::demux(Frame& frame) {
 
 Verdict ArpRouter::classify(Frame& frame, const ArpMessage& message) {
     const IpAddress own = interface_.address;
+    if (interface_.tentative.load_relaxed()) {  // not ours yet
+        probing_.hear(message, own, own_mac());
+        return Verdict::kPass;
+    }
     check_conflict(message);
     if (message.sender_ip == own) return Verdict::kPass;
     if (message.sender_ip == message.target_ip) {  // an announcement: everybody's (RFC 5227)
@@ -303,12 +307,12 @@ MacAddress ArpRouter::own_mac() const {
     return mac;
 }
 
-void ArpRouter::send(const ArpMessage& message, MacAddress destination) {
+bool ArpRouter::send(const ArpMessage& message, MacAddress destination) {
     Msg msg;
     write_arp(msg.prepend(kArpBytes), message);
     write_eth(msg.prepend(kEthHeaderBytes), {destination, message.sender_mac, kEtherArp});
-    if (dominoes_packet* packet = build_packet(interface_, msg))
-        transmit_packet(interface_, packet);
+    dominoes_packet* packet = build_packet(interface_, msg);
+    return packet && transmit_packet(interface_, packet);
 }
 
 void ArpRouter::request(IpAddress target, MacAddress destination) {
@@ -323,6 +327,19 @@ void ArpRouter::answer(const ArpMessage& request) {
 
 void ArpRouter::announce() {
     send({kArpRequest, own_mac(), interface_.address, {}, interface_.address}, kBroadcastMac);
+}
+
+// It says nothing of a sender, and so leaves no trace in anybody's table (RFC 5227 section 1.1).
+bool ArpRouter::probe() {
+    interface_.counters.add(Counter::arp_requests_out);
+    return send({kArpRequest, own_mac(), {}, {}, interface_.address}, kBroadcastMac);
+}
+
+uint64_t ArpRouter::advance_probing(uint64_t now_ns) {
+    const ArpProbe::Turn turn = probing_.advance(now_ns);
+    if (turn.act == ArpProbe::Act::kProbe && !probe()) probing_.not_sent();
+    if (turn.act == ArpProbe::Act::kAnnounce) announce();
+    return turn.next_ns;
 }
 
 // --- time ---

@@ -7,6 +7,7 @@
 // of it, is seen by the next packet sent. The table itself changes under a mutex, in a thread.
 #pragma once
 
+#include "scout/arp_probe.hh"
 #include "scout/eth.hh"
 #include "scout/map.hh"
 
@@ -113,6 +114,13 @@ public:
     // Another host claims our address: announces it, if that was not done lately. Context: any.
     void defend(uint64_t now_ns);
 
+    // For an address that is not to be used before it has been probed for. What arrives while the
+    // interface is tentative is its business. Context: as its functions.
+    ArpProbe& probing() { return probing_; }
+    // Takes its next turn, and sends what that asks for. Returns when to take another. Context: the
+    // control thread.
+    uint64_t advance_probing(uint64_t now_ns);
+
     // Repeats and gives up requests, refreshes addresses in use, forgets those that nobody has used
     // for long. To be called once a second while busy(). Context: process (the control thread).
     void tick(uint64_t now_ns);
@@ -148,10 +156,12 @@ private:
     void ask(Neighbour& neighbour, uint32_t attempt, MacAddress destination, uint64_t now_ns);
     void give_up(Neighbour& neighbour);
     void request(IpAddress target, MacAddress destination);
-    void send(const ArpMessage& message, MacAddress destination);
+    bool probe();
+    bool send(const ArpMessage& message, MacAddress destination);
     MacAddress own_mac() const;
 
     Interface& interface_;
+    ArpProbe probing_;
     dominoes::Owned<Neighbours> neighbours_;
     dominoes_mutex* mutex_ = nullptr;             // serialises writers of neighbours_
     dominoes::Atomic<uint64_t> defend_after_ns_;  // not before then is our address defended again

@@ -43,8 +43,31 @@ int Host::create(Stack& stack, const AttachConfig& config, Host** out) {
         return error;
     }
     host->connect_routers();
-    host->arp().announce();
+    host->tentative.store_relaxed(config.probed != nullptr);
+    if (!config.probed) host->arp().announce();
     *out = host;
+    return 0;
+}
+
+void Host::begin_probing(void (*over)(void* context), void* context) {
+    arp_->probing().on_over(over, context);
+    call_in_control([](void* self) { static_cast<Host*>(self)->probe(); });
+}
+
+int Host::end_probing(MacAddress& owner) {
+    const ArpProbe& probing = arp_->probing();
+    DOMINOES_ASSERT(tentative.load_relaxed());
+    if (!probing.over()) return -int{kEagain};
+    if (!probing.free()) {
+        owner = probing.owner();
+        return -int{kEaddrinuse};
+    }
+    tentative.store_relaxed(0);
+    {
+        MutexGuard guard(mutex());
+        stack_.add(*this);
+    }
+    call_in_control([](void* self) { static_cast<Host*>(self)->probe(); });
     return 0;
 }
 
@@ -161,7 +184,7 @@ void Host::detach() {
     control_channel_->close();
     control_->retire();
     dominoes_completion_wait(control_left_);
-    stop_tick();
+    stop_timers();
 
     // Nobody looks at what has been retired, nor is about to schedule the control domain.
     dominoes_retire(this, [](dominoes_retired* self) {
@@ -216,8 +239,13 @@ bool Host::handle_deferred(Request& request) {
     return true;
 }
 
-// --- once a second, while ARP or IP has something to look after; in the control domain's context
-// ---
+// --- time, in the control domain's context ---
+
+// Its channel is full for a moment at most. Without the mutex, for which the control domain may be
+// waiting.
+void Host::call_in_control(void (*call)(void* host)) {
+    while (!control_->context().run_in_context(call, this)) dominoes_thread_yield();
+}
 
 void Host::start_tick() {
     if (!tick_timer_.armed()) {
@@ -225,22 +253,29 @@ void Host::start_tick() {
     }
 }
 
-// Goes behind a call of start_tick() that may be on its way. Without the mutex.
-void Host::stop_tick() {
-    const auto stop = [](void* self) {
+// Goes behind a call that starts one and may be on its way.
+void Host::stop_timers() {
+    call_in_control([](void* self) {
         auto* host = static_cast<Host*>(self);
         host->control_->context().timers().cancel(host->tick_timer_);
+        host->control_->context().timers().cancel(host->probe_timer_);
         dominoes_completion_complete(host->control_left_);
-    };
-    while (!control_->context().run_in_context(stop, this)) dominoes_thread_yield();
+    });
     dominoes_completion_wait(control_left_);
 }
 
+// Once a second, while ARP or IP has something to look after.
 bool Host::tick() {
     const uint64_t now = dominoes_now_ns();
     arp_->tick(now);
     ip_.tick(now);
     if (arp_->busy() || ip_.busy()) control_->context().timers().start(tick_timer_, now + kTickNs);
+    return true;
+}
+
+bool Host::probe() {
+    const uint64_t next_ns = arp_->advance_probing(dominoes_now_ns());
+    if (next_ns != ArpProbe::kNever) control_->context().timers().start(probe_timer_, next_ns);
     return true;
 }
 

@@ -22,8 +22,16 @@ public:
     [[nodiscard]] static int create(Stack& stack, const AttachConfig& config, Host** host);
     explicit Host(Stack& stack)
         : stack_(stack),
-          tick_timer_([](void* self) { return static_cast<Host*>(self)->tick(); }, this) {}
+          tick_timer_([](void* self) { return static_cast<Host*>(self)->tick(); }, this),
+          probe_timer_([](void* self) { return static_cast<Host*>(self)->probe(); }, this) {}
     ~Host();
+    // Begins to probe for its address, and calls `over(context)` once (context: any) when it is
+    // known whether it is free. The stack does not know the host yet. Without the mutex. Context:
+    // process.
+    void begin_probing(void (*over)(void* context), void* context);
+    // What the probing has found: 0, and the address is used from now on, and announced; -EAGAIN,
+    // not known yet; -EADDRINUSE, and `owner` has it. Without the mutex. Context: process.
+    int end_probing(MacAddress& owner);
     // Ends all connections with ENETDOWN, waits for their replicas, and frees the host. Without the
     // mutex. Context: process.
     void detach();
@@ -62,9 +70,11 @@ private:
     void connect_routers();
     bool start_control();
     bool handle_deferred(dominoes::Request& request);
+    void call_in_control(void (*call)(void* host));
     void start_tick();
-    void stop_tick();
+    void stop_timers();
     bool tick();
+    bool probe();
 
     static constexpr uint32_t kControlCapacity = 256;
     static constexpr uint64_t kTickNs = 1'000'000'000;
@@ -88,6 +98,7 @@ private:
     dominoes::Owned<dominoes::Domain> control_;
     dominoes::Owned<dominoes::Subscription> control_subscription_;
     dominoes::Timer tick_timer_;
+    dominoes::Timer probe_timer_;
     dominoes_completion* control_left_ = nullptr;
 
     dominoes::Atomic<uint32_t> live_{1};  // connections with replicas, and one for the host itself

@@ -15,6 +15,9 @@ public:
     IpAddress address;
     Prefix prefix;      // the network `address` is in
     IpAddress gateway;  // any: none
+    // The link is still being asked whether somebody else has `address` (scout/arp_probe.hh):
+    // nothing is sent from it, and nothing taken for it.
+    dominoes::Atomic<uint32_t> tentative;
     Counters counters;
 
     // Whether `destination` can be reached, and through which neighbour.

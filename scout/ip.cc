@@ -55,6 +55,7 @@ Verdict IpRouter::demux(Frame& frame) {
     const uint32_t available = frame.head_bytes - frame.network_offset;
     if (available < kIpHeaderBytes) return interface_.drop(Counter::drop_ip_short);
     if (IpAddress::v4(bytes + 16) != interface_.address) return Verdict::kPass;
+    if (interface_.tentative.load_relaxed()) return interface_.drop(Counter::drop_ip_tentative);
 
     IpHeader header;
     const IpResult result = parse_ip(bytes, available, frame.bytes - frame.network_offset, header);

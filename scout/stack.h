@@ -45,11 +45,21 @@ struct scout_attach {
 	const int *cpus;	     /* the CPUs replicas may run on, in order of preference: a thread for
 				      * each entry, -1 is one on any CPU; copied */
 	uint32_t cpu_count;	     /* at least 1 */
+	/* Not NULL: the address is tentative until others on the link have been asked whether they have it
+	 * (RFC 5227 section 2.1), which takes 4 to 7 seconds. No endpoint uses it yet. When it is known
+	 * probed(probed_context) is called, once. Context of the callback: any. */
+	void (*probed)(void *context);
+	void *probed_context;
 };
 
 /* EINVAL (bad address, prefix, gateway or count), ENOMEM. Then feed it with scout_receive(). */
 int scout_attach(struct scout_stack *stack, const struct scout_attach *config,
 		 struct scout_host **host);
+/* After scout_attach() with `probed`. Context: any. */
+bool scout_tentative(struct scout_host *host);
+/* Once it has been called. 0: nobody has the address, and it is used from now on. -EADDRINUSE: the host with
+ * this MAC address has it, or wants it too; what is left is to detach. -EAGAIN: not known yet. */
+int scout_probed(struct scout_host *host, uint8_t owner[6]);
 /* Ends every connection with ENETDOWN, waits for all replicas to leave, and frees the host. No
  * scout_receive() may be running or come after. Endpoints stay, with their error, until closed. */
 void scout_detach(struct scout_host *host);

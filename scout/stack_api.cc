@@ -25,12 +25,24 @@ scout_stack* scout_stack_create() { return reinterpret_cast<scout_stack*>(Stack:
 void scout_stack_destroy(scout_stack* stack) { dominoes::destroy(&of(stack)); }
 
 int scout_attach(scout_stack* stack, const struct scout_attach* config, scout_host** out) {
-    MutexGuard guard(of(stack).mutex());
     Host* host = nullptr;
-    if (const int error = Host::create(of(stack), *config, &host)) return error;
-    of(stack).add(*host);
+    {
+        MutexGuard guard(of(stack).mutex());
+        if (const int error = Host::create(of(stack), *config, &host)) return error;
+        if (!config->probed) of(stack).add(*host);
+    }
+    if (config->probed) host->begin_probing(config->probed, config->probed_context);
     *out = reinterpret_cast<scout_host*>(host);
     return 0;
+}
+
+bool scout_tentative(scout_host* host) { return of(host).tentative.load_relaxed() != 0; }
+
+int scout_probed(scout_host* host, uint8_t owner[6]) {
+    scout::MacAddress mac{};
+    const int error = of(host).end_probing(mac);
+    __builtin_memcpy(owner, mac.bytes, sizeof mac.bytes);
+    return error;
 }
 
 void scout_detach(scout_host* host) { of(host).detach(); }

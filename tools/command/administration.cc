@@ -28,6 +28,7 @@ struct AttachArguments {
     std::string gateway;
     unsigned replicas = 0;
     std::string cpus;
+    bool dad = false;
 };
 
 int attach(const AttachArguments& arguments) {
@@ -36,9 +37,14 @@ int attach(const AttachArguments& arguments) {
     if (!arguments.via.empty()) attachment.gateway = parse_address(arguments.gateway);
     attachment.replicas = arguments.replicas;
     if (!arguments.cpus.empty()) attachment.cpus = parse_cpu_list(arguments.cpus);
+    attachment.probe = arguments.dad;
     Client client;
     about(arguments.device, [&] {
         attachment.ifindex = interface_index(arguments.device);
+        if (arguments.dad)
+            std::cerr << arguments.device << ": probing for "
+                      << to_string(attachment.address.address) << ", up to 7 seconds ..."
+                      << std::endl;
         client.attach(attachment);
     });
     return 0;
@@ -117,9 +123,12 @@ void add_attach_command(CLI::App& app, Action& action) {
         ->type_name("N");
     command->add_option("--cpus", arguments->cpus, "CPUs that may run replicas (default: all)")
         ->type_name("LIST");
+    command->add_flag("--dad", arguments->dad,
+                      "Duplicate address detection: use the address only if no other host on the "
+                      "link answers for it; takes 4 to 7 s");
     command->footer(
         "Examples:\n"
-        "  dominoes attach eth0 10.0.0.2/24\n"
+        "  dominoes attach eth0 10.0.0.2/24 --dad\n"
         "  dominoes attach eth0 10.0.0.2/24 via 10.0.0.1 --replicas 3 --cpus 0-3,5");
     command->callback(
         [&action, arguments] { action = [arguments] { return attach(*arguments); }; });

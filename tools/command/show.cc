@@ -26,6 +26,11 @@ CpuSet cpu_set(const dominoes_interface& one) {
     return cpus;
 }
 
+// Its address is being probed for, and not used yet.
+bool is_tentative(const dominoes_interface& one) {
+    return (one.flags & DOMINOES_INTERFACE_TENTATIVE) != 0;
+}
+
 Json interface_json(const dominoes_interface& one) {
     return {
         {"interface", one.name},
@@ -36,7 +41,8 @@ Json interface_json(const dominoes_interface& one) {
         {"mtu", one.mtu},
         {"replicas", one.replicas},
         {"cpus", to_string(cpu_set(one))},
-        {"connections", one.connections}};
+        {"connections", one.connections},
+        {"tentative", is_tentative(one)}};
 }
 
 void print_interface(const dominoes_interface& one) {
@@ -45,7 +51,8 @@ void print_interface(const dominoes_interface& one) {
         std::cout << " via " << to_string(from_abi(one.gateway).address);
     const std::string cpus = to_string(cpu_set(one));
     std::cout << " mtu " << one.mtu << " replicas " << one.replicas << " cpus "
-              << (cpus.empty() ? "all" : cpus) << " connections " << one.connections << '\n';
+              << (cpus.empty() ? "all" : cpus) << " connections " << one.connections
+              << (is_tentative(one) ? " tentative" : "") << '\n';
 }
 
 void print_row(const auto&... cells) {

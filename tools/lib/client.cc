@@ -52,6 +52,7 @@ void Client::attach(const Attachment& attachment) {
     request.prefix_len = attachment.address.length;
     request.replicas = attachment.replicas;
     std::copy(attachment.cpus.begin(), attachment.cpus.end(), request.cpus);
+    if (attachment.probe) request.flags = DOMINOES_ATTACH_DAD;
     call(DOMINOES_IOC_ATTACH, request, "");
 }
 

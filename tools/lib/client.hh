@@ -55,6 +55,7 @@ struct Attachment {
     std::optional<std::uint32_t> gateway;
     unsigned replicas = 0;  // 0: the module decides
     CpuSet cpus{};          // empty: every CPU
+    bool probe = false;     // first whether another host has the address; takes seconds
 };
 
 class Client : public Device {

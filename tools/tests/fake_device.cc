@@ -43,7 +43,10 @@ int reason(dominoes_reason& argument) {
 }
 
 // Attaching with 2 replicas, CPUs 0-1 and the gateway 10.0.0.254 is fine; all else is refused.
+// Asked for its address, another host answers.
 int attach(dominoes_attach& argument) {
+    if (argument.flags == DOMINOES_ATTACH_DAD)
+        return fail(EADDRINUSE, "10.0.0.2 is in use by 02:00:00:00:00:07");
     const SocketAddress gateway = from_abi(argument.gateway);
     if (argument.replicas != 2 || argument.cpus[0] != 3 ||
         to_string(gateway.address) != "10.0.0.254")
@@ -63,6 +66,7 @@ int interface(dominoes_interface& argument) {
     argument.replicas = 2;
     argument.connections = 2;
     argument.cpus[0] = 0x0d;
+    argument.flags = DOMINOES_INTERFACE_TENTATIVE;
     return 0;
 }
 

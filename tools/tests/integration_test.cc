@@ -365,6 +365,16 @@ TEST(Administration, attach__says_the_modules_reason) {
               "bond?): Device or resource busy\n");
 }
 
+TEST(Administration, attach__tells_of_the_probing_and_who_has_the_address) {
+    const Outcome outcome = run_on_fake({"attach", "lo", "10.0.0.2/24", "--dad"});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_EQ(outcome.error,
+              "lo: probing for 10.0.0.2, up to 7 seconds ...\n"
+              "dominoes attach: lo: 10.0.0.2 is in use by 02:00:00:00:00:07: Address already in "
+              "use\n");
+}
+
 TEST(Administration, detach__without_a_reason_says_the_error) {
     EXPECT_EQ(run_on_fake({"detach", "lo"}).error, "dominoes detach: lo: No such device\n");
     EXPECT_EQ(run_on_fake({"detach", "nope"}).error, "dominoes detach: nope: No such device\n");
@@ -373,13 +383,15 @@ TEST(Administration, detach__without_a_reason_says_the_error) {
 TEST(Administration, show__lists_interfaces_and_connections) {
     const Outcome text = run_on_fake({"show", "-i"});
     EXPECT_EQ(text.status, 0) << text.error;
-    EXPECT_NE(text.output.find("1: lo 10.0.0.2/24 mtu 1500 replicas 2 cpus 0,2-3 connections 2"),
+    EXPECT_NE(text.output.find(
+                  "1: lo 10.0.0.2/24 mtu 1500 replicas 2 cpus 0,2-3 connections 2 tentative\n"),
               std::string::npos)
         << text.output;
     EXPECT_NE(text.output.find("LISTEN"), std::string::npos);
     EXPECT_NE(text.output.find("replica 1: cpu:0"), std::string::npos) << text.output;
     const json all = json::parse(run_on_fake({"show", "-j"}).output);
     EXPECT_EQ(all["interfaces"][0]["cpus"], "0,2-3");
+    EXPECT_EQ(all["interfaces"][0]["tentative"], true);
     ASSERT_EQ(all["connections"].size(), 2u);
     EXPECT_EQ(all["connections"][1]["peer"], "10.0.0.9:40000");
     EXPECT_FALSE(

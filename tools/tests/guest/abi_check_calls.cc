@@ -51,8 +51,17 @@ std::size_t size_of(const Call& one) { return _IOC_SIZE(one.request); }
 
 // What it was in the first version.
 std::size_t first_size_of(const Call& one) {
-    const bool info = one.request == DOMINOES_IOC_CONNECTION || one.request == DOMINOES_IOC_INFO;
-    return info ? offsetof(dominoes_info, rcvbuf) : size_of(one);
+    switch (one.request) {
+        case DOMINOES_IOC_ATTACH:
+            return offsetof(dominoes_attach, flags);
+        case DOMINOES_IOC_INTERFACE:
+            return offsetof(dominoes_interface, flags);
+        case DOMINOES_IOC_CONNECTION:
+        case DOMINOES_IOC_INFO:
+            return offsetof(dominoes_info, rcvbuf);
+        default:
+            return size_of(one);
+    }
 }
 
 // The request as a program built with another size of the struct would make it.
@@ -248,6 +257,12 @@ void attach_refuses_words() {
     CHECK_EQUAL(with([&](auto& one) { one.replicas = DOMINOES_MAX_REPLICAS + 1; }), -EINVAL);
     CHECK_EQUAL(with([&](auto& one) { one.cpus[DOMINOES_CPU_WORDS - 1] = 1; }), -EINVAL);
     CHECK_EQUAL(with([&](auto& one) { one.cpus[1] = 1; }), -EINVAL);
+    CHECK_EQUAL(with([&](auto& one) { one.flags = 2; }), -EINVAL);
+    CHECK_EQUAL(with([&](auto& one) { one.reserved = 1; }), -EINVAL);
+    {
+        const Interruptions interruptions;  // nothing stays attached
+        CHECK_EQUAL(with([&](auto& one) { one.flags = DOMINOES_ATTACH_DAD; }), -EINTR);
+    }
     CHECK_EQUAL(with([&](auto& one) {
                     one.cpus[0] = 1;
                     one.replicas = 3;
