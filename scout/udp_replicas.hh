@@ -65,7 +65,7 @@ public:
     // Before anything is published. Context: process.
     void begin();
     // Context: any.
-    void info(struct ::scout_replica_info& info) const;
+    void info(scout_replica_info& info) const;
 
 private:
     bool process(dominoes::Request& request);
@@ -86,7 +86,7 @@ public:
         uint64_t first_context;  // of the interface; the others follow
     };
     // How many datagrams may be under way.
-    static constexpr uint32_t kCapacity = 512;
+    static constexpr uint32_t kCapacity = 1024;
 
     // Begins. They count in `interface`'s counters. nullptr when memory is short. Context: process.
     [[nodiscard]] static UdpReplicas* create(Interface& interface, UdpSink& sink, const Plan& plan);
