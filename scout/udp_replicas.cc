@@ -10,6 +10,7 @@
 // it passes the request, and it is read when all have.
 #include "scout/udp_replicas.hh"
 
+#include "dominoes/guard.hh"
 #include "scout/udp.hh"
 
 namespace scout {
@@ -106,6 +107,7 @@ void UdpReplicas::begin() {
 }
 
 void UdpReplicas::close() {
+    dominoes::ReadSection section;  // the end published, they may be gone
     Request* end = channel_->claim(0);
     DOMINOES_ASSERT(end);  // publish() leaves room for it
     if (end) {
