@@ -120,7 +120,7 @@ private:
 //
 // Counted references: the program's, and one of each group of replicas that may still deliver. The
 // first is given back once no interrupt looks at the endpoint any longer.
-class UdpEndpoint final : public UdpSink, public dominoes_retired, dominoes::Pinned {
+class UdpEndpoint final : public UdpSink, dominoes::Pinned {
 public:
     static constexpr uint32_t kQueueSlots = 512;
     static constexpr uint32_t kMostPayload = 65507;
@@ -191,6 +191,11 @@ private:
     friend class UdpRouter;
     friend class UdpPort;
 
+    struct ProgramsReference : dominoes_retired {
+        explicit ProgramsReference(UdpEndpoint& e) : endpoint(e) {}
+        UdpEndpoint& endpoint;
+    };
+
     // For the router, on what arrives.
     bool accepts(const SocketAddress& source) const;
     // Makes room for so many bytes, until they have been read, or forget(). False: there is none.
@@ -231,6 +236,7 @@ private:
     dominoes::Atomic<uint32_t> replicas_;  // wanted; 0: the device's number
     dominoes::Atomic<uint32_t> policy_;    // wanted
     dominoes::Atomic<uint32_t> references_{1};
+    ProgramsReference program_{*this};
 };
 
 }  // namespace scout

@@ -50,8 +50,9 @@ void UdpEndpoint::close() {
     user_.leave();
     dominoes_mutex_destroy(mutex_);  // no interrupt uses it, and here one may sleep
     mutex_ = nullptr;
-    dominoes_retire(
-        this, [](dominoes_retired* retired) { static_cast<UdpEndpoint*>(retired)->release(); });
+    dominoes_retire(&program_, [](dominoes_retired* retired) {
+        static_cast<ProgramsReference*>(retired)->endpoint.release();
+    });
 }
 
 void UdpEndpoint::release() {
