@@ -86,6 +86,31 @@ private:
     Context* const context_;
 };
 
+// Keeps a context from doing anything else, for the scope or until let_go().
+class Busy : Pinned {
+public:
+    explicit Busy(Context& context) {
+        accepted_ = context.run_in_context(
+            [](void* self) {
+                auto* busy = static_cast<Busy*>(self);
+                busy->begun_.store_release(1);
+                eventually([busy] { return busy->stop_.load_acquire() != 0; });
+                busy->ended_.store_release(1);
+            },
+            this);
+        eventually([this] { return !accepted_ || begun_.load_acquire() != 0; });
+    }
+    ~Busy() {
+        let_go();
+        eventually([this] { return !accepted_ || ended_.load_acquire() != 0; });
+    }
+    void let_go() { stop_.store_release(1); }
+
+private:
+    bool accepted_;
+    Atomic<uint32_t> begun_, stop_, ended_;
+};
+
 // A domain with one subscription, whose requests it gives to `process(request)`. At the end of the
 // scope it is retired.
 template <typename Process>

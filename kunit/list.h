@@ -26,6 +26,7 @@
 	apply(icmp)		   \
 	apply(udp)		   \
 	apply(udp_queue)	   \
+	apply(udp_replicas)	   \
 	apply(tcp_seq)		   \
 	apply(tcp_scoreboard)	   \
 	apply(tcp_header)	   \

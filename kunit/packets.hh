@@ -10,6 +10,7 @@
 #include <deque>
 #include <vector>
 
+#include "dominoes/context.hh"
 #include "kunit/test.hh"
 #include "scout/arp.hh"
 #include "scout/checksum.hh"
@@ -163,6 +164,25 @@ public:
     }
     ~TestInterface() {
         for (auto& work : deferred_) dominoes_packet_free(work.frame.packet);
+        for (auto* context : contexts_) dominoes::Context::destroy(context);
+    }
+    // From now on there are replicas: so many by default, each in a context of its own.
+    bool start_contexts(uint32_t count) {
+        for (uint32_t i = 0; i < count; ++i) {
+            contexts_.push_back(dominoes::Context::create(-1, "test"));
+            if (!contexts_.back()) return false;
+        }
+        return true;
+    }
+    uint32_t replicas() const override {
+        return dominoes::max<uint32_t>(1, static_cast<uint32_t>(contexts_.size()));
+    }
+    dominoes::Context& context(uint64_t n) override { return *contexts_[n % contexts_.size()]; }
+    void replicas_begin() override { live_.fetch_add_relaxed(1); }
+    void replicas_ended() override { live_.fetch_sub_acq_rel(1); }
+    // As a device does before it goes away.
+    void wait_for_replicas() const {
+        while (live_.load_acquire()) dominoes_thread_yield();
     }
 
     scout::Verdict defer(scout::Router& router, Handler handle, scout::Frame& frame) override {
@@ -193,6 +213,8 @@ private:
         scout::Frame frame;
     };
     std::deque<Work> deferred_;
+    std::vector<dominoes::Context*> contexts_;
+    dominoes::Atomic<uint32_t> live_;
 };
 
 class CountingUser final : public rig::User {
@@ -215,7 +237,10 @@ public:
         ip.connect_errors(icmp);
         icmp.connect(scout::kUdp, *udp);
     }
-    ~Bed() { dominoes_retire_barrier(); }
+    ~Bed() {
+        interface.wait_for_replicas();
+        dominoes_retire_barrier();
+    }
 
     // A frame arrives; what is not taken is freed.
     scout::Verdict receive(const Bytes& bytes) {

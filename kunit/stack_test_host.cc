@@ -148,6 +148,15 @@ int64_t receive(Socket& socket) {
     return scout_receive_from(socket.get(), &from, &to, sizeof byte, false);
 }
 
+// The same, once it has come.
+int64_t receive_surely(Socket& socket) {
+    const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+    int64_t got = receive(socket);
+    for (; got == error(kEagain) && dominoes_now_ns() < end_ns; got = receive(socket))
+        dominoes_thread_yield();
+    return got;
+}
+
 int begin_connect(Socket& socket, const char* ip) {
     const auto to = address(ip, 80);
     return scout_connect(socket.get(), &to);
@@ -284,6 +293,37 @@ void bind__of_udp_to_a_port_only(Check& check) {
     EXPECT_EQ(taken.bind(address("0.0.0.0", 5001)), error(kEaddrinuse));
     EXPECT_EQ(taken.bind(address("10.0.0.1", 5001)), 0);
     EXPECT_EQ(taken.bind(address("192.0.2.1", 5001)), error(kEinval));
+}
+
+// At each device it has replicas of its own.
+void bind__of_udp_with_replicas(Check& check) {
+    constexpr uint32_t kReplicas = 4, kPolicy = 5;  // enum dominoes_option of the ABI
+    Machine machine;
+    Socket plain(machine.stack, Socket::kUdp), socket(machine.stack, Socket::kUdp);
+    EXPECT_EQ(plain.bind(address("0.0.0.0", 4999)), 0);
+    EXPECT_EQ(plain.info().replicas, 0);  // the interrupt does it all
+    EXPECT_EQ(socket.set(kReplicas, 3), 0);
+    EXPECT_EQ(socket.set(kPolicy, 1), 0);
+    EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
+    EXPECT_EQ(socket.info().replicas, 3);
+    EXPECT_EQ(socket.info().policy, 1);
+    Device late(machine.stack, "203.0.113.1", 24);
+    machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, text("a"));
+    EXPECT_EQ(receive_surely(socket), 1);
+    machine.narrow->receive("10.1.0.9", "10.1.0.1", 5000, text("bc"));
+    EXPECT_EQ(receive_surely(socket), 2);
+    late.receive("203.0.113.9", "203.0.113.1", 5000, text("late"));
+    EXPECT_EQ(receive_surely(socket), 4);
+    const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+    while (socket.info().replica[0].requests != 1 && dominoes_now_ns() < end_ns)
+        dominoes_thread_yield();
+    EXPECT_EQ(socket.info().replica[0].requests, 1);  // the one at the first device
+    machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, text("before"));
+    machine.wide.reset();  // waits until they have left
+    EXPECT_EQ(receive(socket), 6);
+    EXPECT_EQ(begin_connect(socket, "192.0.2.9"), 0);
+    machine.routed->receive("192.0.2.9", "192.0.2.1", 5000, text("x"));  // from another port
+    EXPECT_EQ(receive(socket), error(kEagain));
 }
 
 void send_to__of_an_unbound_endpoint(Check& check) {
@@ -467,6 +507,7 @@ constexpr Test kTests[] = {
     TEST(bind__to_an_address_of_no_device),
     TEST(bind__of_tcp_to_a_port_only),
     TEST(bind__of_udp_to_a_port_only),
+    TEST(bind__of_udp_with_replicas),
     TEST(send_to__of_an_unbound_endpoint),
     TEST(listen__at_every_device),
     TEST(listen__while_devices_come_and_go),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/udp.hh"
 
+#include "kunit/framework.hh"
 #include "kunit/packets.hh"
 #include "scout/errors.hh"
 #include "scout/stack.h"
@@ -24,6 +25,12 @@ struct Open {
         dominoes_iter iter(out.data(), out.size());
         const int64_t got = endpoint->receive_from(&from, &iter, room, peek);
         out.resize(got < 0 ? 0 : dominoes::min<size_t>(room, static_cast<size_t>(got)));
+        return got;
+    }
+    // The same, once it has come.
+    int64_t receive_surely(Bytes& out) {
+        int64_t got = -int64_t{kEagain};
+        eventually([&] { return (got = receive(out)) != -int64_t{kEagain}; });
         return got;
     }
     int64_t receive_error() {
@@ -146,6 +153,103 @@ void demux__of_a_connected_endpoint_hears_its_peer_only(Check& check) {
     EXPECT(bed.receive(udp_frame(4000, 2, text("y"))) == Verdict::kTake);
     Bytes data;
     EXPECT_EQ(open.receive(data), 1);
+}
+
+// --- what arrives, with replicas ---
+
+void demux__to_replicas_which_verify(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(4));
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    Bytes data;
+    for (uint8_t i = 0; i < 250; ++i) {
+        Bytes datagram = udp_datagram(4000, 2, {i, 77});
+        if (i % 10 == 3) datagram[9] ^= 4;
+        EXPECT(bed.receive(framed(ip_packet(kUdp, datagram))) == Verdict::kTake);
+    }
+    for (uint8_t i = 0; i < 250; ++i) {
+        if (i % 10 == 3) continue;
+        EXPECT_EQ(open.receive_surely(data), 2);
+        EXPECT(data == (Bytes{i, 77}));
+        EXPECT(open.from == kPeer);
+    }
+    EXPECT(eventually([&] { return bed.count(Counter::udp_in) == 225; }));
+    EXPECT_EQ(bed.count(Counter::drop_udp_checksum), 25);
+    EXPECT_EQ(open.user.wakes(), 225);
+    EXPECT(eventually([&] { return open->queued_bytes() == 0; }));
+    // Those that replicas do not get are verified at once.
+    Bytes corrupt = udp_datagram(4000, 3, text("x"));
+    corrupt[8] ^= 1;
+    EXPECT(bed.receive(framed(ip_packet(kUdp, corrupt))) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_udp_checksum), 26);
+    EXPECT_EQ(bed.count(Counter::drop_udp_no_port), 0);
+}
+
+void demux__to_replicas_without_a_checksum(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(2));
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    Bytes datagram = udp_datagram(1, 2, text("unchecked"));
+    put16(datagram, 6, 0);
+    EXPECT(bed.receive(framed(ip_packet(kUdp, datagram))) == Verdict::kTake);
+    Bytes data;
+    EXPECT_EQ(open.receive_surely(data), 9);
+}
+
+void demux__drops_when_the_channel_is_full(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(3));
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    Busy late(bed.interface.context(1));
+    for (uint32_t i = 0; i < UdpReplicas::kCapacity - 1; ++i) {
+        EXPECT(bed.receive(udp_frame(1, 2, text("x"))) == Verdict::kTake);
+    }
+    EXPECT(bed.receive(udp_frame(1, 2, text("y"))) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_udp_full), 1);
+    EXPECT_EQ(open->queued_bytes(), UdpReplicas::kCapacity - 1);
+    // Nobody reads: not all that has been under way has room in the queue.
+    late.let_go();
+    constexpr uint32_t kQueued = UdpEndpoint::kQueueSlots;
+    EXPECT(eventually([&] { return open->queued_bytes() == kQueued; }));
+    EXPECT_EQ(open->queued(), kQueued);
+    EXPECT_EQ(bed.count(Counter::udp_in), kQueued);
+    EXPECT_EQ(bed.count(Counter::drop_udp_full), UdpReplicas::kCapacity - kQueued);
+}
+
+// What is on its way to the reader counts.
+void demux__drops_when_too_many_bytes_are_under_way(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(2));
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 2), 0);
+    open->set_receive_bytes(2500);
+    Busy late(bed.interface.context(0)), later(bed.interface.context(1));
+    for (int i = 0; i < 3; ++i) EXPECT(bed.receive(udp_frame(1, 2, Bytes(1000))) == Verdict::kTake);
+    EXPECT(bed.receive(udp_frame(1, 2, Bytes(1))) == Verdict::kDrop);
+    EXPECT_EQ(bed.count(Counter::drop_udp_full), 1);
+    EXPECT_EQ(open->queued_bytes(), 3000);
+    EXPECT_EQ(open->poll(), SCOUT_OUT);
+    late.let_go();
+    later.let_go();
+    Bytes data;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(open.receive_surely(data), 1000);
+    EXPECT_EQ(open->queued_bytes(), 0);
+}
+
+void demux__to_replicas_of_a_connected_endpoint(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(2));
+    Open open;
+    EXPECT_EQ(open->connect(*bed.udp, {kPeerIp, 4000}), 0);
+    const uint16_t port = open->local().port;
+    EXPECT(bed.receive(udp_frame(4001, port, text("x"))) == Verdict::kTake);  // answered with ICMP
+    EXPECT_EQ(bed.count(Counter::drop_udp_no_port), 1);
+    EXPECT(bed.receive(udp_frame(4000, port, text("yes"))) == Verdict::kTake);
+    Bytes data;
+    EXPECT_EQ(open.receive_surely(data), 3);
 }
 
 // --- ICMP ---
@@ -292,6 +396,45 @@ void bind__fails_without_memory(Check& check) {
     }
 }
 
+void bind__with_replicas_fails_without_memory(Check& check) {
+    if (!check.can_fail_allocations()) return;
+    for (uint16_t port : {7, 0}) {
+        Bed bed;
+        REQUIRE(bed.interface.start_contexts(3));
+        Open open;
+        uint32_t failed = 0;
+        for (int result = -int{kEnomem}; result != 0 && failed < 20; ++failed) {
+            check.fail_allocations(uint64_t{1} << failed);
+            result = open->bind(*bed.udp, port);
+            check.fail_allocations(0);
+            EXPECT(result == 0 || result == -int{kEnomem});
+            EXPECT_EQ(open->bound(), result == 0);
+        }
+        EXPECT_EQ(failed, 10);  // the port, the group, two with two parts, three replicas; none
+    }
+}
+
+void bind__with_as_many_replicas_as_wanted(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(3));
+    constexpr struct { uint32_t wanted, gets; } kCases[] = {{0, 3}, {1, 0}, {2, 2}, {16, 16}};
+    for (const auto& one : kCases) {
+        Open open;
+        open->set_replicas(one.wanted, dominoes::Policy::kPinned);
+        EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+        bed.receive(udp_frame(4000, 53, text("to one")));
+        Bytes data;
+        EXPECT_EQ(open.receive_surely(data), 6);
+        EndpointInfo info{};
+        EXPECT(eventually([&] {
+            open->replicas_info(info);
+            return info.replica[0].delivered_bytes == (one.gets ? 6 : 0);
+        }));
+        EXPECT_EQ(info.replicas, one.gets);
+        EXPECT_EQ(info.replica[0].owned, one.gets ? 1 : 0);
+    }
+}
+
 void connect__checks_the_address(Check& check) {
     Bed bed;
     Open open;
@@ -319,6 +462,42 @@ void close__frees_the_port(Check& check) {
     EXPECT_EQ(bed.count(Counter::drop_udp_no_port), 1);
     Open open;
     EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+}
+
+// The program has gone, and with it whom to wake.
+void close__with_datagrams_under_way(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(4));
+    for (uint32_t late_one = 0; late_one < 4; ++late_one) {
+        Busy late(bed.interface.context(late_one));
+        {
+            Open open;
+            EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+            for (int i = 0; i < 100; ++i) {
+                EXPECT(bed.receive(udp_frame(1, 53, text("x"))) == Verdict::kTake);
+            }
+        }
+        EXPECT(bed.receive(udp_frame(1, 53, text("x"))) == Verdict::kTake);
+        EXPECT_EQ(bed.count(Counter::drop_udp_no_port), late_one + 1);
+    }
+    bed.interface.wait_for_replicas();
+    EXPECT_EQ(bed.count(Counter::udp_in), 400);
+}
+
+void detach__with_datagrams_under_way(Check& check) {
+    Bed bed;
+    REQUIRE(bed.interface.start_contexts(3));
+    Open open;
+    EXPECT_EQ(open->bind(*bed.udp, 53), 0);
+    {
+        Busy late(bed.interface.context(2));
+        for (int i = 0; i < 20; ++i) bed.receive(udp_frame(4000, 53, text("before")));
+        bed.udp->detach(kEnetdown);
+    }
+    EXPECT_EQ(open.receive_error(), error(kEnetdown));
+    Bytes data;
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(open.receive_surely(data), 6);
+    EXPECT_EQ(open->queued_bytes(), 0);
 }
 
 void detach__takes_the_ports_away(Check& check) {
@@ -509,9 +688,10 @@ struct Traffic {
     void arrive() { bed.receive(udp_frame(4000, 2, text("in"))); }
 };
 
-void detach__while_in_use(Check& check) {
-    for (uint32_t round = 0; round < check.scale(40, 4); ++round) {
+void detach_under_traffic(Check& check, uint32_t rounds, uint32_t contexts, uint32_t receives) {
+    for (uint32_t round = 0; round < rounds; ++round) {
         Bed bed;
+        REQUIRE(bed.interface.start_contexts(contexts));
         bed.learn();
         bed.interface.device.refusing = true;
         bed.interface.control_full = true;  // the queues behind them are not for several threads
@@ -523,7 +703,7 @@ void detach__while_in_use(Check& check) {
             dominoes_thread_start(&Traffic::run<&Traffic::arrive>, &traffic, -1, "interrupt"),
         };
         Bytes data;
-        for (uint32_t i = 0; i < 200; ++i) {
+        for (uint32_t i = 0; i < receives; ++i) {
             if (open.receive(data) >= 0) EXPECT(data == text("in"));
             dominoes_thread_yield();
         }
@@ -537,6 +717,13 @@ void detach__while_in_use(Check& check) {
     }
 }
 
+void detach__while_in_use(Check& check) { detach_under_traffic(check, check.scale(40, 4), 0, 200); }
+
+// More threads than there are CPUs take turns: fewer rounds.
+void detach__while_replicas_are_at_work(Check& check) {
+    detach_under_traffic(check, check.scale(10, 3), 2, 10);
+}
+
 constexpr Test kTests[] = {
     TEST(demux__delivers_to_the_port),
     TEST(demux__counts_each_cause),
@@ -545,6 +732,11 @@ constexpr Test kTests[] = {
     TEST(demux__drops_when_the_queue_is_full),
     TEST(demux__drops_when_too_many_bytes_wait),
     TEST(demux__of_a_connected_endpoint_hears_its_peer_only),
+    TEST(demux__to_replicas_which_verify),
+    TEST(demux__to_replicas_without_a_checksum),
+    TEST(demux__drops_when_the_channel_is_full),
+    TEST(demux__drops_when_too_many_bytes_are_under_way),
+    TEST(demux__to_replicas_of_a_connected_endpoint),
     TEST(icmp_error__of_the_peer_is_reported_once),
     TEST(icmp_error__about_others_is_not),
     TEST(create__fails_without_memory),
@@ -553,8 +745,12 @@ constexpr Test kTests[] = {
     TEST(connect__leaves_the_other_interfaces),
     TEST(bind__to_any_free_port),
     TEST(bind__fails_without_memory),
+    TEST(bind__with_replicas_fails_without_memory),
+    TEST(bind__with_as_many_replicas_as_wanted),
     TEST(connect__checks_the_address),
     TEST(close__frees_the_port),
+    TEST(close__with_datagrams_under_way),
+    TEST(detach__with_datagrams_under_way),
     TEST(detach__takes_the_ports_away),
     TEST(send_to__goes_down_the_path),
     TEST(send_to__to_the_connected_peer),
@@ -567,6 +763,7 @@ constexpr Test kTests[] = {
     TEST(receive_from__more_than_the_bounce_buffer),
     TEST(receive_from__faults),
     TEST(detach__while_in_use),
+    TEST(detach__while_replicas_are_at_work),
 };
 
 }  // namespace

@@ -62,7 +62,7 @@ struct dominoes_attach {
 	struct dominoes_sockaddr address;
 	struct dominoes_sockaddr gateway; /* AF_UNSPEC: none */
 	__u32 prefix_len;
-	__u32 replicas; /* of new connections; 0: as many as the CPU list can run side by side */
+	__u32 replicas; /* of new connections and UDP ports; 0: what the CPU list can run side by side */
 	__u64 cpus[DOMINOES_CPU_WORDS]; /* bit n: CPU n may run replicas; all zero: every CPU online */
 	__u32 flags; /* DOMINOES_ATTACH_* */
 	__u32 reserved; /* must be zero */
@@ -143,7 +143,7 @@ struct dominoes_info {
 	struct dominoes_sockaddr peer;
 	__u32 ifindex;
 	__u32 state; /* enum dominoes_tcp_state */
-	__u32 replicas;
+	__u32 replicas; /* UDP: 0 where the interrupt does it all */
 	__u32 policy; /* enum dominoes_policy */
 	__u64 bytes_received; /* placed in order */
 	__u64 bytes_sent;     /* first transmissions and retransmissions */
@@ -229,8 +229,8 @@ enum dominoes_option {
 	DOMINOES_OPT_PROTOCOL = 1,  /* IPPROTO_TCP (default) or IPPROTO_UDP; before bind and connect */
 	DOMINOES_OPT_ERROR,	    /* get: the pending error as a positive errno, and clear it */
 	DOMINOES_OPT_NODELAY,	    /* 0 or 1 */
-	DOMINOES_OPT_REPLICAS,	    /* 1..16; before connect and listen */
-	DOMINOES_OPT_POLICY,	    /* enum dominoes_policy; before connect and listen */
+	DOMINOES_OPT_REPLICAS,	    /* 1..16; before connect and listen, or bind of UDP */
+	DOMINOES_OPT_POLICY,	    /* enum dominoes_policy; as REPLICAS */
 	DOMINOES_OPT_RCVBUF,	    /* bytes, rounded up to a power of two; TCP: before connect and listen */
 	DOMINOES_OPT_SNDBUF,	    /* bytes, rounded up to a power of two; before connect and listen */
 	DOMINOES_OPT_LINGER,	    /* seconds; -1 off (default); 0: close sends RST */

@@ -90,7 +90,7 @@ TcpConfig Connection::config(Host& host, const Participants& participants,
 }
 
 bool Connection::start() {
-    host_.connection_begins();
+    host_.replicas_begin();
     TcpConfig mine = config(host_, participants_, attributes_);
     mine.passive = listener_ != nullptr;
     mine.iss = iss_;
@@ -267,7 +267,7 @@ void Connection::replica_left() {
             nullptr);
         host_.counters.add(Counter::digest_checks, consistency_->checks());
         host_.arp().release(&neighbour_);
-        host_.connection_ended();
+        host_.replicas_ended();
     }
     release();
 }

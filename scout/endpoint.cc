@@ -398,8 +398,8 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     const bool any_time = live || option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};
     if (const int error = attributes_.set(option, value)) return error;
-    if (udp_) update_udp();
     if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
+    if (udp_) update_udp();
     Connection* c = connection();
     if (c && live) {
         c->appwrap().outbox().set_option(*live, static_cast<uint32_t>(value));
@@ -412,6 +412,9 @@ void Endpoint::update_udp() {
     udp_->set_service({static_cast<uint8_t>(attributes_.get(Attribute::kTtl)),
                        static_cast<uint8_t>(attributes_.get(Attribute::kTos))});
     udp_->set_receive_bytes(static_cast<uint32_t>(attributes_.get(Attribute::kReceiveBytes)));
+    const auto replicas = static_cast<uint32_t>(attributes_.get(Attribute::kReplicas));
+    udp_->set_replicas(own_replicas_ ? replicas : 0,
+                       static_cast<dominoes::Policy>(attributes_.get(Attribute::kPolicy)));
 }
 
 int Endpoint::get_option(uint32_t option, int64_t* value) {
@@ -480,7 +483,10 @@ void Endpoint::fill_info(EndpointInfo& info) {
     give_address(udp_ ? udp_->local() : bound_, info.local);
     SocketAddress to;
     if (udp_ && udp_->peer(to)) give_address(to, info.peer);
-    if (udp_) info.recv_queue = udp_->queued_bytes();
+    if (udp_) {
+        info.recv_queue = udp_->queued_bytes();
+        udp_->replicas_info(info);
+    }
     if (Listener* l = listener()) {
         info.state = static_cast<uint32_t>(TcpPhase::kListen);
         for (Listener* at = l; at; at = at->next.load_relaxed()) info.recv_queue += at->pending();

@@ -178,7 +178,7 @@ void Host::detach() {
         udp_->detach(kEnetdown);
         tcp_->end_all(kEnetdown);
     }
-    connection_ended();  // the host's own count
+    replicas_ended();  // the host's own count
     dominoes_completion_wait(all_ended_);
 
     control_channel_->close();
@@ -195,7 +195,7 @@ void Host::detach() {
     dominoes::destroy(this);
 }
 
-void Host::connection_ended() {
+void Host::replicas_ended() {
     if (live_.fetch_sub_acq_rel(1) == 1) dominoes_completion_complete(all_ended_);
 }
 

@@ -32,7 +32,7 @@ public:
     // What the probing has found: 0, and the address is used from now on, and announced; -EAGAIN,
     // not known yet; -EADDRINUSE, and `owner` has it. Without the mutex. Context: process.
     int end_probing(MacAddress& owner);
-    // Ends all connections with ENETDOWN, waits for their replicas, and frees the host. Without the
+    // Ends all connections with ENETDOWN, waits for all replicas, and frees the host. Without the
     // mutex. Context: process.
     void detach();
 
@@ -45,20 +45,19 @@ public:
     ArpRouter& arp() { return *arp_; }
     TcpRouter& tcp() { return *tcp_; }
     UdpRouter& udp() { return *udp_; }
-    uint32_t replicas() const { return replicas_; }
+    uint32_t replicas() const override { return replicas_; }
     const uint8_t* secret() const { return secret_; }
     dominoes_mutex* mutex();
     uint64_t next_id();
     // Whether an endpoint is bound to `port` here. Under the stack's mutex.
     bool port_bound(uint16_t port);
-    // The n-th of its contexts, round robin.
-    dominoes::Context& context(uint64_t n) { return *contexts_[n % context_count_]; }
+    dominoes::Context& context(uint64_t n) override { return *contexts_[n % context_count_]; }
     // What has been counted here, or in its contexts. Context: any.
     uint64_t count(Counter counter) const;
 
     // What detach() waits for.
-    void connection_begins() { live_.fetch_add_relaxed(1); }
-    void connection_ended();
+    void replicas_begin() override { live_.fetch_add_relaxed(1); }
+    void replicas_ended() override;
 
     Verdict defer(Router& router, Handler handle, Frame& frame) override;
 
@@ -101,7 +100,7 @@ private:
     dominoes::Timer probe_timer_;
     dominoes_completion* control_left_ = nullptr;
 
-    dominoes::Atomic<uint32_t> live_{1};  // connections with replicas, and one for the host itself
+    dominoes::Atomic<uint32_t> live_{1};  // what has replicas, and one for the host itself
     dominoes_completion* all_ended_ = nullptr;
 };
 

@@ -2,10 +2,14 @@
 //
 // What the routers of an attached device share: the device, its addresses, its counters, and the
 // way to the control domain, where all that is serial happens in a thread (ARP, ICMP, listening,
-// resets).
+// resets); and the contexts of replicas.
 #pragma once
 
 #include "scout/router.hh"
+
+namespace dominoes {
+class Context;
+}
 
 namespace scout {
 
@@ -42,6 +46,15 @@ public:
     // full (counted). Context: any.
     using Handler = void (*)(Router& router, Frame& frame);
     virtual Verdict defer(Router& router, Handler handle, Frame& frame) = 0;
+
+    // How many replicas something has if its program does not choose.
+    virtual uint32_t replicas() const = 0;
+    // The n-th of the device's contexts, round robin.
+    virtual dominoes::Context& context(uint64_t n) = 0;
+    // A group of replicas (a connection's, a port's) begins, and has ended. Between the two the
+    // device does not go away. Context: any.
+    virtual void replicas_begin() = 0;
+    virtual void replicas_ended() = 0;
 
     Verdict drop(Counter cause) {
         counters.add(cause);

@@ -41,7 +41,7 @@ struct scout_attach {
 	struct scout_sockaddr address;
 	struct scout_sockaddr gateway;
 	uint32_t prefix_len;
-	uint32_t replicas;	     /* of new connections, 1..16 */
+	uint32_t replicas;	     /* of new connections and UDP ports, 1..16 */
 	const int *cpus;	     /* the CPUs replicas may run on, in order of preference: a thread for
 				      * each entry, -1 is one on any CPU; copied */
 	uint32_t cpu_count;	     /* at least 1 */

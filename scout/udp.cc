@@ -52,13 +52,12 @@ Verdict UdpRouter::demux(Frame& frame) {
     if (parse_udp(frame.transport(), frame.transport_bytes, header) != UdpResult::kOk) {
         return interface_.drop(Counter::drop_udp_short);
     }
-    if (!checksum_right(frame, header)) return interface_.drop(Counter::drop_udp_checksum);
-
     ReadSection section;
     const UdpPort* port = ports_->find(header.destination_port);
-    if (!port || !port->endpoint().accepts({frame.source, header.source_port}))
-        return no_port(frame);
-    return enqueue(port->endpoint(), frame, header);
+    if (port && !port->endpoint().accepts({frame.source, header.source_port})) port = nullptr;
+    if (port && port->replicas()) return publish(*port, frame, header);
+    if (!checksum_right(frame, header)) return interface_.drop(Counter::drop_udp_checksum);
+    return port ? enqueue(port->endpoint(), frame, header) : no_port(frame);
 }
 
 // RFC 1122 section 4.1.3.4; 0 stands for none.
@@ -74,7 +73,23 @@ Verdict UdpRouter::no_port(Frame& frame) {
     return icmp_.port_unreachable(frame);
 }
 
-Verdict UdpRouter::enqueue(UdpEndpoint& endpoint, Frame& frame, const UdpHeader& header) {
+// The owner of the request does the rest.
+Verdict UdpRouter::publish(const UdpPort& port, const Frame& frame, const UdpHeader& header) {
+    const uint32_t payload = header.length - kUdpHeaderBytes;
+    const UdpArrival arrival{
+        .source = {frame.source, header.source_port},
+        .offset = frame.transport_offset,
+        .bytes = header.length,
+        .pseudo = pseudo_sum(frame.source, frame.destination, kUdp, header.length),
+        .checksummed = header.checksum != 0,
+    };
+    if (!port.endpoint().admit(payload)) return interface_.drop(Counter::drop_udp_full);
+    if (port.replicas()->publish(arrival, frame.packet)) return Verdict::kTake;
+    port.endpoint().forget(payload);
+    return interface_.drop(Counter::drop_udp_full);
+}
+
+Verdict UdpRouter::enqueue(UdpEndpoint& endpoint, const Frame& frame, const UdpHeader& header) {
     const UdpDatagram datagram{frame.packet,
                                {frame.source, header.source_port},
                                frame.transport_offset + kUdpHeaderBytes,
@@ -98,13 +113,22 @@ bool UdpRouter::icmp_error(const IcmpError& error) {
 
 // --- ports ---
 
+bool UdpPort::begin() {
+    const uint32_t chosen = endpoint_.replicas_.load_relaxed();
+    const uint32_t count = chosen ? chosen : router_.interface().replicas();
+    if (count < 2) return true;
+    const auto policy = static_cast<dominoes::Policy>(endpoint_.policy_.load_relaxed());
+    replicas_ = UdpReplicas::create(router_.interface(), endpoint_, {count, policy, key()});
+    return replicas_ != nullptr;
+}
+
 int UdpRouter::bind(UdpEndpoint& endpoint, uint16_t port) {
     if (port == 0) return bind_ephemeral(endpoint);
     if (ports_->find(port)) return -int{kEaddrinuse};
-    auto* node = dominoes::make<UdpPort>(port, *this, endpoint);
-    if (!node) return -int{kEnomem};
+    dominoes::Owned<UdpPort> node(dominoes::make<UdpPort>(port, *this, endpoint));
+    if (!node || !node->begin()) return -int{kEnomem};
     endpoint.gain_port(*node);
-    const bool inserted = ports_->insert(*node);
+    const bool inserted = ports_->insert(*node.release());
     DOMINOES_ASSERT(inserted);
     return 0;
 }
@@ -125,6 +149,7 @@ int UdpRouter::bind_ephemeral(UdpEndpoint& endpoint) {
 void UdpRouter::unbind(UdpPort& port) {
     ports_->remove(port);
     port.endpoint().lose_port(port);
+    port.end();
     dominoes_retire(&port, &UdpPort::free);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// UDP (RFC 768, RFC 1122 section 4.1), not replicated: a datagram goes from the interrupt into its
-// endpoint's queue, and from there to whoever reads.
+// UDP (RFC 768, RFC 1122 section 4.1): a datagram goes from the interrupt into its endpoint's
+// queue, by way of the port's replicas if it has any (scout/udp_replicas.hh), and from there to
+// whoever reads.
 #pragma once
 
 #include "scout/icmp.hh"
 #include "scout/udp_queue.hh"
+#include "scout/udp_replicas.hh"
 #include "scout/user.hh"
 
 namespace scout {
@@ -44,6 +46,14 @@ public:
         : MapNode(port), router_(router), endpoint_(endpoint) {}
     UdpRouter& router() const { return router_; }
     UdpEndpoint& endpoint() const { return endpoint_; }
+    // nullptr: it has none.
+    UdpReplicas* replicas() const { return replicas_; }
+    // Before an interrupt may look at it: begins its replicas, if there are to be several. False:
+    // memory is short. end() tells them to go. Context: process.
+    [[nodiscard]] bool begin();
+    void end() {
+        if (replicas_) replicas_->close();
+    }
     static void free(dominoes_retired* retired) {
         dominoes::destroy(static_cast<UdpPort*>(retired));
     }
@@ -53,6 +63,7 @@ public:
 private:
     UdpRouter& router_;
     UdpEndpoint& endpoint_;
+    UdpReplicas* replicas_ = nullptr;  // free themselves after end()
 };
 
 // The UDP of one interface: its ports. What changes the ports (bind, unbind, detach) is serialised
@@ -92,7 +103,8 @@ private:
     void unbind(UdpPort& port);
     bool checksum_right(const Frame& frame, const UdpHeader& header) const;
     Verdict no_port(Frame& frame);
-    Verdict enqueue(UdpEndpoint& endpoint, Frame& frame, const UdpHeader& header);
+    Verdict publish(const UdpPort& port, const Frame& frame, const UdpHeader& header);
+    Verdict enqueue(UdpEndpoint& endpoint, const Frame& frame, const UdpHeader& header);
 
     Interface& interface_;
     ArpRouter& arp_;
@@ -105,7 +117,10 @@ private:
 // bind, connect, close and UdpRouter::detach are serialised by the caller over the whole stack.
 // Receives are serialised among themselves, and so are sends; a receive, a send and any of the
 // others may run at the same time. Errors are negative errnos.
-class UdpEndpoint final : public dominoes_retired, dominoes::Pinned {
+//
+// Counted references: the program's, and one of each group of replicas that may still deliver. The
+// first is given back once no interrupt looks at the endpoint any longer.
+class UdpEndpoint final : public UdpSink, dominoes::Pinned {
 public:
     static constexpr uint32_t kQueueSlots = 512;
     static constexpr uint32_t kMostPayload = 65507;
@@ -146,7 +161,15 @@ public:
         service_.store_relaxed(uint32_t{service.ttl} << 8 | service.tos);
     }
 
-    // While so many bytes wait for the reader no further datagram is taken. Context: any.
+    // Where it is bound from now on: so many replicas (0: the device's number), one of which owns
+    // each datagram by `policy`. Context: any.
+    void set_replicas(uint32_t count, dominoes::Policy policy) {
+        replicas_.store_relaxed(count);
+        policy_.store_relaxed(static_cast<uint32_t>(policy));
+    }
+
+    // While so many bytes wait for the reader, or for replicas on the way to it, no further
+    // datagram is taken. Context: any.
     void set_receive_bytes(uint32_t bytes) { most_waiting_bytes_.store_relaxed(bytes); }
 
     bool bound() const { return ports_ != nullptr; }
@@ -158,19 +181,32 @@ public:
     uint32_t queued() const { return queue_->count(); }
     // Their bytes. Context: any.
     uint32_t queued_bytes() const { return waiting_bytes_.load_relaxed(); }
+    // Of the device it was bound to first, if there are any. Serialised as bind is.
+    void replicas_info(EndpointInfo& info) const;
 
     explicit UdpEndpoint(void* user) : user_(user) {}
     ~UdpEndpoint();
 
 private:
     friend class UdpRouter;
+    friend class UdpPort;
 
-    static void free(dominoes_retired* retired);
+    struct ProgramsReference : dominoes_retired {
+        explicit ProgramsReference(UdpEndpoint& e) : endpoint(e) {}
+        UdpEndpoint& endpoint;
+    };
 
     // For the router, on what arrives.
     bool accepts(const SocketAddress& source) const;
+    // Makes room for so many bytes, until they have been read, or forget(). False: there is none.
+    bool admit(uint32_t bytes);
     bool enqueue(const UdpDatagram& datagram);
     void fail(int error);
+    // For replicas.
+    bool deliver(const UdpDatagram& datagram) override;
+    void forget(uint32_t bytes) override { waiting_bytes_.fetch_sub_acq_rel(bytes); }
+    void hold() override { references_.fetch_add_relaxed(1); }
+    void release() override;
     // Under the router's serialisation.
     void gain_port(UdpPort& port);
     void lose_port(UdpPort& port);
@@ -197,6 +233,10 @@ private:
     dominoes::Atomic<uint32_t> waiting_bytes_;
     dominoes::Atomic<uint32_t> most_waiting_bytes_{kDefaultReceiveBytes};
     dominoes::Atomic<uint32_t> service_{uint32_t{kIpTtl} << 8};
+    dominoes::Atomic<uint32_t> replicas_;  // wanted; 0: the device's number
+    dominoes::Atomic<uint32_t> policy_;    // wanted
+    dominoes::Atomic<uint32_t> references_{1};
+    ProgramsReference program_{*this};
 };
 
 }  // namespace scout

@@ -50,11 +50,13 @@ void UdpEndpoint::close() {
     user_.leave();
     dominoes_mutex_destroy(mutex_);  // no interrupt uses it, and here one may sleep
     mutex_ = nullptr;
-    dominoes_retire(this, &UdpEndpoint::free);
+    dominoes_retire(&program_, [](dominoes_retired* retired) {
+        static_cast<ProgramsReference*>(retired)->endpoint.release();
+    });
 }
 
-void UdpEndpoint::free(dominoes_retired* retired) {
-    dominoes::destroy(static_cast<UdpEndpoint*>(retired));
+void UdpEndpoint::release() {
+    if (references_.fetch_sub_acq_rel(1) == 1) dominoes::destroy(this);
 }
 
 // --- naming ---
@@ -116,21 +118,35 @@ bool UdpEndpoint::peer(SocketAddress& out) const {
     return packed != 0;
 }
 
-// --- from the interrupt ---
+void UdpEndpoint::replicas_info(EndpointInfo& info) const {
+    if (ports_ && ports_->replicas()) ports_->replicas()->info(info);
+}
+
+// --- from the interrupt, or replicas ---
 
 bool UdpEndpoint::accepts(const SocketAddress& source) const {
     const uint64_t peer = peer_.load_acquire();
     return peer == 0 || peer == pack(source);
 }
 
-bool UdpEndpoint::enqueue(const UdpDatagram& datagram) {
-    const uint32_t before = waiting_bytes_.fetch_add_relaxed(datagram.bytes);
-    if (before >= most_waiting_bytes_.load_relaxed() || !queue_->push(datagram)) {
-        waiting_bytes_.fetch_sub_acq_rel(datagram.bytes);
-        return false;
-    }
+bool UdpEndpoint::admit(uint32_t bytes) {
+    const uint32_t before = waiting_bytes_.fetch_add_relaxed(bytes);
+    if (before < most_waiting_bytes_.load_relaxed()) return true;
+    forget(bytes);
+    return false;
+}
+
+bool UdpEndpoint::deliver(const UdpDatagram& datagram) {
+    if (!queue_->push(datagram)) return false;
     user_.wake();
     return true;
+}
+
+bool UdpEndpoint::enqueue(const UdpDatagram& datagram) {
+    if (!admit(datagram.bytes)) return false;
+    if (deliver(datagram)) return true;
+    forget(datagram.bytes);
+    return false;
 }
 
 void UdpEndpoint::fail(int error) {

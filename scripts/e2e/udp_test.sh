@@ -22,6 +22,29 @@ test_dominoes_asks() {
     wait "$server"
 }
 
+# Each datagram is verified by one of four replicas, and dropped if it is wrong.
+test_replicas() {
+    dominoes detach dm0
+    attach --replicas 4
+    tc -n peer qdisc replace dev peer0 root netem corrupt 5%
+    datagram dominoes serve 7000 1000 &
+    local server=$!
+    wait_for 10 dominoes_bound 7000
+    expect "^udp .* 4 +greedy" dominoes show connections
+    while ! ended "$server"; do
+        peer datagram linux tell "$dominoes_address" 7000 100 1000
+    done
+    wait "$server"
+    [[ $(counter udp_in) -ge 1000 && $(counter drop_udp_checksum) -gt 0 ]] || fail "$(dominoes stats --nonzero)"
+}
+
+test_peer_asks_of_replicas() {
+    dominoes detach dm0
+    attach --replicas 4
+    test_peer_asks
+    test_dominoes_asks
+}
+
 # More than a packet holds goes in fragments.
 test_peer_asks_in_fragments() {
     datagram dominoes serve 7000 50 &

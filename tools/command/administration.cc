@@ -117,8 +117,9 @@ void add_attach_command(CLI::App& app, Action& action) {
     command->add_option("via", arguments->via)->check(CLI::IsMember({"via"}))->type_name("");
     command->add_option("GATEWAY", arguments->gateway, "The router to all else");
     command
-        ->add_option("--replicas", arguments->replicas,
-                     "Of new connections (default: what the CPUs can run side by side)")
+        ->add_option(
+            "--replicas", arguments->replicas,
+            "Of new connections and UDP ports (default: what the CPUs can run side by side)")
         ->check(CLI::Range(1, DOMINOES_MAX_REPLICAS))
         ->type_name("N");
     command->add_option("--cpus", arguments->cpus, "CPUs that may run replicas (default: all)")

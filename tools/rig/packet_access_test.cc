@@ -14,6 +14,7 @@ constinit thread_local bool demultiplexing = false;
 
 std::atomic<uint64_t> bytes_copied;  // by others
 std::atomic<uint64_t> checksums_checked;
+std::atomic<uint64_t> checksums_demultiplexed;
 
 }  // namespace
 
@@ -30,7 +31,7 @@ void __wrap_dominoes_packet_copy(const dominoes_packet* packet, uint32_t offset,
 
 bool __wrap_dominoes_packet_checksum_ok(dominoes_packet* packet, uint32_t offset, uint32_t bytes,
                                         uint16_t pseudo) {
-    if (!demultiplexing) ++checksums_checked;
+    ++(demultiplexing ? checksums_demultiplexed : checksums_checked);
     return __real_dominoes_packet_checksum_ok(packet, offset, bytes, pseudo);
 }
 
@@ -70,6 +71,31 @@ TEST_P(PacketAccess, only_the_owner_reads_a_payload) {
     EXPECT_TRUE(got == sent);
     EXPECT_EQ(kBytes, bytes_copied);
     EXPECT_EQ(0u, checksums_checked);
+}
+
+// Not even the demultiplexer computes a datagram's checksum, and only one of the replicas does.
+TEST_P(PacketAccess, only_the_owner_verifies_a_datagram) {
+    constexpr uint32_t kCount = 300;
+    Wire wire(4);
+    for (int i : {0, 1}) mark_demultiplexing(wire.link(i));
+    wire.start();
+    Socket server(wire.server().stack(), Socket::kUdp), client(wire.client().stack(), Socket::kUdp);
+    ASSERT_EQ(0, server.set(kOptPolicy, GetParam()));
+    ASSERT_EQ(0, server.bind(address("10.0.0.1", kPort)));
+    ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort)));
+    char byte = 'x';
+    ASSERT_EQ(1, client.write(&byte, 1));  // ARP is the control thread's work
+    ASSERT_EQ(1, server.read(&byte, 1));
+    bytes_copied = 0;
+    checksums_checked = 0;
+    checksums_demultiplexed = 0;
+    for (uint32_t i = 0; i < kCount; ++i) {
+        EXPECT_EQ(1, client.write(&byte, 1));
+        EXPECT_EQ(1, server.read(&byte, 1));
+    }
+    EXPECT_EQ(kCount, bytes_copied);
+    EXPECT_EQ(kCount, checksums_checked);
+    EXPECT_EQ(0u, checksums_demultiplexed);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, PacketAccess, testing::Values(0u, 1u, 2u, 3u));

@@ -189,6 +189,61 @@ TEST(Connection, the_challenge_to_its_reset_is_answered) {
     });
 }
 
+class Datagrams : public testing::TestWithParam<uint32_t> {};
+
+// Numbers in datagrams, some of which are spoiled on the way, and some dropped when a replica falls
+// behind. The sender does not run away from those who take them.
+TEST_P(Datagrams, in_order_through_replicas) {
+    constexpr uint32_t kCount = 8'000, kSpoiled = 50, kAhead = 400, kEnd = ~0u;
+    Wire wire;
+    std::atomic<uint32_t> next = 0;
+    wire.link(1).on_transmit = [&](dominoes_packet& packet) {
+        if (next % kSpoiled == kSpoiled - 1) packet.data[packet.bytes - 1] ^= 1;
+        return MemoryLink::Fate{};
+    };
+    wire.start();
+    Socket server(wire.server().stack(), Socket::kUdp), client(wire.client().stack(), Socket::kUdp);
+    ASSERT_EQ(0, server.set(kOptPolicy, GetParam()));
+    ASSERT_EQ(0, server.bind(address("10.0.0.1", kPort)));
+    EXPECT_EQ(4u, server.info().replicas);  // the device's number
+    ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort)));
+
+    auto counted = [&] {
+        return wire.server().counter("udp_in") + wire.server().counter("drop_udp_full") +
+               wire.server().counter("drop_udp_checksum");
+    };
+    auto send = [&](uint32_t number) {
+        std::vector<uint32_t> words(200, number);
+        EXPECT_EQ(800, client.write(words.data(), 800));
+    };
+    std::atomic<bool> done = false;
+    std::thread sender([&] {
+        for (; next < kCount; ++next) {
+            send(next);
+            const uint32_t ahead = next ? kAhead : 0;  // with the first comes the address
+            while (counted() + ahead <= next) std::this_thread::yield();
+        }
+        while (!done) {
+            send(kEnd);
+            std::this_thread::yield();
+        }
+    });
+    uint32_t got[200], came = 0, wrong = 0;
+    for (int64_t last = -1; server.read(got, sizeof got) == 800 && got[0] != kEnd; ++came) {
+        wrong += got[0] <= last || got[0] % kSpoiled == kSpoiled - 1 || got[199] != got[0];
+        last = got[0];
+    }
+    done = true;
+    sender.join();
+    EXPECT_EQ(0u, wrong);
+    EXPECT_EQ(kEnd, got[0]);
+    EXPECT_GE(came, kAhead);
+    EXPECT_LE(wire.server().counter("drop_udp_checksum"), kCount / kSpoiled);
+    EXPECT_GE(wire.server().counter("udp_in"), came);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, Datagrams, testing::Values(0u, 1u, 2u, 3u));
+
 TEST(Connection, refused) {
     Wire wire;
     wire.start();
