@@ -202,8 +202,9 @@ void demux__drops_when_the_channel_is_full(Check& check) {
     Bed bed;
     REQUIRE(bed.interface.start_contexts(3));
     Open open;
+    open->set_replicas(3, dominoes::Policy::kPinned);
     EXPECT_EQ(open->bind(*bed.udp, 2), 0);
-    Busy late(bed.interface.context(1));
+    Busy late(bed.interface.context(2));  // where the first of port 2 is, who owns everything
     for (uint32_t i = 0; i < UdpReplicas::kCapacity - 1; ++i) {
         EXPECT(bed.receive(udp_frame(1, 2, text("x"))) == Verdict::kTake);
     }
