@@ -195,6 +195,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
         {"leak", Break::kLeak},
         {"hang", Break::kHang},
         {"different-wire", Break::kDifferentWire},
+        {"early-end", Break::kEarlyEnd},
+        {"cling", Break::kCling},
+        {"deaf-host", Break::kDeafHost},
     };
     app.add_option("--seeds", arguments.seeds, "How many")->capture_default_str();
     app.add_option("--seed-base", arguments.seed_base, "The first one")->capture_default_str();
@@ -225,9 +228,11 @@ int main(int argc, char** argv) {
     sim::Arguments arguments;
     arguments.program = argv[0];
     CLI::App app(
-        "Simulates connections between two Dominoes hosts, or with a hostile peer, over a bad "
-        "network,\n"
-        "in virtual time. All of a run comes from its seed. A seed that fails is printed with the\n"
+        "Simulates connections between two Dominoes hosts, or with a hostile peer (one that lies "
+        "now\n"
+        "and then, or one that is nothing but a script of attacks), over a bad network, in "
+        "virtual\n"
+        "time. All of a run comes from its seed. A seed that fails is printed with the\n"
         "command that replays it.");
     sim::add_options(app, arguments);
     CLI11_PARSE(app, argc, argv);

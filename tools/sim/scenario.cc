@@ -153,6 +153,22 @@ void draw_tuning(Random random, Scenario& scenario) {
     sides[1 - from].read_most = std::max<uint64_t>(sides[1 - from].read_most, 8000);
 }
 
+// From chances of its own, too. Half of the hostile peers follow a script; its last connection, an
+// honest one, comes after all others.
+void draw_script(Random random, Scenario& scenario) {
+    if (!scenario.hostile || random.one_in(2)) return;
+    scenario.scripted = true;
+    ConnectionPlan honest;
+    for (SidePlan& side : honest.sides) {
+        side = draw_side(random);
+        side.bytes = std::min(side.bytes, 12'000ul);
+        side.ending = Ending::kOrderly;
+    }
+    scenario.connections.push_back(honest);
+    for (ConnectionPlan& plan : scenario.connections)
+        plan.client_host = static_cast<uint32_t>(random.below(2));
+}
+
 }  // namespace
 
 Scenario draw_scenario(uint64_t seed) {
@@ -167,6 +183,7 @@ Scenario draw_scenario(uint64_t seed) {
     draw_replica_faults(random, scenario);
     draw_failures(random, scenario);
     draw_tuning(Random(seed, 7), scenario);
+    draw_script(Random(seed, 8), scenario);
     return scenario;
 }
 
@@ -178,6 +195,11 @@ bool Scenario::comparable() const {
            failing_allocations.empty() && no_builds.empty() && detach_ns == 0;
 }
 
+bool Scenario::sends_at_once() const {
+    return schedule.stall == 0 && faults.empty() && failing_allocations.empty() &&
+           no_builds.empty();
+}
+
 std::string Scenario::describe() const {
     char line[512];
     std::snprintf(
@@ -185,7 +207,10 @@ std::string Scenario::describe() const {
         "replicas %u/%u contexts %u/%u policy %u/%u connections %zu loss %.3f/%.3f%s%s%s%s%s%s%s%s",
         hosts[0].replicas, hosts[1].replicas, hosts[0].contexts, hosts[1].contexts, hosts[0].policy,
         hosts[1].policy, connections.size(), paths[0].loss, paths[1].loss,
-        hostile ? " hostile" : "", gso ? " gso" : "", partitions.empty() ? "" : " partition",
+        scripted  ? " scripted"
+        : hostile ? " hostile"
+                  : "",
+        gso ? " gso" : "", partitions.empty() ? "" : " partition",
         schedule.stall > 0 ? " stalls" : "", faults.empty() ? "" : " faults",
         failing_allocations.empty() ? "" : " no-memory", no_builds.empty() ? "" : " no-builds",
         detach_ns ? " detach" : "");

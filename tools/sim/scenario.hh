@@ -89,6 +89,7 @@ struct Scenario {
     bool gso = false;
     bool arp_suffers = false;  // ARP is lost as other packets are
     bool hostile = false;      // host 1 is a peer that breaks the rules
+    bool scripted = false;     // and has no stack: only on the last connection it is honest
     std::vector<Partition> partitions;
     std::vector<ConnectionPlan> connections;
     std::vector<ReplicaFault> faults;
@@ -100,6 +101,8 @@ struct Scenario {
 
     // Whether runs with other numbers of replicas must put the same packets on the wire.
     bool comparable() const;
+    // Whether all that the hosts' stacks send leaves them before time passes.
+    bool sends_at_once() const;
     // Whether connections between applications that end in order must succeed.
     bool benign() const { return !hostile && detach_ns == 0; }
     // On one line.

@@ -16,6 +16,7 @@ void World::judge() {
         leaked = dominoes_alloc(64);
     }
     for (uint32_t i = 0; i < scenario_.connections.size(); ++i) judge_connection(i);
+    if (scripted_ && scenario_.detach_ns == 0) judge_honest_connection();
     check_memory();
 }
 
@@ -56,6 +57,18 @@ void World::judge_connection(uint32_t connection) {
                      ends[1]->describe());
         return;
     }
+}
+
+// The last one of a scripted peer.
+void World::judge_honest_connection() {
+    const auto last = static_cast<uint32_t>(scenario_.connections.size()) - 1;
+    const Application& client = *applications_[2 * last];
+    const Application& server = *applications_[2 * last + 1];
+    const bool active = client.host() == 0;
+    if (active && may_have_failed(client, server)) return;
+    const Application& end = active ? client : server;
+    if (!end.error() && end.read_everything() && scripted_->connection(last).complete()) return;
+    report_.fail("after the attack an honest connection did not end in order\n" + end.describe());
 }
 
 void World::check_memory() {
