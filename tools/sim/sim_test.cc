@@ -93,6 +93,30 @@ INSTANTIATE_TEST_SUITE_P(
                     Broken{Break::kDeafHost, "after the attack an honest connection"},
                     Broken{Break::kLeak, "1 allocations are left"}));
 
+class DatagramChecks : public testing::TestWithParam<Broken> {};
+
+TEST_P(DatagramChecks, notice) {
+    Scenario scenario = plain_scenario(1);
+    for (uint32_t i = 0; i < 2; ++i)
+        scenario.datagrams.push_back({.host = i,
+                                      .connected = true,
+                                      .peer = 1 - i,
+                                      .sends = 5,
+                                      .size_most = 8000,
+                                      .think_most_ns = kMillisecond,
+                                      .receive_bytes = 1 << 20});
+    EXPECT_EQ("", all_of(failures_of(scenario, {})));
+    const std::string failures = all_of(failures_of(scenario, {.broken = GetParam().what}));
+    EXPECT_NE(std::string::npos, failures.find(GetParam().noticed_as)) << failures;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Simulator, DatagramChecks,
+    testing::Values(Broken{Break::kFlipByte, "read what nobody wrote"},
+                    Broken{Break::kRepeatDatagram, "read more often than it came"},
+                    Broken{Break::kForgetDatagram, "delivered and read: 5 and 0"},
+                    Broken{Break::kRefuseDatagram, "refused by a port that was open"}));
+
 TEST(SentStream, knows_what_was_sent_where) {
     SentStream stream(1);
     uint8_t versions[2][100], mixed[100];

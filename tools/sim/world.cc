@@ -16,6 +16,13 @@ constexpr uint64_t kMostVirtualNs = 2 * 3600 * kSecond;
 // FIN-WAIT-2; an application's own patience is less.
 constexpr uint64_t kMostSilenceNs = 2100 * kSecond;
 
+DatagramFaults datagram_faults_of(Break broken) {
+    return {.flips_byte = broken == Break::kFlipByte,
+            .repeats = broken == Break::kRepeatDatagram,
+            .forgets = broken == Break::kForgetDatagram,
+            .despairs = broken == Break::kRefuseDatagram};
+}
+
 ApplicationFaults faults_of(Break broken) {
     return {.flips_byte = broken == Break::kFlipByte,
             .sleeps = broken == Break::kHang,
@@ -50,6 +57,16 @@ World::World(const Scenario& scenario, const WorldOptions& options)
     if (scenario.hostile) make_hostile_peer();
     scheduler_.on_log = [this](int level, const char* line) { log(level, line); };
     make_applications();
+    if (!scenario.datagrams.empty()) make_datagram_users();
+}
+
+void World::make_datagram_users() {
+    datagram_check_.emplace(scenario_, report_);
+    wire_.datagrams = &*datagram_check_;
+    for (uint32_t i = 0; i < scenario_.datagrams.size(); ++i)
+        datagram_users_.push_back(std::make_unique<DatagramUser>(
+            DatagramUser::Place{scheduler_, report_, *datagram_check_, scenario_, i,
+                                datagram_faults_of(options_.broken)}));
 }
 
 void World::make_hostile_peer() {
@@ -110,6 +127,7 @@ void World::drive() {
     go_on_until([this] { return applications_done() && wire_.next_ns() == kNever; },
                 "the applications come to an end");
     all_done_ns_ = scheduler_.now_ns();
+    for (const auto& user : datagram_users_) user->finish();
     if (scripted_) make_honest_connection();
     for (SimHost& host : hosts_) host.unlisten();
     go_on_until([this] { return hosts_[0].connections() + hosts_[1].connections() == 0; },
@@ -158,6 +176,8 @@ void World::set_up() {
         }
     }
     const size_t at_once = scenario_.connections.size() - (scripted_ ? 1 : 0);
+    for (size_t i = 0; i < datagram_users_.size(); ++i)
+        datagram_users_[i]->begin(hosts_[scenario_.datagrams[i].host].stack());
     for (uint32_t i = 0; i < at_once; ++i)
         begin_connection(i, at(scenario_.connections[i].begin_ns));
     schedule_faults();
@@ -181,6 +201,7 @@ void World::go_on_until(const std::function<bool()>& over, const char* what) {
         scheduler_.settle();
         wire_.collect();
         for (const auto& application : applications_) application->heed();
+        for (const auto& user : datagram_users_) user->heed();
         if (report_.failed()) scheduler_.fail("a check has failed");
         if (over()) return;
         check_patience();
@@ -196,6 +217,7 @@ bool World::happens_next() {
     if (!actions_.empty()) next = std::min(next, actions_.back().at_ns);
     for (const SimHost& host : hosts_) next = std::min(next, host.due_ns());
     for (const auto& application : applications_) next = std::min(next, application->due_ns());
+    for (const auto& user : datagram_users_) next = std::min(next, user->due_ns());
     if (scripted_) next = std::min(next, scripted_->due_ns());
     if (next == kNever) return false;
 
@@ -219,6 +241,11 @@ bool World::happens_next() {
     for (const auto& application : applications_) {
         if (application->due_ns() > now) continue;
         act(*application);
+        return true;
+    }
+    for (const auto& user : datagram_users_) {
+        if (user->due_ns() > now) continue;
+        user->act();
         return true;
     }
     const auto action = std::move(actions_.back().act);
@@ -267,15 +294,19 @@ Application* World::server_of(uint32_t host, uint16_t client_port) {
 }
 
 bool World::applications_done() const {
+    const auto active = [](const auto& application) { return application->active(); };
     return !(scripted_ && scripted_->active()) &&
-           std::none_of(applications_.begin(), applications_.end(),
-                        [](const auto& application) { return application->active(); });
+           std::none_of(applications_.begin(), applications_.end(), active) &&
+           std::none_of(datagram_users_.begin(), datagram_users_.end(), active);
 }
 
 // --- the end ---
 
 void World::end() {
     rig::fail_allocations(0);
+    if (datagram_check_ && scenario_.detach_ns == 0) {
+        for (uint32_t host : {0, 1}) check_datagrams(host);
+    }
     for (SimHost& host : hosts_) {
         if (const uint64_t count = host.counter("digest_mismatches"))
             report_.fail(std::to_string(count) + " digests of replicas differ");

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "tools/sim/datagram_user.hh"
 #include "tools/sim/host.hh"
 #include "tools/sim/hostile.hh"
 #include "tools/sim/scripted_peer.hh"
@@ -28,6 +29,9 @@ enum class Break {
     kEarlyEnd,        // what an application takes for the end
     kCling,           // applications that wait for a silent peer
     kDeafHost,        // the host, once it has been attacked
+    kRepeatDatagram,  // what is read of UDP
+    kForgetDatagram,  // likewise
+    kRefuseDatagram,  // whether a port of UDP is open
 };
 
 struct WorldOptions {
@@ -60,6 +64,7 @@ private:
     void make_applications();
     Application::Place place_of(uint32_t connection, uint32_t side);
     void make_hostile_peer();
+    void make_datagram_users();
     void take_arrival(uint32_t host, dominoes_packet* packet);
 
     // --- the driver ---
@@ -79,6 +84,7 @@ private:
     void judge_honest_connection();
     void judge_connection(uint32_t connection);
     bool may_have_failed(const Application& client, const Application& server) const;
+    void check_datagrams(uint32_t host);
     void check_memory();
 
     void detach();
@@ -105,7 +111,9 @@ private:
     uint64_t all_done_ns_ = 0;  // when all applications had let go
     SimHost hosts_[2];
     std::vector<std::unique_ptr<Application>> applications_;  // client, server of each connection
-    std::vector<Action> actions_;                             // the latest first
+    std::optional<DatagramCheck> datagram_check_;
+    std::vector<std::unique_ptr<DatagramUser>> datagram_users_;
+    std::vector<Action> actions_;  // the latest first
     bool arp_may_fail_;
     uint64_t digest_checks_ = 0;
 };

@@ -71,6 +71,27 @@ void World::judge_honest_connection() {
     report_.fail("after the attack an honest connection did not end in order\n" + end.describe());
 }
 
+// What becomes of datagrams between the applications and the wire is counted.
+void World::check_datagrams(uint32_t host) {
+    const auto count = [&](const char* name) { return hosts_[host].counter(name); };
+    const auto equal = [&](const char* what, uint64_t one, uint64_t other) {
+        if (one != other)
+            report_.fail("udp: host " + std::to_string(host) + ": " + what + ": " +
+                         std::to_string(one) + " and " + std::to_string(other));
+    };
+    const DatagramCheck& check = *datagram_check_;
+    const bool memory = scenario_.failing_allocations.empty() && scenario_.no_builds.empty();
+    equal("delivered and read", count("udp_in"), check.read_at(host));
+    equal("sent and written", count("udp_out"), check.written_at(host));
+    if (memory && !count("drop_arp_waiting") && !count("arp_failed"))
+        equal("sent and on the wire", count("udp_out"), check.complete_from(host));
+    if (memory && scenario_.paths[1 - host].corrupt == 0)
+        equal("came and delivered or dropped",
+              check.unfragmented_at(host) + count("ip_reassembled"),
+              count("udp_in") + count("drop_udp_full") + count("drop_udp_no_port") +
+                  count("drop_udp_checksum"));
+}
+
 void World::check_memory() {
     const auto left = static_cast<int64_t>(rig::live_allocations() - allocations_before_);
     const int64_t packets = rig::packets_held() - packets_before_;
