@@ -147,7 +147,7 @@ void Application::heed() {
 void Application::act() {
     due_ns_ = kNever;
     if (!endpoint_) return connect();
-    if (patient_) {
+    if (patient_ && !place_.faults.clings) {
         error_ = -ETIMEDOUT;
         return close(true);
     }
@@ -199,11 +199,23 @@ bool Application::read_some() {
 
 void Application::check_read(std::span<uint8_t> data) {
     if (place_.faults.flips_byte && !data.empty()) data[0] ^= 1;
+    if (place_.sent) check_sent(data);
     const size_t good = first_wrong(peer_key_, read_, data);
     read_ += data.size();
     if (place_.reads_anything || (good == data.size() && read_ <= peer_.bytes)) return;
     place_.report.fail("what was read is not what the peer wrote, from offset " +
                        std::to_string(read_ - data.size() + good) + "\n" + describe());
+}
+
+// Before they count as read.
+void Application::check_sent(std::span<uint8_t> data) {
+    const size_t good = place_.sent->first_unsent(read_, data);
+    if (good < data.size())
+        place_.report.fail("what was read is not what the peer sent, from offset " +
+                           std::to_string(read_ + good) + "\n" + describe());
+    const uint64_t end = read_ - (place_.faults.ends_early ? 1 : 0);
+    if (at_end_ && !place_.sent->may_end(end))
+        place_.report.fail("what was read ended where the peer did not end\n" + describe());
 }
 
 // --- ending ---

@@ -10,6 +10,7 @@
 #include "tools/rig/rig.hh"
 #include "tools/sim/report.hh"
 #include "tools/sim/scenario.hh"
+#include "tools/sim/sent_stream.hh"
 
 namespace sim {
 
@@ -24,6 +25,8 @@ int set_options(scout_endpoint* endpoint, const HostConfig& config);
 struct ApplicationFaults {
     bool flips_byte = false;  // in what it reads
     bool sleeps = false;      // it does not hear when it is woken
+    bool ends_early = false;  // takes the end for one byte nearer than it is
+    bool clings = false;      // never loses its patience
 };
 
 class Application final : public rig::User {
@@ -36,7 +39,8 @@ public:
         uint32_t connection;
         uint32_t side;  // 0: the client
         uint32_t host;
-        bool reads_anything;  // a hostile peer may say what it likes
+        bool reads_anything;     // a hostile peer may say what it likes
+        const SentStream* sent;  // which is what a scripted one has said; else nullptr
         ApplicationFaults faults;
     };
 
@@ -77,6 +81,7 @@ private:
     bool write_some();
     bool read_some();
     void check_read(std::span<uint8_t> data);
+    void check_sent(std::span<uint8_t> data);
     void let_go();
     void close(bool reset);
     void end_with(int error);

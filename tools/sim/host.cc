@@ -54,7 +54,7 @@ void SimHost::detach() {
 }
 
 void SimHost::destroy() {
-    scout_stack_destroy(stack_);
+    if (stack_) scout_stack_destroy(stack_);
     stack_ = nullptr;
 }
 

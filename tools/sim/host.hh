@@ -23,7 +23,7 @@ public:
     void unlisten();
     // Ends every connection with ENETDOWN.
     void detach();
-    // After detach(), with no endpoint left.
+    // After detach(), with no endpoint left; if it was ever attached.
     void destroy();
     // Owns the packet.
     void receive(dominoes_packet* packet);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "scout/checksum.hh"
+#include "tools/sim/frame.hh"
 
 namespace sim {
 namespace {
@@ -12,29 +13,6 @@ namespace {
 using scout::kAck;
 using scout::kRst;
 using scout::kSyn;
-
-constexpr uint32_t kEthBytes = 14, kIpBytes = 20, kTcpBytes = 20;
-constexpr uint32_t kIpAt = kEthBytes, kTransportAt = kEthBytes + kIpBytes;
-
-void finish_ip(uint8_t* ip, uint32_t total, uint8_t protocol) {
-    ip[0] = 0x45;
-    scout::store_be16(ip + 2, static_cast<uint16_t>(total));
-    ip[9] = protocol;
-    scout::store_be16(ip + 10, 0);
-    scout::store_be16(ip + 10, scout::checksum(ip, kIpBytes));
-}
-
-// Where hardware vouches for it, the field holds the pseudo header's sum, which has not changed.
-void finish_tcp(dominoes_packet& packet, uint32_t at) {
-    if (packet.checksum_vouched) return;
-    uint8_t* ip = packet.data + kIpAt;
-    const uint32_t bytes = scout::load_be16(ip + 2) - (at - kEthBytes);
-    const uint16_t sum = scout::pseudo_sum(scout::IpAddress::v4(ip + 12),
-                                           scout::IpAddress::v4(ip + 16), ip[9], bytes);
-    uint8_t* field = packet.data + at + scout::kTcpChecksumOffset;
-    scout::store_be16(field, sum);
-    scout::store_be16(field, scout::checksum(packet.data + at, bytes));
-}
 
 }  // namespace
 

@@ -195,6 +195,12 @@ void add_options(CLI::App& app, Arguments& arguments) {
         {"leak", Break::kLeak},
         {"hang", Break::kHang},
         {"different-wire", Break::kDifferentWire},
+        {"early-end", Break::kEarlyEnd},
+        {"cling", Break::kCling},
+        {"deaf-host", Break::kDeafHost},
+        {"repeat-datagram", Break::kRepeatDatagram},
+        {"forget-datagram", Break::kForgetDatagram},
+        {"refuse-datagram", Break::kRefuseDatagram},
     };
     app.add_option("--seeds", arguments.seeds, "How many")->capture_default_str();
     app.add_option("--seed-base", arguments.seed_base, "The first one")->capture_default_str();
@@ -225,10 +231,10 @@ int main(int argc, char** argv) {
     sim::Arguments arguments;
     arguments.program = argv[0];
     CLI::App app(
-        "Simulates connections between two Dominoes hosts, or with a hostile peer, over a bad "
-        "network,\n"
-        "in virtual time. All of a run comes from its seed. A seed that fails is printed with the\n"
-        "command that replays it.");
+        "Simulates connections between two Dominoes hosts, or with a hostile peer, which lies\n"
+        "now and then or is nothing but a script of attacks, and datagrams of UDP, over a bad\n"
+        "network, in virtual time. All of a run comes from its seed. A seed that fails is printed\n"
+        "with the command that replays it.");
     sim::add_options(app, arguments);
     CLI11_PARSE(app, argc, argv);
     try {

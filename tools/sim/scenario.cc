@@ -153,6 +153,47 @@ void draw_tuning(Random random, Scenario& scenario) {
     sides[1 - from].read_most = std::max<uint64_t>(sides[1 - from].read_most, 8000);
 }
 
+// From chances of its own, too. Half of the hostile peers follow a script; its last connection, an
+// honest one, comes after all others.
+void draw_script(Random random, Scenario& scenario) {
+    if (!scenario.hostile || random.one_in(2)) return;
+    scenario.scripted = true;
+    ConnectionPlan honest;
+    for (SidePlan& side : honest.sides) {
+        side = draw_side(random);
+        side.bytes = std::min(side.bytes, 12'000ul);
+        side.ending = Ending::kOrderly;
+    }
+    scenario.connections.push_back(honest);
+    for (ConnectionPlan& plan : scenario.connections)
+        plan.client_host = static_cast<uint32_t>(random.below(2));
+}
+
+DatagramPlan draw_datagram_endpoint(Random& random, uint32_t number, uint32_t pairs) {
+    DatagramPlan plan;
+    plan.host = number % 2;
+    plan.connected = random.one_in(2);
+    plan.peer = 2 * static_cast<uint32_t>(random.below(pairs)) + 1 - plan.host;
+    plan.sends = static_cast<uint32_t>(random.any_size(40));
+    plan.size_most = random.one_in(20) ? 65'507 : random.one_in(3) ? 8000 : 1400;
+    plan.think_most_ns = random.any_size(50 * kMillisecond);
+    if (random.one_in(3)) plan.read_pause_ns = random.any_size(100 * kMillisecond);
+    plan.receive_bytes = random.one_in(2) ? 16'384 : 1 << 20;
+    if (random.one_in(3)) {
+        plan.close_ns = random.any_size(500 * kMillisecond);
+        plan.closed_ns = 1 + random.any_size(300 * kMillisecond);
+    }
+    return plan;
+}
+
+// From chances of its own, once more. A script knows TCP only.
+void draw_datagrams(Random random, Scenario& scenario) {
+    if (scenario.scripted || !random.one_in(4)) return;
+    const auto pairs = static_cast<uint32_t>(random.between(1, 2));
+    for (uint32_t i = 0; i < 2 * pairs; ++i)
+        scenario.datagrams.push_back(draw_datagram_endpoint(random, i, pairs));
+}
+
 }  // namespace
 
 Scenario draw_scenario(uint64_t seed) {
@@ -167,6 +208,8 @@ Scenario draw_scenario(uint64_t seed) {
     draw_replica_faults(random, scenario);
     draw_failures(random, scenario);
     draw_tuning(Random(seed, 7), scenario);
+    draw_script(Random(seed, 8), scenario);
+    draw_datagrams(Random(seed, 9), scenario);
     return scenario;
 }
 
@@ -178,17 +221,26 @@ bool Scenario::comparable() const {
            failing_allocations.empty() && no_builds.empty() && detach_ns == 0;
 }
 
+bool Scenario::sends_at_once() const {
+    return schedule.stall == 0 && faults.empty() && failing_allocations.empty() &&
+           no_builds.empty();
+}
+
 std::string Scenario::describe() const {
     char line[512];
-    std::snprintf(
-        line, sizeof line,
-        "replicas %u/%u contexts %u/%u policy %u/%u connections %zu loss %.3f/%.3f%s%s%s%s%s%s%s%s",
-        hosts[0].replicas, hosts[1].replicas, hosts[0].contexts, hosts[1].contexts, hosts[0].policy,
-        hosts[1].policy, connections.size(), paths[0].loss, paths[1].loss,
-        hostile ? " hostile" : "", gso ? " gso" : "", partitions.empty() ? "" : " partition",
-        schedule.stall > 0 ? " stalls" : "", faults.empty() ? "" : " faults",
-        failing_allocations.empty() ? "" : " no-memory", no_builds.empty() ? "" : " no-builds",
-        detach_ns ? " detach" : "");
+    std::snprintf(line, sizeof line,
+                  "replicas %u/%u contexts %u/%u policy %u/%u connections %zu loss "
+                  "%.3f/%.3f%s%s%s%s%s%s%s%s%s",
+                  hosts[0].replicas, hosts[1].replicas, hosts[0].contexts, hosts[1].contexts,
+                  hosts[0].policy, hosts[1].policy, connections.size(), paths[0].loss,
+                  paths[1].loss,
+                  scripted  ? " scripted"
+                  : hostile ? " hostile"
+                            : "",
+                  datagrams.empty() ? "" : " udp", gso ? " gso" : "",
+                  partitions.empty() ? "" : " partition", schedule.stall > 0 ? " stalls" : "",
+                  faults.empty() ? "" : " faults", failing_allocations.empty() ? "" : " no-memory",
+                  no_builds.empty() ? "" : " no-builds", detach_ns ? " detach" : "");
     return line;
 }
 

@@ -72,6 +72,20 @@ struct ConnectionPlan {
     SidePlan sides[2];      // client, server
 };
 
+// An endpoint of UDP. Their numbers are even on host 0, odd on host 1.
+struct DatagramPlan {
+    uint32_t host = 0;
+    bool connected = false;
+    uint32_t peer = 0;   // by number, if connected; else it sends to any of the other host's
+    uint32_t sends = 0;  // datagrams
+    uint64_t size_most = 0;
+    uint64_t think_most_ns = 0;
+    uint64_t read_pause_ns = 0;  // at most, before it reads one
+    uint32_t receive_bytes = 16384;
+    uint64_t close_ns = 0;   // when it closes its port
+    uint64_t closed_ns = 0;  // for so long; 0: it does not
+};
+
 // A fault injected into a replica by the core's own debug options.
 struct ReplicaFault {
     uint64_t at_ns;
@@ -89,8 +103,10 @@ struct Scenario {
     bool gso = false;
     bool arp_suffers = false;  // ARP is lost as other packets are
     bool hostile = false;      // host 1 is a peer that breaks the rules
+    bool scripted = false;     // and has no stack: only on the last connection it is honest
     std::vector<Partition> partitions;
     std::vector<ConnectionPlan> connections;
+    std::vector<DatagramPlan> datagrams;
     std::vector<ReplicaFault> faults;
     std::vector<uint64_t> failing_allocations;  // when the next few are made to fail
     bool attach_fails = false;
@@ -100,6 +116,8 @@ struct Scenario {
 
     // Whether runs with other numbers of replicas must put the same packets on the wire.
     bool comparable() const;
+    // Whether all that the hosts' stacks send leaves them before time passes.
+    bool sends_at_once() const;
     // Whether connections between applications that end in order must succeed.
     bool benign() const { return !hostile && detach_ns == 0; }
     // On one line.

@@ -67,6 +67,148 @@ INSTANTIATE_TEST_SUITE_P(
                     Broken{Break::kLeak, "1 allocations are left"},
                     Broken{Break::kHang, "did not end in order"}));
 
+// The same of a scripted peer. Not each of them gives each check something to look at.
+class ScriptedChecks : public testing::TestWithParam<Broken> {};
+
+TEST_P(ScriptedChecks, notice) {
+    std::string failures;
+    for (uint64_t seed = 1; seed <= 400; ++seed) {
+        const Scenario scenario = draw_scenario(seed);
+        if (!scenario.scripted || scenario.detach_ns) continue;
+        ASSERT_EQ("", all_of(failures_of(scenario, {}))) << seed;
+        failures = all_of(failures_of(scenario, {.broken = GetParam().what}));
+        if (failures.find(GetParam().noticed_as) != std::string::npos) return;
+    }
+    FAIL() << failures;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Simulator, ScriptedChecks,
+    testing::Values(Broken{Break::kCorruptReplica, "differs from another's"},
+                    Broken{Break::kFlipByte, "what was read is not what the peer sent"},
+                    Broken{Break::kEarlyEnd, "what was read ended where the peer did not end"},
+                    Broken{Break::kAckAhead, "acknowledged what has not arrived"},
+                    Broken{Break::kBeyondWindow, "sent beyond the window"},
+                    Broken{Break::kCling, "a connection goes on although its peer is silent"},
+                    Broken{Break::kDeafHost, "after the attack an honest connection"},
+                    Broken{Break::kLeak, "1 allocations are left"}));
+
+class DatagramChecks : public testing::TestWithParam<Broken> {};
+
+TEST_P(DatagramChecks, notice) {
+    Scenario scenario = plain_scenario(1);
+    for (uint32_t i = 0; i < 2; ++i)
+        scenario.datagrams.push_back({.host = i,
+                                      .connected = true,
+                                      .peer = 1 - i,
+                                      .sends = 5,
+                                      .size_most = 8000,
+                                      .think_most_ns = kMillisecond,
+                                      .receive_bytes = 1 << 20});
+    EXPECT_EQ("", all_of(failures_of(scenario, {})));
+    const std::string failures = all_of(failures_of(scenario, {.broken = GetParam().what}));
+    EXPECT_NE(std::string::npos, failures.find(GetParam().noticed_as)) << failures;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Simulator, DatagramChecks,
+    testing::Values(Broken{Break::kFlipByte, "read what nobody wrote"},
+                    Broken{Break::kRepeatDatagram, "read more often than it came"},
+                    Broken{Break::kForgetDatagram, "delivered and read: 5 and 0"},
+                    Broken{Break::kRefuseDatagram, "refused by a port that was open"}));
+
+TEST(SentStream, knows_what_was_sent_where) {
+    SentStream stream(1);
+    uint8_t versions[2][100], mixed[100];
+    stream.send(10, 0, versions[0]);
+    stream.send(60, 1, {versions[1] + 50, 50});
+    stream.end(110);
+    EXPECT_EQ(100u, stream.first_unsent(10, versions[0]));
+    for (int i = 0; i < 100; ++i) mixed[i] = versions[i >= 50 && i % 2][i];
+    EXPECT_EQ(100u, stream.first_unsent(10, mixed));
+    EXPECT_EQ(0u, stream.first_unsent(11, {versions[0], 1}));
+    SentStream other(1);
+    uint8_t unsent[200];
+    other.send(10, 0, unsent);
+    EXPECT_EQ(100u, stream.first_unsent(10, unsent)) << "the pattern goes on, but was not sent";
+    other.send(10, 1, unsent);
+    EXPECT_EQ(0u, stream.first_unsent(10, unsent)) << "that version began later";
+    EXPECT_TRUE(stream.may_end(110));
+    EXPECT_FALSE(stream.may_end(109));
+}
+
+// A window in an acknowledgement of what was never sent is no window.
+TEST(WireCheck, does_not_believe_lies) {
+    const auto failures = [](bool knows) {
+        Report report;
+        WireCheck check(report);
+        check.do_not_judge(1);
+        check.trust_first_syn(1);
+        if (knows) check.knows_what_was_sent();
+        const scout::TcpPorts there{7000, 20'000}, back{20'000, 7000};
+        const uint8_t data[100] = {};
+        const auto host = [&](const TcpFrame& frame) {
+            dominoes_packet* packet = make_frame(frame);
+            check.sent(0, rig::bytes_of(*packet));
+            dominoes_packet_free(packet);
+        };
+        const auto peer = [&](const TcpFrame& frame) {
+            dominoes_packet* packet = make_frame(frame);
+            check.sent(1, rig::bytes_of(*packet));
+            check.arrives(0, rig::bytes_of(*packet));
+            dominoes_packet_free(packet);
+        };
+        using namespace scout;
+        peer({.from_host = 1, .ports = back, .flags = kSyn, .seq = 500, .window = 10});
+        host({.ports = there, .flags = kSyn | kAck, .seq = 900, .ack = 501, .window = 10});
+        peer({.from_host = 1, .ports = back, .flags = kAck, .seq = 501, .ack = 901, .window = 10});
+        peer({.from_host = 1, .ports = back, .flags = kAck, .seq = 501, .ack = 999, .window = 90});
+        peer({.from_host = 1, .ports = back, .flags = kSyn, .seq = 700, .window = 10});
+        host(
+            {.ports = there, .flags = kAck, .seq = 901, .ack = 501, .window = 10, .payload = data});
+        return all_of(report.failures());
+    };
+    EXPECT_NE(std::string::npos, failures(true).find("sent beyond the window"));
+    EXPECT_EQ("", failures(false));
+}
+
+// What was sent before a window shrank may be sent again; new data wait.
+TEST(WireCheck, knows_the_last_word) {
+    using namespace scout;
+    Report report;
+    WireCheck check(report);
+    check.do_not_judge(1);
+    check.knows_what_was_sent();
+    const TcpPorts there{7000, 20'000}, back{20'000, 7000};
+    const uint8_t data[100] = {};
+    const auto host = [&](uint32_t seq, uint32_t bytes) {
+        dominoes_packet* packet = make_frame({.ports = there,
+                                              .flags = kAck,
+                                              .seq = seq,
+                                              .ack = 501,
+                                              .window = 10,
+                                              .payload = {data, bytes}});
+        check.sent(0, rig::bytes_of(*packet));
+        dominoes_packet_free(packet);
+    };
+    const auto peer = [&](const TcpFrame& frame) {
+        dominoes_packet* packet = make_frame(frame);
+        check.sent(frame.from_host, rig::bytes_of(*packet));
+        check.arrives(1 - frame.from_host, rig::bytes_of(*packet));
+        dominoes_packet_free(packet);
+    };
+    peer({.from_host = 1, .ports = back, .flags = kSyn, .seq = 500, .window = 10});
+    peer({.ports = there, .flags = kSyn | kAck, .seq = 900, .ack = 501, .window = 10});
+    peer({.from_host = 1, .ports = back, .flags = kAck, .seq = 501, .ack = 901, .window = 200});
+    host(901, 100);
+    peer({.from_host = 1, .ports = back, .flags = kAck, .seq = 501, .ack = 901, .window = 50});
+    host(901, 100);
+    EXPECT_FALSE(report.failed());
+    host(1001, 2);
+    EXPECT_NE(std::string::npos,
+              all_of(report.failures()).find("sent new data beyond the latest window"));
+}
+
 TEST(Seeds, notice_another_wire) {
     uint64_t seed = 1;
     while (!draw_scenario(seed).comparable()) ++seed;

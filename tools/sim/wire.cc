@@ -79,6 +79,7 @@ void Wire::put(uint32_t host, dominoes_packet* packet) {
     const uint64_t now = scheduler_.now_ns();
     if (on_sent) on_sent(host, *packet);
     check_.sent(host, rig::bytes_of(*packet));
+    if (datagrams) datagrams->sent(host, rig::bytes_of(*packet));
     if (pcap) pcap->write(now, rig::bytes_of(*packet));
     if (trace) trace->push_back(digest_of(rig::bytes_of(*packet), now));
     note("sends", host, *packet);
@@ -140,6 +141,7 @@ void Wire::deliver_next() {
     flights_.pop();
     ++delivered_;
     if (flight.intact) check_.arrives(flight.to, rig::bytes_of(*flight.packet));
+    if (flight.intact && datagrams) datagrams->arrives(flight.to, rig::bytes_of(*flight.packet));
     note("gets", flight.to, *flight.packet);
     on_arrival(flight.to, flight.packet);
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <queue>
 
+#include "tools/sim/datagram_check.hh"
 #include "tools/sim/pcap.hh"
 #include "tools/sim/report.hh"
 #include "tools/sim/scenario.hh"
@@ -34,6 +35,7 @@ public:
     std::function<void(uint32_t host, dominoes_packet& packet)> on_sent;
     PcapFile* pcap = nullptr;
     Trace* trace = nullptr;
+    DatagramCheck* datagrams = nullptr;
 
     // From any fiber: a host's device has accepted it.
     void transmit(uint32_t host, dominoes_packet* packet);

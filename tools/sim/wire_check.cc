@@ -20,31 +20,6 @@ constexpr uint64_t kPlausible = uint64_t{1} << 20;
 
 }  // namespace
 
-// --- ranges ---
-
-void RangeSet::add(uint64_t start, uint64_t end) {
-    if (start >= end) return;
-    auto first = std::lower_bound(ranges_.begin(), ranges_.end(), start,
-                                  [](const Range& range, uint64_t at) { return range.end < at; });
-    auto last = first;
-    for (; last != ranges_.end() && last->start <= end; ++last) {
-        start = std::min(start, last->start);
-        end = std::max(end, last->end);
-    }
-    if (first == last) {
-        ranges_.insert(first, {start, end});
-    } else {
-        *first = {start, end};
-        ranges_.erase(first + 1, last);
-    }
-}
-
-bool RangeSet::contains(uint64_t start, uint64_t end) const {
-    return std::any_of(ranges_.begin(), ranges_.end(), [=](const Range& range) {
-        return range.start <= start && end <= range.end;
-    });
-}
-
 // --- flows ---
 
 void WireCheck::expect_pattern(uint32_t host, uint16_t port, uint16_t peer_port, uint64_t key) {
@@ -75,6 +50,7 @@ uint64_t WireCheck::right_edge(const Flow& flow, uint32_t host, const SegmentVie
 
 void WireCheck::take_syn(Flow& flow, uint32_t host, const SegmentView& view) {
     End& end = flow.ends[host];
+    if (end.known && begins_once_[host]) return;
     const bool scales = view.event.options & scout::kHasWindowScale;
     const uint32_t scale = std::min<uint32_t>(view.event.window_scale, 14);  // RFC 7323 section 2.3
     if (end.known && end.iss == view.event.seq && end.scales == scales && end.scale == scale) {
@@ -122,10 +98,19 @@ void WireCheck::check_data(End& end, uint64_t seq, const SegmentView& view) {
     const bool probe = view.payload.size() == 1 && seq == end.allowed;
     if (data_end > end.allowed && !probe)
         wrong("sent beyond the window", view, data_end, end.allowed);
+    if (knows_sent_) check_last_word(end, seq, view);
     if (!end.has_key) return;
     const size_t good = first_wrong(end.key, seq - 1, view.payload);
     if (good != view.payload.size())
         wrong("sent what the application did not write", view, seq + good, seq);
+}
+
+// RFC 9293 section 3.8.6, of a window that has shrunk: "the sender SHOULD NOT send new data".
+void WireCheck::check_last_word(const End& end, uint64_t seq, const SegmentView& view) {
+    const uint64_t data_end = seq + view.payload.size();
+    const bool probe = view.payload.size() == 1 && seq == end.latest;
+    if (data_end > std::max(end.sent, end.latest) && !probe)
+        wrong("sent new data beyond the latest window", view, data_end, end.latest);
 }
 
 void WireCheck::check_acknowledgement(Flow& flow, uint32_t host, const SegmentView& view) {
@@ -135,6 +120,7 @@ void WireCheck::check_acknowledgement(Flow& flow, uint32_t host, const SegmentVi
     const uint64_t ack = extend(peer, view.event.ack);
     if (ack > peer.arrived.prefix())
         wrong("acknowledged what has not arrived", view, ack, peer.arrived.prefix());
+    end.acknowledged = std::max(end.acknowledged, ack);
     for (uint32_t i = 0; i < view.event.sack_blocks; ++i) {
         const auto [start, stop] = view.event.sack[i];
         if (!peer.arrived.contains(extend(peer, start), extend(peer, stop)))
@@ -161,8 +147,38 @@ void WireCheck::arrives(uint32_t host, std::span<const uint8_t> frame) {
     const uint64_t seq = extend(sender, view.event.seq);
     const uint64_t start = seq >> 63 ? 0 : seq;  // not before its SYN
     sender.arrived.add(start, seq + view.length());
-    if (!view.has(kAck) || !receiver.known) return;
-    receiver.allowed = std::max(receiver.allowed, right_edge(flow, 1 - host, view));
+    take_clock(sender, view);
+    if (view.has(kAck) && receiver.known) take_window(flow, host, view);
+    sender.furthest = std::max(sender.furthest, start);
+}
+
+void WireCheck::take_window(Flow& flow, uint32_t host, const SegmentView& view) {
+    End& end = flow.ends[host];
+    const uint64_t ack = extend(end, view.event.ack);
+    if (knows_sent_ && ack > end.sent) return;
+    const uint64_t edge = right_edge(flow, 1 - host, view);
+    end.allowed = std::max(end.allowed, edge);
+    end.latest = is_last_word(flow, host, view) ? edge : std::max(end.latest, edge);
+    end.told = std::max(end.told, ack);
+}
+
+void WireCheck::take_clock(End& end, const SegmentView& view) {
+    if (!(view.event.options & scout::kHasTimestamps)) return;
+    if (end.clock && static_cast<int32_t>(view.event.ts_val - end.clock) < 0)
+        end.clock_goes_on = false;
+    end.clock = view.event.ts_val;
+}
+
+// Whatever else a host makes of what came to it: this it must have believed, for it is a plain
+// acknowledgement, of the most that was ever acknowledged, with the very number that the host
+// itself has said to expect, and none beyond it has ever come.
+bool WireCheck::is_last_word(const Flow& flow, uint32_t host, const SegmentView& view) {
+    const End& end = flow.ends[host];
+    const End& peer = flow.ends[1 - host];
+    const uint64_t seq = extend(peer, view.event.seq);
+    return view.length() == 0 && peer.clock_goes_on && seq == end.acknowledged &&
+           seq == peer.arrived.end() && seq >= peer.furthest &&
+           extend(end, view.event.ack) >= end.told;
 }
 
 }  // namespace sim

@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 
+#include "tools/sim/datagram_user.hh"
 #include "tools/sim/host.hh"
 #include "tools/sim/hostile.hh"
+#include "tools/sim/scripted_peer.hh"
 #include "tools/sim/step_watch.hh"
 #include "tools/sim/wire.hh"
 
@@ -24,6 +26,12 @@ enum class Break {
     kLeak,            // memory
     kHang,            // applications do not hear that they are woken
     kDifferentWire,   // runs with other numbers of replicas
+    kEarlyEnd,        // what an application takes for the end
+    kCling,           // applications that wait for a silent peer
+    kDeafHost,        // the host, once it has been attacked
+    kRepeatDatagram,  // what is read of UDP
+    kForgetDatagram,  // likewise
+    kRefuseDatagram,  // whether a port of UDP is open
 };
 
 struct WorldOptions {
@@ -54,20 +62,29 @@ private:
     };
 
     void make_applications();
+    Application::Place place_of(uint32_t connection, uint32_t side);
+    void make_hostile_peer();
+    void make_datagram_users();
+    void take_arrival(uint32_t host, dominoes_packet* packet);
 
     // --- the driver ---
     void drive();
     void set_up();
     void add_action(uint64_t at_ns, std::function<void()> act);
+    void begin_connection(uint32_t connection, uint64_t at_ns);
     void schedule_faults();
     void schedule_replica_fault(const ReplicaFault& fault);
     void go_on_until(const std::function<bool()>& over, const char* what);
     bool happens_next();
     void act(Application& application);
     void end();
+    void make_honest_connection();
+    void check_patience();
     void judge();
+    void judge_honest_connection();
     void judge_connection(uint32_t connection);
     bool may_have_failed(const Application& client, const Application& server) const;
+    void check_datagrams(uint32_t host);
     void check_memory();
 
     void detach();
@@ -89,9 +106,14 @@ private:
     StepWatch step_watch_{scheduler_, report_};
     Wire wire_;
     std::optional<HostilePeer> hostile_;
+    std::optional<ScriptedPeer> scripted_;
+    bool attacked_ = false;     // the scripted peer has done what it wanted
+    uint64_t all_done_ns_ = 0;  // when all applications had let go
     SimHost hosts_[2];
     std::vector<std::unique_ptr<Application>> applications_;  // client, server of each connection
-    std::vector<Action> actions_;                             // the latest first
+    std::optional<DatagramCheck> datagram_check_;
+    std::vector<std::unique_ptr<DatagramUser>> datagram_users_;
+    std::vector<Action> actions_;  // the latest first
     bool arp_may_fail_;
     uint64_t digest_checks_ = 0;
 };

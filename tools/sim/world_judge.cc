@@ -16,6 +16,7 @@ void World::judge() {
         leaked = dominoes_alloc(64);
     }
     for (uint32_t i = 0; i < scenario_.connections.size(); ++i) judge_connection(i);
+    if (scripted_ && scenario_.detach_ns == 0) judge_honest_connection();
     check_memory();
 }
 
@@ -56,6 +57,39 @@ void World::judge_connection(uint32_t connection) {
                      ends[1]->describe());
         return;
     }
+}
+
+// The last one of a scripted peer.
+void World::judge_honest_connection() {
+    const auto last = static_cast<uint32_t>(scenario_.connections.size()) - 1;
+    const Application& client = *applications_[2 * last];
+    const Application& server = *applications_[2 * last + 1];
+    const bool active = client.host() == 0;
+    if (active && may_have_failed(client, server)) return;
+    const Application& end = active ? client : server;
+    if (!end.error() && end.read_everything() && scripted_->connection(last).complete()) return;
+    report_.fail("after the attack an honest connection did not end in order\n" + end.describe());
+}
+
+// What becomes of datagrams between the applications and the wire is counted.
+void World::check_datagrams(uint32_t host) {
+    const auto count = [&](const char* name) { return hosts_[host].counter(name); };
+    const auto equal = [&](const char* what, uint64_t one, uint64_t other) {
+        if (one != other)
+            report_.fail("udp: host " + std::to_string(host) + ": " + what + ": " +
+                         std::to_string(one) + " and " + std::to_string(other));
+    };
+    const DatagramCheck& check = *datagram_check_;
+    const bool memory = scenario_.failing_allocations.empty() && scenario_.no_builds.empty();
+    equal("delivered and read", count("udp_in"), check.read_at(host));
+    equal("sent and written", count("udp_out"), check.written_at(host));
+    if (memory && !count("drop_arp_waiting") && !count("arp_failed"))
+        equal("sent and on the wire", count("udp_out"), check.complete_from(host));
+    if (memory && scenario_.paths[1 - host].corrupt == 0)
+        equal("came and delivered or dropped",
+              check.unfragmented_at(host) + count("ip_reassembled"),
+              count("udp_in") + count("drop_udp_full") + count("drop_udp_no_port") +
+                  count("drop_udp_checksum"));
 }
 
 void World::check_memory() {
