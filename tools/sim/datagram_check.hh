@@ -33,7 +33,8 @@ public:
     // It was told that nobody is at its peer's port.
     void refused(uint32_t endpoint);
 
-    // --- the wire: a host has sent a frame; an undamaged one has come to a host ---
+    // --- the wire: a host has sent a frame; one has come to a host. It may be damaged: if that
+    // makes its checksum 0, there is none (RFC 768), and all the rest is as it was ---
     void sent(uint32_t host, std::span<const uint8_t> frame);
     void arrives(uint32_t host, std::span<const uint8_t> frame);
 

@@ -177,11 +177,16 @@ DatagramPlan draw_datagram_endpoint(Random& random, uint32_t number, uint32_t pa
     plan.sends = static_cast<uint32_t>(random.any_size(40));
     plan.size_most = random.one_in(20) ? 65'507 : random.one_in(3) ? 8000 : 1400;
     plan.think_most_ns = random.any_size(50 * kMillisecond);
-    if (random.one_in(3)) plan.read_pause_ns = random.any_size(100 * kMillisecond);
+    if (random.one_in(3)) plan.read_pause_ns = random.any_size(kSecond);
     plan.receive_bytes = random.one_in(2) ? 16'384 : 1 << 20;
     if (random.one_in(3)) {
         plan.close_ns = random.any_size(500 * kMillisecond);
         plan.closed_ns = 1 + random.any_size(300 * kMillisecond);
+    }
+    if (random.one_in(4)) {  // so much that whoever reads slowly has no room for it
+        plan.sends = static_cast<uint32_t>(random.between(20, 60));
+        plan.size_most = 8000;
+        plan.think_most_ns = random.any_size(5 * kMillisecond);
     }
     return plan;
 }

@@ -141,7 +141,7 @@ void Wire::deliver_next() {
     flights_.pop();
     ++delivered_;
     if (flight.intact) check_.arrives(flight.to, rig::bytes_of(*flight.packet));
-    if (flight.intact && datagrams) datagrams->arrives(flight.to, rig::bytes_of(*flight.packet));
+    if (datagrams) datagrams->arrives(flight.to, rig::bytes_of(*flight.packet));
     note("gets", flight.to, *flight.packet);
     on_arrival(flight.to, flight.packet);
 }

@@ -210,17 +210,21 @@ void World::go_on_until(const std::function<bool()>& over, const char* what) {
     }
 }
 
-// Moves on to the next event, and lets it happen. What fibers wait for comes before what comes from
-// outside, and that in an order of its own, so that it is the same whatever the schedule.
-bool World::happens_next() {
+uint64_t World::next_ns() const {
     uint64_t next = std::min(scheduler_.next_deadline(), wire_.next_ns());
     if (!actions_.empty()) next = std::min(next, actions_.back().at_ns);
     for (const SimHost& host : hosts_) next = std::min(next, host.due_ns());
     for (const auto& application : applications_) next = std::min(next, application->due_ns());
     for (const auto& user : datagram_users_) next = std::min(next, user->due_ns());
     if (scripted_) next = std::min(next, scripted_->due_ns());
-    if (next == kNever) return false;
+    return next;
+}
 
+// Moves on to the next event, and lets it happen. What fibers wait for comes before what comes from
+// outside, and that in an order of its own, so that it is the same whatever the schedule.
+bool World::happens_next() {
+    const uint64_t next = next_ns();
+    if (next == kNever) return false;
     const bool fibers = scheduler_.next_deadline() <= next;
     scheduler_.advance_to(next);
     const uint64_t now = scheduler_.now_ns();

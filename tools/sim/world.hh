@@ -75,6 +75,7 @@ private:
     void schedule_faults();
     void schedule_replica_fault(const ReplicaFault& fault);
     void go_on_until(const std::function<bool()>& over, const char* what);
+    uint64_t next_ns() const;  // when something happens
     bool happens_next();
     void act(Application& application);
     void end();
