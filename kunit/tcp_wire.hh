@@ -365,8 +365,7 @@ private:
     }
 
     void note(const Effect& effect) {
-        if (over_)
-            EXPECT(effect.kind == EffectKind::kTransmit && effect.transmit.flags & kRst);
+        if (over_) EXPECT(effect.kind == EffectKind::kTransmit && effect.transmit.flags & kRst);
         ++counts_[static_cast<uint32_t>(effect.kind)];
         switch (effect.kind) {
             case EffectKind::kTransmit:
