@@ -11,7 +11,9 @@ constexpr uint64_t kMs = Wire::kMs;
 
 // A connection in its initial slow start: windows of so many segments, each acknowledged by itself.
 struct Path {
-    TcpState state{};
+    // Two of them would be too large for a kernel's stack.
+    const dominoes::Owned<TcpState> allocated{dominoes::make<TcpState>()};
+    TcpState& state{*allocated};
 
     explicit Path(uint32_t window = 10) {
         state.mss = 1000;

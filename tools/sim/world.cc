@@ -146,7 +146,7 @@ void World::take_arrival(uint32_t host, dominoes_packet* packet) {
 // After all attacks the host must be of use.
 void World::make_honest_connection() {
     attacked_ = true;
-    if (!hosts_[0].attached()) return;
+    if (scenario_.detach_ns) return;  // it may happen meanwhile
     rig::fail_allocations(0);
     begin_connection(static_cast<uint32_t>(scenario_.connections.size()) - 1, scheduler_.now_ns());
     go_on_until([this] { return applications_done() && wire_.next_ns() == kNever; },
