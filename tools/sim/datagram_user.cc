@@ -151,7 +151,11 @@ bool DatagramUser::read() {
 void DatagramUser::take_error(int error, const char* what) {
     const Scenario& scenario = place_.scenario;
     const bool no_memory = !scenario.failing_allocations.empty() || !scenario.no_builds.empty();
-    if (error == -ECONNREFUSED) return place_.check.refused(place_.number);
+    if (error == -ECONNREFUSED) {
+        // A device that is detached has no ports any more.
+        if (!scenario.detach_ns) place_.check.refused(place_.number);
+        return;
+    }
     if (error == -ENOMEM && no_memory) return;
     if (scenario.detach_ns) return give_up();
     place_.report.fail("a datagram could not be " + std::string(what) + ": " +
