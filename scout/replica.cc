@@ -78,7 +78,9 @@ bool Replica::process(Request& request) {
     check_consistency(request.position());
     // What came until the channel was closed is answered still: the peer may have objected to our
     // reset (RFC 5961 section 3.2), and would hear from nobody else.
-    if (ending_ && request.position() + 1 == connection_.channel().tail()) domain_.retire();
+    if (is_leader() && state_.finished && request.position() + 1 == connection_.channel().tail()) {
+        domain_.retire();
+    }
     return true;
 }
 
@@ -117,11 +119,7 @@ void Replica::perform(const Effect& effect, Request& request) {
             return;
         case EffectKind::kClosed:
             if (is_leader()) connection_.closed(effect.error);
-            if (is_leader() && !ends_silently(request)) {
-                ending_ = true;
-            } else {
-                domain_.retire();
-            }
+            if (!is_leader() || ends_silently(request)) domain_.retire();
             return;
     }
 }

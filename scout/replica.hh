@@ -66,7 +66,6 @@ private:
     TcpPath path_;
     TcpState state_;
     Effects effects_;
-    bool ending_ = false;  // the channel is closed, and the leader answers what is left in it
     Done done_{};
     dominoes::Snapshot<Done> done_shown_;
     dominoes::Atomic<uint64_t> delay_ns_;

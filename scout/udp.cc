@@ -52,19 +52,19 @@ Verdict UdpRouter::demux(Frame& frame) {
     if (parse_udp(frame.transport(), frame.transport_bytes, header) != UdpResult::kOk) {
         return interface_.drop(Counter::drop_udp_short);
     }
+    const UdpArrival arrival{
+        .source = {frame.source, header.source_port},
+        .offset = frame.transport_offset,
+        .bytes = header.length,
+        .pseudo = pseudo_sum(frame.source, frame.destination, kUdp, header.length),
+        .checksummed = header.checksum != 0,
+    };
     ReadSection section;
     const UdpPort* port = ports_->find(header.destination_port);
-    if (port && !port->endpoint().accepts({frame.source, header.source_port})) port = nullptr;
-    if (port && port->replicas()) return publish(*port, frame, header);
-    if (!checksum_right(frame, header)) return interface_.drop(Counter::drop_udp_checksum);
-    return port ? enqueue(port->endpoint(), frame, header) : no_port(frame);
-}
-
-// RFC 1122 section 4.1.3.4; 0 stands for none.
-bool UdpRouter::checksum_right(const Frame& frame, const UdpHeader& header) const {
-    if (header.checksum == 0) return true;
-    const uint16_t pseudo = pseudo_sum(frame.source, frame.destination, kUdp, header.length);
-    return dominoes_packet_checksum_ok(frame.packet, frame.transport_offset, header.length, pseudo);
+    if (port && !port->endpoint().accepts(arrival.source)) port = nullptr;
+    if (port && port->replicas()) return publish(*port, frame.packet, arrival);
+    if (!arrival.checksum_right(frame.packet)) return interface_.drop(Counter::drop_udp_checksum);
+    return port ? enqueue(port->endpoint(), arrival.datagram(frame.packet)) : no_port(frame);
 }
 
 // RFC 1122 section 4.1.3.1.
@@ -74,26 +74,16 @@ Verdict UdpRouter::no_port(Frame& frame) {
 }
 
 // The owner of the request does the rest.
-Verdict UdpRouter::publish(const UdpPort& port, const Frame& frame, const UdpHeader& header) {
-    const uint32_t payload = header.length - kUdpHeaderBytes;
-    const UdpArrival arrival{
-        .source = {frame.source, header.source_port},
-        .offset = frame.transport_offset,
-        .bytes = header.length,
-        .pseudo = pseudo_sum(frame.source, frame.destination, kUdp, header.length),
-        .checksummed = header.checksum != 0,
-    };
+Verdict UdpRouter::publish(const UdpPort& port, dominoes_packet* packet,
+                           const UdpArrival& arrival) {
+    const uint32_t payload = arrival.datagram(packet).bytes;
     if (!port.endpoint().admit(payload)) return interface_.drop(Counter::drop_udp_full);
-    if (port.replicas()->publish(arrival, frame.packet)) return Verdict::kTake;
+    if (port.replicas()->publish(arrival, packet)) return Verdict::kTake;
     port.endpoint().forget(payload);
     return interface_.drop(Counter::drop_udp_full);
 }
 
-Verdict UdpRouter::enqueue(UdpEndpoint& endpoint, const Frame& frame, const UdpHeader& header) {
-    const UdpDatagram datagram{frame.packet,
-                               {frame.source, header.source_port},
-                               frame.transport_offset + kUdpHeaderBytes,
-                               header.length - kUdpHeaderBytes};
+Verdict UdpRouter::enqueue(UdpEndpoint& endpoint, const UdpDatagram& datagram) {
     if (!endpoint.enqueue(datagram)) return interface_.drop(Counter::drop_udp_full);
     interface_.counters.add(Counter::udp_in);
     return Verdict::kTake;

@@ -101,10 +101,9 @@ private:
     int bind(UdpEndpoint& endpoint, uint16_t port);
     int bind_ephemeral(UdpEndpoint& endpoint);
     void unbind(UdpPort& port);
-    bool checksum_right(const Frame& frame, const UdpHeader& header) const;
     Verdict no_port(Frame& frame);
-    Verdict publish(const UdpPort& port, const Frame& frame, const UdpHeader& header);
-    Verdict enqueue(UdpEndpoint& endpoint, const Frame& frame, const UdpHeader& header);
+    Verdict publish(const UdpPort& port, dominoes_packet* packet, const UdpArrival& arrival);
+    Verdict enqueue(UdpEndpoint& endpoint, const UdpDatagram& datagram);
 
     Interface& interface_;
     ArpRouter& arp_;

@@ -18,6 +18,16 @@ namespace scout {
 using dominoes::Domain;
 using dominoes::Request;
 
+// --- what arrives ---
+
+bool UdpArrival::checksum_right(dominoes_packet* packet) const {
+    return !checksummed || dominoes_packet_checksum_ok(packet, offset, bytes, pseudo);
+}
+
+UdpDatagram UdpArrival::datagram(dominoes_packet* packet) const {
+    return {packet, source, offset + kUdpHeaderBytes, bytes - kUdpHeaderBytes};
+}
+
 // --- one replica ---
 
 UdpReplica::UdpReplica(UdpReplicas& group, uint32_t id, dominoes::Context& context)
@@ -155,23 +165,18 @@ bool UdpReplicas::owns(Request& request, uint32_t replica) const {
                           replica);
 }
 
-// By its owner: whether the datagram is good (RFC 1122 section 4.1.3.4).
+// By its owner: whether the datagram is good.
 bool UdpReplicas::verify(Request& request) {
-    const UdpArrival& arrival = request.as<Event>().arrival;
     auto* packet = static_cast<dominoes_packet*>(request.owned);
-    const bool good =
-        !arrival.checksummed ||
-        dominoes_packet_checksum_ok(packet, arrival.offset, arrival.bytes, arrival.pseudo);
+    const bool good = request.as<Event>().arrival.checksum_right(packet);
     if (!good) interface_.counters.add(Counter::drop_udp_checksum);
     order_->place(request.position(), good ? reinterpret_cast<uint64_t>(&request) : kNothing);
     return good;
 }
 
 void UdpReplicas::hand_over(Request& request) {
-    const UdpArrival& arrival = request.as<Event>().arrival;
-    const UdpDatagram datagram{static_cast<dominoes_packet*>(request.owned), arrival.source,
-                               arrival.offset + kUdpHeaderBytes, arrival.bytes - kUdpHeaderBytes};
-    if (!sink_.deliver(datagram)) {
+    auto* packet = static_cast<dominoes_packet*>(request.owned);
+    if (!sink_.deliver(request.as<Event>().arrival.datagram(packet))) {
         interface_.counters.add(Counter::drop_udp_full);
         return;
     }

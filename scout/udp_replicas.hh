@@ -57,6 +57,11 @@ struct UdpArrival {
     uint32_t bytes;    // header and payload
     uint16_t pseudo;   // the folded sum of the pseudo header
     bool checksummed;  // else there is nothing to verify
+
+    // Of the packet it came in: RFC 1122 section 4.1.3.4,
+    bool checksum_right(dominoes_packet* packet) const;
+    // and what there is to read.
+    UdpDatagram datagram(dominoes_packet* packet) const;
 };
 
 class UdpReplica : dominoes::Pinned {

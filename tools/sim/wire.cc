@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "scout/checksum.hh"
+#include "tools/sim/frame.hh"
 
 namespace sim {
 namespace {
 
-constexpr uint32_t kEthBytes = 14;
 constexpr uint32_t kFullFrame = 1514;
 
 bool is_arp(const dominoes_packet& packet) { return scout::load_be16(packet.data + 12) == 0x0806; }
