@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The TCP router in a whole stack: whom an ICMP error reaches.
+// The TCP router in a whole stack: whom an ICMP error reaches, and what follows a SYN cookie's ACK.
 #include "scout/tcp_router.hh"
 
 #include <map>
@@ -23,31 +23,47 @@ using rig::Socket;
 constexpr uint8_t kPortUnreachable = 3;
 constexpr uint8_t kProtocolUnreachable = 2;
 
-// Keeps the SYNs that are sent, from their IP headers on. Several threads send.
+// Keeps the SYNs that are sent, from their IP headers on, and counts resets. Several threads send.
 class SynLink final : public rig::Link {
 public:
     bool transmit(dominoes_packet* packet) override {
         const Sent sent(Bytes(packet->data, packet->data + packet->bytes));
         dominoes_packet_free(packet);
         if (!sent.is_ip || sent.ip.protocol != kTcp) return true;
+        const TcpPorts ports = tcp_ports(sent.payload.data());
+        SegmentEvent segment;
+        const auto bytes = static_cast<uint32_t>(sent.payload.size());
+        if (tcp_parse(sent.payload.data(), bytes, bytes, segment) != TcpParse::kOk) return true;
         std::lock_guard lock(mutex_);
-        syns_.emplace(tcp_ports(sent.payload.data()).source,
-                      Bytes(sent.frame.begin() + kEthHeaderBytes, sent.frame.end()));
+        if (segment.flags & kRst) ++resets_;
+        if (segment.flags & kSyn)
+            syns_.emplace(std::pair(ports.source, ports.destination),
+                          Bytes(sent.frame.begin() + kEthHeaderBytes, sent.frame.end()));
         return true;
     }
-    // Waits for that from `port`; empty: it does not come.
-    Bytes wait_for(uint16_t port) {
+    // That from `port` to the peer's; empty: there was none.
+    Bytes syn(uint16_t port, uint16_t peer_port) {
+        std::lock_guard lock(mutex_);
+        const auto found = syns_.find({port, peer_port});
+        return found == syns_.end() ? Bytes() : found->second;
+    }
+    // Waits for it; empty: it does not come.
+    Bytes wait_for(uint16_t port, uint16_t peer_port) {
         const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
-        for (; dominoes_now_ns() < end_ns; dominoes_thread_yield()) {
-            std::lock_guard lock(mutex_);
-            if (const auto syn = syns_.find(port); syn != syns_.end()) return syn->second;
-        }
-        return {};
+        Bytes found;
+        for (; found.empty() && dominoes_now_ns() < end_ns; dominoes_thread_yield())
+            found = syn(port, peer_port);
+        return found;
+    }
+    uint32_t resets() {
+        std::lock_guard lock(mutex_);
+        return resets_;
     }
 
 private:
     std::mutex mutex_;
-    std::map<uint16_t, Bytes> syns_;
+    std::map<std::pair<uint16_t, uint16_t>, Bytes> syns_;
+    uint32_t resets_ = 0;
 };
 
 // A machine whose neighbour answers ARP, and nothing else.
@@ -94,7 +110,7 @@ struct Attempt {
         const auto to = address("192.0.2.2", 80);
         begun = socket.bind(address("192.0.2.1", port)) == 0 &&
                 scout_connect(socket.get(), &to) == -int{kEinprogress};
-        syn = machine.link.wait_for(port);
+        syn = machine.link.wait_for(port, 80);
     }
     // Waits for it to end.
     int outcome() {
@@ -144,9 +160,67 @@ void icmp_error__about_no_connection(Check& check) {
     EXPECT_EQ(attempt.outcome(), kEnoprotoopt);
 }
 
+// Without options; `text` is what it carries.
+Bytes segment_frame(uint16_t peer_port, uint8_t flags, uint32_t seq, uint32_t ack,
+                    const char* payload = "") {
+    TransmitEffect segment{};
+    segment.flags = flags;
+    segment.seq = seq;
+    segment.ack = ack;
+    segment.window = 65535;
+    Bytes bytes(tcp_header_bytes(segment));
+    tcp_format(segment, 0, {peer_port, 80}, bytes.data());
+    bytes = bytes + text(payload);
+    ChecksumSum sum(pseudo_sum(kPeerIp, kOurIp, kTcp, static_cast<uint32_t>(bytes.size())));
+    sum.add(bytes.data(), bytes.size());
+    put16(bytes, kTcpChecksumOffset, sum.checksum());
+    return framed(ip_packet(kTcp, bytes));
+}
+
+// What answers `syn`, which is sent until it is; empty: nothing.
+Bytes answer_to(Machine& machine, const Bytes& syn, uint16_t peer_port) {
+    const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
+    Bytes answer;
+    for (; answer.empty() && dominoes_now_ns() < end_ns; dominoes_thread_yield()) {
+        machine.receive(syn);
+        answer = machine.link.syn(80, peer_port);
+    }
+    return answer;
+}
+
+// Had what follows come before the SYN that the cookie stands for, it would have been in LISTEN,
+// and been answered by a reset.
+void cookie__data_on_the_heels_of_its_ack(Check& check) {
+    constexpr uint16_t kFirst = 5000, kConnections = 300;
+    constexpr uint32_t kIss = 1000;
+    Machine machine;
+    REQUIRE(machine.host);
+    Socket listener(machine.stack);
+    REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(1) == 0);
+    machine.receive(segment_frame(kFirst - 1, kSyn, kIss, 0));  // this is all there is room for
+    for (uint16_t port = kFirst; port < kFirst + kConnections; ++port) {
+        const Bytes answer = answer_to(machine, segment_frame(port, kSyn, kIss, 0), port);
+        REQUIRE(!answer.empty());
+        const uint32_t ack = load_be32(answer.data() + kIpHeaderBytes + 4) + 1;
+        const Bytes data = segment_frame(port, kAck | kPsh, kIss + 1, ack, "x");
+        machine.receive(segment_frame(port, kAck, kIss + 1, ack));
+        while (machine.count(Counter::tcp_cookies_in) < port - kFirst + 1u) machine.receive(data);
+        int error = 0;
+        const auto socket = listener.accept(error);
+        REQUIRE(socket);
+        machine.receive(data);  // it was lost where there was no connection yet
+        char got = 0;
+        EXPECT_EQ(socket->read(&got, 1), 1);
+        EXPECT_EQ(got, 'x');
+    }
+    EXPECT_EQ(machine.count(Counter::tcp_cookies_in), kConnections);
+    EXPECT_EQ(machine.link.resets(), 0);
+}
+
 constexpr Test kTests[] = {
     TEST(icmp_error__reaches_the_connection_it_quotes),
     TEST(icmp_error__about_no_connection),
+    TEST(cookie__data_on_the_heels_of_its_ack),
 };
 
 }  // namespace

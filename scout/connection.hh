@@ -48,7 +48,7 @@ public:
     [[nodiscard]] static Connection* create(Host& host, const Plan& plan);
     Connection(Host& host, const Plan& plan);
     ~Connection();
-    // The leader takes its place: events may be published. False: that failed.
+    // The leader takes its place, and begins with what was published before. False: that failed.
     [[nodiscard]] bool start();
     // What the serial part decides for a connection; less its initial sequence number.
     static TcpConfig config(Host& host, const Participants& participants,

@@ -173,16 +173,15 @@ void TcpRouter::passive_open(Frame& frame, const SegmentEvent& syn) {
     MutexGuard guard(host_.mutex());
     uint32_t iss = draw_sequence(participants_of(key));
     // If there is one, it was made by an earlier copy of this SYN, or is in TIME-WAIT.
-    Connection* connection = make_way(connections_->find(key), syn, iss);
-    if (!connection) {
-        Listener* listener = listeners_->find(key.local_port);
-        if (!listener || ending_) return send_reset(frame, syn);
-        if (!listener->admit()) return answer_with_cookie(frame, syn, *listener);
-        connection = make_passive(participants_of(key), *listener, iss, false);
-        if (!connection) return;
+    if (Connection* connection = make_way(connections_->find(key), syn, iss)) {
+        if (!connection->publish_segment(without_text(syn), nullptr))
+            host_.drop(Counter::drop_tcp_channel_full);
+        return;
     }
-    if (!connection->publish_segment(without_text(syn), nullptr))
-        host_.drop(Counter::drop_tcp_channel_full);
+    Listener* listener = listeners_->find(key.local_port);
+    if (!listener || ending_) return send_reset(frame, syn);
+    if (!listener->admit()) return answer_with_cookie(frame, syn, *listener);
+    make_passive(participants_of(key), *listener, without_text(syn), iss, false);
 }
 
 // A connection that may be opened anew goes without a word, and `iss` is made to follow it.
@@ -196,20 +195,24 @@ Connection* TcpRouter::make_way(Connection* old, const SegmentEvent& syn, uint32
     return nullptr;
 }
 
-// The listener has admitted it.
+// The listener has admitted it. The SYN is there before the connection can be found: what the peer
+// sends at once after a cookie's ACK would overtake it, and LISTEN answers that with a reset.
 Connection* TcpRouter::make_passive(const Participants& participants, Listener& listener,
-                                    uint32_t iss, bool answered) {
+                                    const SegmentEvent& syn, uint32_t iss, bool answered) {
     listener.hold();
     Connection* connection =
         make(participants, listener.attributes(), &listener, nullptr, iss, answered);
-    if (connection) {
-        host_.counters.add(Counter::tcp_passive_opens);
-        return connection;
+    if (!connection) {
+        listener.drop();
+        listener.release();
+        host_.drop(Counter::drop_tcp_no_memory);
+        return nullptr;
     }
-    listener.drop();
-    listener.release();
-    host_.drop(Counter::drop_tcp_no_memory);
-    return nullptr;
+    const bool published = connection->publish_segment(syn, nullptr);
+    DOMINOES_ASSERT(published);  // its channel is empty
+    enter(*connection);
+    host_.counters.add(Counter::tcp_passive_opens);
+    return connection;
 }
 
 // --- SYN cookies, under the stack's mutex ---
@@ -279,11 +282,8 @@ bool TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack,
         host_.drop(Counter::drop_tcp_backlog);
         return true;
     }
-    connection = make_passive(participants_of(key), *listener, ack.ack - 1, true);
-    if (!connection) return true;
-    host_.counters.add(Counter::tcp_cookies_in);
-    const bool published = connection->publish_segment(syn, nullptr);
-    DOMINOES_ASSERT(published);  // its channel is empty
+    connection = make_passive(participants_of(key), *listener, syn, ack.ack - 1, true);
+    if (connection) host_.counters.add(Counter::tcp_cookies_in);
     return true;
 }
 
@@ -303,13 +303,14 @@ Connection* TcpRouter::make(const Participants& participants, const Attributes& 
     Connection* connection = Connection::create(
         host_,
         {participants, &attributes, neighbour, listener, user, host_.next_id(), iss, answered});
-    if (!connection) {
-        host_.arp().release(neighbour);
-        return nullptr;
-    }
-    const bool fits = connections_->insert(*connection) && connection->start();
-    DOMINOES_ASSERT(fits);  // the key was looked up, and the first subscription has a slot
+    if (!connection) host_.arp().release(neighbour);
     return connection;
+}
+
+// From here on it is found, and runs.
+void TcpRouter::enter(Connection& connection) {
+    const bool fits = connections_->insert(connection) && connection.start();
+    DOMINOES_ASSERT(fits);  // the key was looked up, and the first subscription has a slot
 }
 
 int TcpRouter::connect(const Participants& participants, const Attributes& attributes, void* user,
@@ -320,6 +321,7 @@ int TcpRouter::connect(const Participants& participants, const Attributes& attri
     if (connections_->find(participants.key())) return -int{kEaddrinuse};
     *connection = make(participants, attributes, nullptr, user, draw_sequence(participants), false);
     if (!*connection) return -int{kEnomem};
+    enter(**connection);
     host_.counters.add(Counter::tcp_active_opens);
     (*connection)->appwrap().outbox().say(Outbox::kConnect);
     return 0;

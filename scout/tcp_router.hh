@@ -73,10 +73,11 @@ private:
     void passive_open(Frame& frame, const SegmentEvent& syn);
     bool reopens(const Connection& connection, const Frame& frame, const SegmentEvent& event);
     Connection* make_way(Connection* old, const SegmentEvent& syn, uint32_t& iss);
-    Connection* make_passive(const Participants& participants, Listener& listener, uint32_t iss,
-                             bool answered);
+    Connection* make_passive(const Participants& participants, Listener& listener,
+                             const SegmentEvent& syn, uint32_t iss, bool answered);
     Connection* make(const Participants& participants, const Attributes& attributes,
                      Listener* listener, void* user, uint32_t iss, bool answered);
+    void enter(Connection& connection);
     uint32_t draw_sequence(const Participants& participants);
     void send_reset(const Frame& frame, const SegmentEvent& event);
     bool send_bare(const Frame& frame, const TransmitEffect& segment);
