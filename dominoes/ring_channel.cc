@@ -40,7 +40,16 @@ RingChannel::~RingChannel() {
 
 // --- producers ---------------------------------------------------------------------------------
 
-Request* RingChannel::claim(uint32_t headroom) {
+Request* RingChannel::claim(uint32_t headroom) { return claim_and_mark(headroom, 0); }
+
+Request* RingChannel::claim_last() {
+    Request* request = claim_and_mark(0, kClosed);
+    if (request) tell_space();  // as close()
+    return request;
+}
+
+// `mark` is set in the tail by the claim itself.
+Request* RingChannel::claim_and_mark(uint32_t headroom, uint64_t mark) {
     dominoes_publish_begin();
     // (1) seq_cst: a producer that called want_space() reads it after; pairs with close().
     uint64_t tail = tail_.load_seq_cst();
@@ -50,7 +59,7 @@ Request* RingChannel::claim(uint32_t headroom) {
         // publish(). Either we see it cleared and schedule the domain, or it sees our claim and
         // stays awake. And a domain that joins sets its bit in active_ (13), then reads the tail;
         // we read the bits at (5).
-        if (!tail_.compare_exchange_seq_cst(tail, tail + 1)) continue;
+        if (!tail_.compare_exchange_seq_cst(tail, (tail + 1) | mark)) continue;
         Request& request = slot(tail);
         request.primary.store_relaxed(kNoPrimary);  // published by the stamp (4), like all the rest
         request.owned = nullptr;

@@ -43,6 +43,9 @@ public:
     // No further claim succeeds; what is published is still delivered. Wakes who waits for space.
     // Context: any.
     void close();
+    // Claims the position that is the last, and closes: nothing comes behind it. As claim(0)
+    // otherwise.
+    Request* claim_last();
     bool closed() const;
 
     uint32_t capacity() const { return capacity_; }
@@ -74,6 +77,7 @@ private:
     static constexpr uint64_t kClosed = uint64_t{1} << 63;
 
     Request& slot(uint64_t position) const { return slots_[position & (capacity_ - 1)]; }
+    Request* claim_and_mark(uint32_t headroom, uint64_t mark);
     bool has_room(uint64_t tail, uint32_t headroom);
     void change_active(uint64_t set, uint64_t clear);
     void reclaim();

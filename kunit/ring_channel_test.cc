@@ -462,6 +462,35 @@ void close__ends_claims_not_delivery(Check& check) {
     EXPECT(!channel.pending(*reader));
 }
 
+// Also between the claim and its publication: a request behind the last would be let go of unseen.
+void claim_last__leaves_no_room_behind_it(Check& check) {
+    Bench bench(4);
+    REQUIRE(bench.ready());
+    RingChannel& channel = *bench.channel;
+    Reader reader(*bench.context, channel);
+    REQUIRE(reader.activate(0));
+    Atomic<uint32_t> told;
+    channel.on_space([](void* flag) { static_cast<Atomic<uint32_t>*>(flag)->store_relaxed(1); },
+                     &told);
+    EXPECT(publish(channel, 17));
+    channel.want_space();
+    Request* last = channel.claim_last();
+    REQUIRE(last);
+    EXPECT(channel.closed());
+    EXPECT_EQ(told.load_relaxed(), 1);
+    EXPECT(!channel.claim(0));
+    EXPECT(!channel.claim_last());
+    last->as<uint64_t>() = 18;
+    channel.publish(*last);
+    EXPECT_EQ(last->position(), 1);
+    EXPECT_EQ(channel.tail(), 2);
+    for (uint64_t wanted = 17; wanted <= 18; ++wanted) {
+        REQUIRE(channel.peek(*reader, 0));
+        EXPECT_EQ(channel.peek(*reader, 0)->as<uint64_t>(), wanted);
+        channel.advance(*reader, 1);
+    }
+}
+
 // --- space ---
 
 void want_space__is_answered_once(Check& check) {
@@ -553,6 +582,7 @@ constexpr Test kTests[] = {
     TEST(activate__is_not_overtaken_by_a_reclaimer),
     TEST(deactivate__lets_the_others_go_on),
     TEST(close__ends_claims_not_delivery),
+    TEST(claim_last__leaves_no_room_behind_it),
     TEST(want_space__is_answered_once),
     TEST(want_space__loses_no_wakeup),
     TEST(on_backlog__told_by_who_publishes),

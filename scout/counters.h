@@ -46,7 +46,7 @@
 	X(arp_requests_out, "ARP requests sent")                                              \
 	X(arp_failed, "ARP: addresses that did not resolve")                                  \
 	X(icmp_echo_in, "ICMP echo requests answered")                                        \
-	X(icmp_errors_in, "ICMP errors delivered to a connection")                            \
+	X(icmp_errors_in, "ICMP errors about what is ours")                                   \
 	X(icmp_errors_out, "ICMP errors sent")                                                \
 	X(udp_in, "UDP datagrams delivered")                                                  \
 	X(udp_out, "UDP datagrams sent")                                                      \

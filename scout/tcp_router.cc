@@ -133,7 +133,8 @@ bool TcpRouter::icmp_error(const IcmpError& error) {
     Connection* connection =
         connections_->find({error.local.ip, error.peer.ip, error.local.port, error.peer.port});
     if (!connection) return false;
-    return connection->publish_icmp(event);
+    if (!connection->publish_icmp(event)) host_.drop(Counter::drop_tcp_channel_full);
+    return true;
 }
 
 // --- the control thread ---

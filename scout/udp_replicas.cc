@@ -118,13 +118,11 @@ void UdpReplicas::begin() {
 
 void UdpReplicas::close() {
     dominoes::ReadSection section;  // the end published, they may be gone
-    Request* end = channel_->claim(0);
+    Request* end = channel_->claim_last();
     DOMINOES_ASSERT(end);  // publish() leaves room for it
-    if (end) {
-        end->kind = kEnd;
-        channel_->publish(*end);
-    }
-    channel_->close();
+    if (!end) return;
+    end->kind = kEnd;
+    channel_->publish(*end);
 }
 
 // The memory first: who waits for the replicas can then wait for that too. After the second
@@ -140,7 +138,7 @@ void UdpReplicas::free(dominoes_retired* retired) {
     dominoes::destroy(static_cast<UdpReplicas*>(retired));
 }
 
-// What was published behind the end is let go of here.
+// The channel first: what is left in it is let go of at the sink.
 UdpReplicas::~UdpReplicas() {
     channel_.reset();
     sink_.release();
