@@ -16,6 +16,24 @@ void schedule_ack__quick_at_the_beginning(Check& check) {
     wire.quiet();
 }
 
+// The loss has left the peer with a small window. Nothing is missing any longer; then it is as
+// ever.
+void schedule_ack__quick_after_a_loss(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.peer({.seq = 11, .len = 10});
+    wire.sent(kAck, 1, 1, 0);
+    wire.peer({.seq = 1, .len = 10});
+    wire.sent(kAck, 1, 21, 0);
+    uint32_t seq = 21;
+    for (uint32_t ack = 1; ack < tcp::kQuickAcks; ++ack, ++seq) {
+        wire.peer({.seq = seq, .len = 1});
+        wire.sent(kAck, 1, seq + 1, 0);
+    }
+    wire.peer({.seq = seq, .len = 1});
+    wire.quiet();
+}
+
 // RFC 9293 section 3.8.6.3.
 void schedule_ack__delayed_but_every_second_full_segment(Check& check) {
     Wire wire(check);
@@ -175,6 +193,7 @@ void send_challenge_ack__is_limited(Check& check) {
 
 constexpr kunit::Test kTests[] = {
     TEST(schedule_ack__quick_at_the_beginning),
+    TEST(schedule_ack__quick_after_a_loss),
     TEST(schedule_ack__delayed_but_every_second_full_segment),
     TEST(schedule_ack__merged_segment_at_once),
     TEST(schedule_ack__data_carries_it),

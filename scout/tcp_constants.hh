@@ -28,7 +28,8 @@ inline constexpr uint32_t kMostSynRetransmissions = 6;
 
 // RFC 9293 section 3.8.6.3: "MUST be less than 0.5 seconds". Linux's least.
 inline constexpr uint64_t kDelayedAck = 40 * kMillisecond;
-// ACKs sent at once at the beginning of a connection, so that the peer's slow start is not held up.
+// ACKs sent at once at the beginning of a connection, so that the peer's slow start is not held up,
+// and after a loss.
 inline constexpr uint32_t kQuickAcks = 16;
 
 // 2 MSL. RFC 9293 section 3.4.2 takes an MSL of 2 minutes; Linux's 60 s in all.

@@ -112,8 +112,12 @@ void segment_text(Turn& turn, const Segment& segment) {
     }
     deliver(turn, segment, pieces);
     if (segment.payload < start) remember_duplicate(state, segment.payload, start);
-    // RFC 5681 section 4.2: at once when out of order, or filling in.
-    if (had_holes) turn.ack_now = true;
+    // RFC 5681 section 4.2: at once when out of order, or filling in. What follows as well: the
+    // loss has left the peer with a small window, in which a delayed ACK holds up much.
+    if (had_holes) {
+        turn.ack_now = true;
+        state.quick_acks = kQuickAcks;
+    }
     if (!in_order) note_out_of_order(turn, pieces.ranges[0].start);
     if (!in_order) return;
     tuning_received(state, segment);
