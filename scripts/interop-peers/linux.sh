@@ -18,19 +18,22 @@
 
 device=dm0
 
-# Each segment is a packet of its own, that can be lost on its own. Without offloads alone Linux's TCP would go on to
-# build packets of several segments: they are cut up behind netem.
-lone_segments() { # INTERFACE [COMMAND...]
+# Makes an end of a veth pair that of a wire. Each segment is a packet of its own, that can be lost on its own: without
+# offloads alone Linux's TCP would go on to build packets of several segments, which are cut up behind netem. And packets
+# stay in order: else what netem lets go enters the backlog of whichever CPU that runs on, and two of those overtake
+# each other.
+end_of_wire() { # INTERFACE [COMMAND...]
     local interface=$1
     shift
     "$@" ethtool -K "$interface" tso off gso off gro off
     "$@" ip link set "$interface" gso_max_segs 1
+    "$@" bash -c "echo 1 >/sys/class/net/$interface/queues/rx-0/rps_cpus"
 }
 
 network_up() {
     topology_up
-    lone_segments dm0
-    lone_segments peer0 peer
+    end_of_wire dm0
+    end_of_wire peer0 peer
 }
 
 network_like() { impair limit 10000 "$@"; }

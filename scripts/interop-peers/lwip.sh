@@ -11,8 +11,8 @@ exec 7<>/run/lwip
 
 network_up() {
     topology_up
-    lone_segments dm0
-    lone_segments peer0 peer
+    end_of_wire dm0
+    end_of_wire peer0 peer
     # lwIP checks checksums that Linux on both ends of a veth pair leaves out.
     ethtool -K dm0 tx off >/dev/null
 }
