@@ -17,6 +17,7 @@
 #include "scout/eth.hh"
 #include "scout/icmp.hh"
 #include "scout/ip.hh"
+#include "scout/tcp_header.hh"
 #include "scout/udp.hh"
 #include "tools/rig/rig.hh"
 
@@ -117,6 +118,25 @@ inline Bytes udp_datagram(uint16_t from, uint16_t to, const Bytes& payload,
     scout::ChecksumSum sum(scout::pseudo_sum(source, destination, scout::kUdp, length));
     sum.add(bytes.data(), bytes.size());
     put16(bytes, 6, sum.checksum() ? sum.checksum() : 0xffff);
+    return bytes;
+}
+
+// Without options.
+inline Bytes tcp_segment(scout::TcpPorts ports, uint8_t flags, uint32_t seq, uint32_t ack,
+                         const Bytes& payload = {}, scout::IpAddress source = kPeerIp,
+                         scout::IpAddress destination = kOurIp) {
+    scout::TransmitEffect segment{};
+    segment.flags = flags;
+    segment.seq = seq;
+    segment.ack = ack;
+    segment.window = 65535;
+    Bytes header(scout::tcp_header_bytes(segment));
+    scout::tcp_format(segment, 0, ports, header.data());
+    Bytes bytes = header + payload;
+    const auto length = static_cast<uint32_t>(bytes.size());
+    scout::ChecksumSum sum(scout::pseudo_sum(source, destination, scout::kTcp, length));
+    sum.add(bytes.data(), bytes.size());
+    put16(bytes, scout::kTcpChecksumOffset, sum.checksum());
     return bytes;
 }
 

@@ -88,15 +88,7 @@ struct Device {
     void receive_syn(const char* from, const char* to, uint16_t port) {
         const auto source = IpAddress::v4(address(from, 0).addr);
         const auto destination = IpAddress::v4(address(to, 0).addr);
-        Bytes syn(20);
-        put16(syn, 0, 4000);
-        put16(syn, 2, port);
-        syn[12] = 5 << 4;
-        syn[13] = 2;
-        put16(syn, 14, 65535);
-        ChecksumSum sum(pseudo_sum(source, destination, kTcp, 20));
-        sum.add(syn.data(), syn.size());
-        put16(syn, 16, sum.checksum());
+        const Bytes syn = tcp_segment({4000, port}, kSyn, 0, 0, {}, source, destination);
         receive(ip_packet(kTcp, syn, source, destination));
     }
     uint64_t count(Counter counter) const { return counted(host, counter); }

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "kunit/counted.hh"
+#include "kunit/framework.hh"
 #include "kunit/packets.hh"
 #include "scout/errors.hh"
 #include "scout/stack.h"
@@ -49,10 +50,11 @@ public:
     }
     // Waits for it; empty: it does not come.
     Bytes wait_for(uint16_t port, uint16_t peer_port) {
-        const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
         Bytes found;
-        for (; found.empty() && dominoes_now_ns() < end_ns; dominoes_thread_yield())
+        eventually([&] {
             found = syn(port, peer_port);
+            return !found.empty();
+        });
         return found;
     }
     uint32_t resets() {
@@ -160,31 +162,20 @@ void icmp_error__about_no_connection(Check& check) {
     EXPECT_EQ(attempt.outcome(), kEnoprotoopt);
 }
 
-// Without options; `text` is what it carries.
 Bytes segment_frame(uint16_t peer_port, uint8_t flags, uint32_t seq, uint32_t ack,
                     const char* payload = "") {
-    TransmitEffect segment{};
-    segment.flags = flags;
-    segment.seq = seq;
-    segment.ack = ack;
-    segment.window = 65535;
-    Bytes bytes(tcp_header_bytes(segment));
-    tcp_format(segment, 0, {peer_port, 80}, bytes.data());
-    bytes = bytes + text(payload);
-    ChecksumSum sum(pseudo_sum(kPeerIp, kOurIp, kTcp, static_cast<uint32_t>(bytes.size())));
-    sum.add(bytes.data(), bytes.size());
-    put16(bytes, kTcpChecksumOffset, sum.checksum());
-    return framed(ip_packet(kTcp, bytes));
+    const Bytes segment = tcp_segment({peer_port, 80}, flags, seq, ack, text(payload));
+    return framed(ip_packet(kTcp, segment));
 }
 
 // What answers `syn`, which is sent until it is; empty: nothing.
 Bytes answer_to(Machine& machine, const Bytes& syn, uint16_t peer_port) {
-    const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
     Bytes answer;
-    for (; answer.empty() && dominoes_now_ns() < end_ns; dominoes_thread_yield()) {
+    eventually([&] {
         machine.receive(syn);
         answer = machine.link.syn(80, peer_port);
-    }
+        return !answer.empty();
+    });
     return answer;
 }
 
@@ -204,7 +195,10 @@ void cookie__data_on_the_heels_of_its_ack(Check& check) {
         const uint32_t ack = load_be32(answer.data() + kIpHeaderBytes + 4) + 1;
         const Bytes data = segment_frame(port, kAck | kPsh, kIss + 1, ack, "x");
         machine.receive(segment_frame(port, kAck, kIss + 1, ack));
-        while (machine.count(Counter::tcp_cookies_in) < port - kFirst + 1u) machine.receive(data);
+        REQUIRE(eventually([&] {
+            machine.receive(data);
+            return machine.count(Counter::tcp_cookies_in) == port - kFirst + 1u;
+        }));
         int error = 0;
         const auto socket = listener.accept(error);
         REQUIRE(socket);
