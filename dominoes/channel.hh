@@ -56,7 +56,8 @@ public:
     // that free resources (acknowledgements, timers, control) pass when bulk producers have filled
     // the rest. Context: any.
     virtual Request* claim(uint32_t headroom) = 0;
-    // Makes a claimed request visible, and schedules the subscribed domains. Context: any.
+    // Makes a claimed request visible, and schedules the domains that are to see it at once.
+    // Context: any.
     virtual void publish(Request& request) = 0;
 
     // Starts delivery to `subscription` at `position`, which must lie between what has been

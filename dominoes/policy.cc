@@ -48,4 +48,8 @@ bool owns(Policy policy, Request& request, Work work, uint64_t serial, ReplicaSe
     return replica == lowest(replicas);
 }
 
+bool lowest_suffices(Policy policy) {
+    return policy == Policy::kGreedy || policy == Policy::kPinned;
+}
+
 }  // namespace dominoes

@@ -28,4 +28,7 @@ using ReplicaSet = uint32_t;
 bool owns(Policy policy, Request& request, Work work, uint64_t serial, ReplicaSet replicas,
           uint32_t replica);
 
+// Whether the lowest replica does all that the others do not come to do, so that they may be late.
+bool lowest_suffices(Policy policy);
+
 }  // namespace dominoes

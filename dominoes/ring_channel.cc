@@ -76,28 +76,53 @@ bool RingChannel::has_room(uint64_t tail, uint32_t headroom) {
     if (tail & kClosed) return false;
     const int64_t most = int64_t{capacity_} - 1 - headroom;
     const int64_t unnoticed = static_cast<int64_t>(backlog_bound_) - 1;
+    const int64_t behind = backlog(tail, min(most, unnoticed));
+    if (behind > unnoticed && on_backlog_) on_backlog_(on_backlog_context_);
+    return behind <= most;
+}
+
+// How far the slowest is behind `position`; up to `bound` it may be less than what this says.
+int64_t RingChannel::backlog(uint64_t position, int64_t bound) {
     // (3) acquire: whoever reclaimed the slot has finished with it; pairs with (11), directly or
     // through the release below. seq_cst: see want_space().
-    if (static_cast<int64_t>(tail - reclaimed_seen_.load_acquire()) <= min(most, unnoticed))
-        return true;
+    const auto seen = static_cast<int64_t>(position - reclaimed_seen_.load_acquire());
+    if (seen <= bound) return seen;
     const uint64_t reclaimed = reclaimed_.load_seq_cst();
     reclaimed_seen_.store_release(reclaimed);
-    const auto backlog = static_cast<int64_t>(tail - reclaimed);
-    if (backlog > unnoticed && on_backlog_) on_backlog_(on_backlog_context_);
-    return backlog <= most;
+    return static_cast<int64_t>(position - reclaimed);
 }
 
 void RingChannel::publish(Request& request) {
-    // (4) release: everything in the slot, to the acquire in peek(). The old stamp is our own to
-    // read: it was written a lap ago, by the publisher whose request has been reclaimed (3).
-    request.stamp.store_release(request.stamp.load_relaxed() + capacity_);
+    // The old stamp is our own to read: it was written a lap ago, by the publisher whose request
+    // has been reclaimed (3). From the new one on the slot may be reclaimed at any time.
+    const uint64_t stamp = request.stamp.load_relaxed() + capacity_;
+    request.stamp.store_release(stamp);  // (4) release: all of the slot, to the acquire in peek()
     // (5) seq_cst: after the claim (2), against (13). The read section of the publish section keeps
     // the subscriptions alive that are found here.
-    for (uint64_t left = active_.load_seq_cst() >> kMaxReplicas & kSlots; left; left &= left - 1) {
-        // (6) acquire: pairs with the release in activate().
-        subscriptions_[__builtin_ctzll(left)].load_acquire()->domain().schedule();
-    }
+    const uint64_t active = active_.load_seq_cst() >> kMaxReplicas & kSlots;
+    schedule((active & counts(0)) && !wants_all(stamp - 1) ? counts(0) : active);
     dominoes_publish_end();
+}
+
+// Whether the patient are to see the request at `position` as well. Who has claimed before close()
+// need not see that it is closed: close() schedules all, and what is claimed counts as pending.
+bool RingChannel::wants_all(uint64_t position) {
+    if (!patience_ || tail_.load_relaxed() & kClosed) return true;
+    return backlog(position, int64_t{patience_} - 1) >= int64_t{patience_};
+}
+
+// In a read section.
+void RingChannel::schedule(uint64_t slots) {
+    for (; slots; slots &= slots - 1) {
+        // (6) acquire: pairs with the release in activate().
+        subscriptions_[__builtin_ctzll(slots)].load_acquire()->domain().schedule();
+    }
+}
+
+void RingChannel::hurry() {
+    dominoes_read_lock();
+    schedule(active_.load_seq_cst() >> kMaxReplicas & kSlots);  // as (5)
+    dominoes_read_unlock();
 }
 
 // seq_cst, after all claims: a producer that has called want_space() either finds the channel
@@ -105,6 +130,7 @@ void RingChannel::publish(Request& request) {
 void RingChannel::close() {
     tail_.fetch_or_seq_cst(kClosed);
     tell_space();
+    if (patience_) hurry();
 }
 
 bool RingChannel::closed() const { return tail_.load_acquire() & kClosed; }

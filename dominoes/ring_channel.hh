@@ -65,6 +65,15 @@ public:
     // the first producer.
     void on_backlog(uint32_t bound, void (*callback)(void* context), void* context);
 
+    // All subscriptions but the first are patient from now on: publishers schedule their domains
+    // only when the slowest is `requests` behind, or the channel is closed. That saves waking
+    // threads for requests that the first will see to; when it cannot keep up, the others come.
+    // Whoever cannot wait for them calls hurry(). Set it before the first producer.
+    void set_patience(uint32_t requests) { patience_ = requests; }
+    bool patient() const { return patience_ != 0; }
+    // Schedules the domains of all subscriptions. Context: any.
+    void hurry();
+
 private:
     // active_ has for each subscription a bit that its cursor counts, and one that publishers
     // schedule its domain; and above them a count of changes, so that a subscription that has
@@ -79,6 +88,9 @@ private:
     Request& slot(uint64_t position) const { return slots_[position & (capacity_ - 1)]; }
     Request* claim_and_mark(uint32_t headroom, uint64_t mark);
     bool has_room(uint64_t tail, uint32_t headroom);
+    int64_t backlog(uint64_t position, int64_t bound);
+    bool wants_all(uint64_t position);
+    void schedule(uint64_t slots);
     void change_active(uint64_t set, uint64_t clear);
     void reclaim();
     bool reclaim_passed();
@@ -92,6 +104,7 @@ private:
     void (*on_backlog_)(void*) = nullptr;
     void* on_backlog_context_ = nullptr;
     uint64_t backlog_bound_;
+    uint32_t patience_ = 0;  // 0: nobody is patient
 
     // Written by producers.
     alignas(kCacheLine) Atomic<uint64_t> tail_;

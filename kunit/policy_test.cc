@@ -87,6 +87,21 @@ void owns__specialised_sends_with_the_last(Check& check) {
     EXPECT_EQ(pieces[1], 5);
 }
 
+// What the lowest finds nobody to have done it does, whatever the serial number.
+void lowest_suffices__if_it_owns_what_is_left(Check& check) {
+    for (Policy policy : kPolicies) {
+        bool owns_all = true;
+        for (Work work : kWorks) {
+            for (uint64_t serial : kSerials) {
+                Request request;
+                request.primary.store_relaxed(kNoPrimary);
+                owns_all &= owns(policy, request, work, serial, 0b0111, 0);
+            }
+        }
+        EXPECT_EQ(lowest_suffices(policy), owns_all);
+    }
+}
+
 constexpr Test kTests[] = {
     TEST(owns__exactly_one_of_those_who_take_part),
     TEST(owns__nobody_outside_the_set),
@@ -94,6 +109,7 @@ constexpr Test kTests[] = {
     TEST(owns__round_robin_is_even),
     TEST(owns__pinned_is_the_lowest),
     TEST(owns__specialised_sends_with_the_last),
+    TEST(lowest_suffices__if_it_owns_what_is_left),
 };
 
 }  // namespace

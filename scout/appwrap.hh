@@ -34,12 +34,13 @@ public:
     // The connection is gone.
     void over();
     // A replica takes part, has seen everything before `offset` acknowledged, or has left. What the
-    // application has written is kept until the slowest replica has released it.
+    // application has written is kept until the slowest replica has released it. released() tells
+    // whether that is more than before.
     void joined(uint32_t replica, uint64_t offset) {
         released_[replica].offset.store_release(offset);
     }
-    void released(uint32_t replica, uint64_t offset);
-    void left(uint32_t replica) { released(replica, kGone); }
+    bool released(uint32_t replica, uint64_t offset);
+    void left(uint32_t replica) { (void)released(replica, kGone); }
     // The reader is to come with a receive ring of so many bytes (scout/tcp_tuning.hh).
     void want_ring(uint32_t bytes) { ring_wanted_.store_release(bytes); }
     // The writer may be so far ahead of what is acknowledged.

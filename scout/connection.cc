@@ -29,7 +29,13 @@ Connection::Connection(Host& host, const Plan& plan)
       timers_{{*this, TimerKind::kRetransmit}, {*this, TimerKind::kDelayedAck},
               {*this, TimerKind::kTimeWait},   {*this, TimerKind::kOutput},
               {*this, TimerKind::kReorder},    {*this, TimerKind::kProbe},
-              {*this, TimerKind::kKeepAlive},  {*this, TimerKind::kUserTimeout}} {}
+              {*this, TimerKind::kKeepAlive},  {*this, TimerKind::kUserTimeout}},
+      patience_ends_(
+          [](void* self) {
+              static_cast<Connection*>(self)->channel_->hurry();
+              return true;
+          },
+          this) {}
 
 Connection* Connection::create(Host& host, const Plan& plan) {
     dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
@@ -51,6 +57,7 @@ bool Connection::allocate(const Plan& plan) {
     channel_->on_backlog(
         static_cast<uint32_t>(consistency_->stall_lag()),
         [](void* self) { static_cast<Connection*>(self)->look_for_stalls(); }, this);
+    if (wanted_replicas_ > 1 && lowest_suffices(policy_)) channel_->set_patience(kPatience);
     for (; replica_count_ < wanted_replicas_; ++replica_count_) {
         Replica*& replica = replicas_[replica_count_];
         replica = Replica::create(*this, replica_count_, host_.context(id_ + replica_count_));
@@ -241,7 +248,9 @@ void Connection::closed(uint32_t error) {
 }
 
 void Connection::leader_left() {
-    for (TimerSlot& slot : timers_) replicas_[0]->context().timers().cancel(slot.timer);
+    dominoes::TimerChannel& timers = replicas_[0]->context().timers();
+    for (TimerSlot& slot : timers_) timers.cancel(slot.timer);
+    timers.cancel(patience_ends_);
     host_.tcp().forget(*this);
     if (!listener_) return;
     if (!handed_over_) {
@@ -323,6 +332,15 @@ void Connection::show(const TcpState& state) {
     if (now.phase == shown_phase_) return;
     shown_phase_ = now.phase;
     appwrap_->user().wake();  // one who lingers waits for the FIN to be acknowledged
+}
+
+// After each batch of the leader's. What the others leave to it they are to pass as well: at once
+// if the writer gets room by that, else soon, as they keep packets.
+void Connection::leader_went_on(bool released) {
+    if (!channel_->patient() || channel_->reclaimed() == channel_->tail()) return;
+    if (released) return channel_->hurry();
+    if (patience_ends_.armed()) return;
+    replicas_[0]->context().timers().start(patience_ends_, dominoes_now_ns() + kPatienceNs);
 }
 
 void Connection::count(const TcpInfo& now) {

@@ -95,6 +95,7 @@ public:
     void replica_joined();
     void replica_left();
     void show(const TcpState& state);
+    void leader_went_on(bool released);
     bool inconsistent() const { return inconsistent_.load_acquire() != 0; }
     void found_inconsistent(uint32_t replica, uint64_t position);
     void log_state(uint32_t replica, const TcpState& state);
@@ -130,6 +131,9 @@ private:
     // Room left for control when packets fill the channel.
     static constexpr uint32_t kSegmentHeadroom = 16;
     static constexpr uint32_t kTransmitSlots = 4096;
+    // How many requests, and how long, replicas leave to the leader before they are woken.
+    static constexpr uint32_t kPatience = 16;
+    static constexpr uint64_t kPatienceNs = 10'000'000;
     static constexpr uint64_t kNothing = 1;  // the sequencer's item for "nothing to send"
 
     Host& host_;
@@ -152,6 +156,7 @@ private:
     Replica* replicas_[dominoes::kMaxReplicas] = {};
 
     TimerSlot timers_[kTimerKinds];
+    dominoes::Timer patience_ends_;  // the leader's
     dominoes::Atomic<uint32_t> references_{2};
     dominoes::Atomic<uint32_t> present_;  // replicas that take part
     dominoes::Atomic<uint32_t>

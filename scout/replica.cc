@@ -172,11 +172,14 @@ void Replica::inject_faults(const Request& request) {
 }
 
 void Replica::batch_done() {
-    connection_.appwrap().released(id(), tcp_released(state_));
+    const bool released = connection_.appwrap().released(id(), tcp_released(state_));
     dominoes::ConsistencyManager& manager = connection_.consistency();
     if (manager.stalled(id())) manager.goes_on(id(), lag());
     done_shown_.publish(done_);
-    if (is_leader()) connection_.show(state_);
+    if (is_leader()) {
+        connection_.show(state_);
+        connection_.leader_went_on(released);
+    }
     if (connection_.inconsistent()) connection_.log_state(id(), state_);
 }
 

@@ -5,6 +5,7 @@
 // sanitizers.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <functional>
@@ -131,6 +132,24 @@ TEST(Replication, work_is_shared_and_done_once) {
         delivered += info.replica[i].delivered_bytes;
     }
     EXPECT_EQ(2'000'000u, delivered);
+}
+
+// Few requests are left to the leader, but not for good: the others would keep their packets.
+TEST(Replication, patience_ends_without_further_traffic) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire);
+    auto somebody_is_behind = [&] {
+        const auto info = pair.server->info();
+        return std::any_of(info.replica, info.replica + info.replicas,
+                           [](const auto& replica) { return replica.lag != 0; });
+    };
+    std::vector<uint8_t> bytes(1000);
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(1000, pair.client->write(bytes.data(), bytes.size()));
+        ASSERT_EQ(1000, pair.server->read(bytes.data(), bytes.size()));
+        while (somebody_is_behind()) std::this_thread::yield();
+    }
 }
 
 TEST(Consistency, a_corrupted_replica_is_noticed) {
