@@ -4,6 +4,7 @@
 // it does, and nothing is lost for good.
 #include <atomic>
 
+#include "kunit/packets.hh"
 #include "tools/rig/wire.hh"
 
 namespace rig {
@@ -95,6 +96,40 @@ TEST(Stall, a_full_channel_loses_nothing_for_good) {
     Stream stream(pair);
     EXPECT_TRUE(
         stall_until(pair, [&] { return wire.server().counter("drop_tcp_channel_full") > 0; }));
+    stream.end();
+    expect_consistent(*pair.server);
+}
+
+// "Host unreachable", about a segment of the server's connection.
+std::vector<uint8_t> icmp_error(const struct scout_info& info) {
+    const auto server = scout::IpAddress::v4(0x0a000001), client = scout::IpAddress::v4(0x0a000002);
+    const auto quoted = kunit::ip_packet(scout::kTcp,
+                                         kunit::tcp_segment({info.local.port, info.peer.port},
+                                                            scout::kAck, 0, 0, {}, server, client),
+                                         server, client);
+    return kunit::framed(
+        kunit::ip_packet(scout::kIcmp, kunit::icmp_message(3, 1, 0, quoted), client, server));
+}
+
+// It counts as about something of ours; that there is no room for it is another thing.
+TEST(Stall, an_icmp_error_finds_its_connection_although_the_channel_is_full) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect_pinned(wire);
+    const auto frame = icmp_error(pair.server->info());
+    Stream stream(pair);
+    EXPECT_TRUE(
+        stall_until(pair, [&] { return wire.server().counter("drop_tcp_channel_full") > 0; }));
+    const uint64_t full = wire.server().counter("drop_tcp_channel_full");
+    auto found = [&] { return wire.server().counter("icmp_errors_in"); };
+    auto not_found = [&] { return wire.server().counter("drop_icmp_unmatched"); };
+    for (uint64_t sent = 1; sent <= 100; ++sent) {
+        dominoes_packet* packet = make_packet(frame);
+        if (!scout_receive(wire.server().host(), packet)) dominoes_packet_free(packet);
+        while (found() + not_found() < sent) std::this_thread::yield();
+    }
+    EXPECT_EQ(0u, not_found());
+    EXPECT_GT(wire.server().counter("drop_tcp_channel_full"), full);
     stream.end();
     expect_consistent(*pair.server);
 }
