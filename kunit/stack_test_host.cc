@@ -434,6 +434,19 @@ void set_option__of_udp(Check& check) {
     EXPECT_EQ(machine.wide->count(Counter::drop_udp_full), 3);
 }
 
+void set_option__of_udps_replicas_before_bind(Check& check) {
+    constexpr uint32_t kReplicas = 4, kPolicy = 5;
+    Machine machine;
+    Socket udp(machine.stack, Socket::kUdp);
+    EXPECT_EQ(udp.set(kReplicas, 2), 0);
+    EXPECT_EQ(udp.set(kPolicy, 1), 0);
+    EXPECT_EQ(udp.bind(address("10.0.0.1", 5000)), 0);
+    EXPECT_EQ(udp.set(kReplicas, 1), error(kEisconn));
+    EXPECT_EQ(udp.set(kPolicy, 0), error(kEisconn));
+    EXPECT_EQ(udp.info().replicas, 2);
+    EXPECT_EQ(udp.info().policy, 1);
+}
+
 void set_option__of_tcp(Check& check) {
     constexpr uint32_t kTtl = 18, kTos = 19;
     Machine machine;
@@ -506,6 +519,7 @@ constexpr Test kTests[] = {
     TEST(detach__of_one_device_of_several),
     TEST(attach__of_a_further_device),
     TEST(set_option__of_udp),
+    TEST(set_option__of_udps_replicas_before_bind),
     TEST(set_option__of_tcp),
     TEST(receive__of_fragments),
     TEST(context__any_cpu_has_many),

@@ -390,6 +390,15 @@ bool Endpoint::drained() {
 
 // --- options ---
 
+namespace {
+
+bool is_of_replicas(uint32_t option) {
+    return option == static_cast<uint32_t>(Attribute::kReplicas) ||
+           option == static_cast<uint32_t>(Attribute::kPolicy);
+}
+
+}  // namespace
+
 int Endpoint::set_option(uint32_t option, int64_t value) {
     if (option >= kOptionDebugDelay && option <= kOptionDebugStall) return set_debug(option, value);
     if (option == kOptionProtocol)
@@ -397,6 +406,7 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     const TcpOption* live = live_option(option);
     const bool any_time = live || option == static_cast<uint32_t>(Attribute::kLinger);
     if (!any_time && !fresh()) return -int{kEisconn};
+    if (udp_ && bound_.port != 0 && is_of_replicas(option)) return -int{kEisconn};
     if (const int error = attributes_.set(option, value)) return error;
     if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
     if (udp_) update_udp();
