@@ -220,7 +220,8 @@ int64_t dominoes_sendbuf_write(struct dominoes_sendbuf *buffer, uint64_t offset,
 			       struct dominoes_iter *from, size_t bytes);
 /*
  * How many bytes may be written at `offset` when all before `released` are acknowledged; less than
- * bytes - (offset - released) where memory is reused in larger units. Context: any.
+ * bytes - (offset - released) where memory is reused in larger units. None if `offset` is beyond that
+ * already: what was let go of once may come to be used again. Context: any.
  */
 size_t dominoes_sendbuf_room(const struct dominoes_sendbuf *buffer, uint64_t offset,
 			     uint64_t released);

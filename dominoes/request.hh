@@ -33,11 +33,11 @@ struct alignas(kCacheLine) Request {
     uint64_t position() const { return stamp.load_relaxed() - 1; }
 
     // Whether `replica` is this request's primary, claiming it if nobody is (greedy: dissertation,
-    // Algorithm 1). Relaxed: which replica wins carries no data; the payload was acquired with
-    // stamp.
+    // Algorithm 1). Acquire and release: who comes second sees what the winner had said before, of
+    // what it uses.
     bool try_own(uint32_t replica) {
-        uint32_t found = primary.load_relaxed();
-        if (found == kNoPrimary && primary.compare_exchange_relaxed(found, replica)) return true;
+        uint32_t found = primary.load_acquire();
+        if (found == kNoPrimary && primary.compare_exchange_acq_rel(found, replica)) return true;
         return found == replica;
     }
 

@@ -184,12 +184,27 @@ void want_ring__goes_without_when_memory_is_short(Check& check) {
 void admit__makes_room(Check& check) {
     End end;
     end.appwrap->established();
-    end.appwrap->joined(0, 0);
+    end.appwrap->uses(0, 0);
     EXPECT_EQ(end.writes(20'000), 16384);
     EXPECT_EQ(end.writes(1), -int64_t{kEagain});
     end.appwrap->admit(32768);
     EXPECT_EQ(end.writes(20'000), 16384);
     EXPECT_EQ(end.writes(1), -int64_t{kEagain});
+}
+
+void uses__keeps_what_others_have_released(Check& check) {
+    End end;
+    end.appwrap->established();
+    end.appwrap->uses(0, 0);
+    EXPECT_EQ(end.writes(16384), 16384);
+    end.appwrap->released(0, 16384);
+    EXPECT_EQ(end.writes(1000), 1000);
+    end.appwrap->uses(1, 0);  // behind, and more than the buffer holds
+    EXPECT_EQ(end.writes(1), -int64_t{kEagain});
+    EXPECT(!(end.appwrap->poll() & SCOUT_OUT));
+    end.appwrap->uses_nothing(1);
+    EXPECT(end.appwrap->poll() & SCOUT_OUT);
+    EXPECT_EQ(end.writes(20'000), 15384);
 }
 
 constexpr Test kTests[] = {
@@ -201,6 +216,7 @@ constexpr Test kTests[] = {
     TEST(want_ring__one_at_a_time),
     TEST(want_ring__goes_without_when_memory_is_short),
     TEST(admit__makes_room),
+    TEST(uses__keeps_what_others_have_released),
 };
 
 }  // namespace

@@ -140,6 +140,7 @@ void sendbuf__room(Check& check) {
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 0, 0), 4096);
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 5000, 4000), 3096);
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 4096, 0), 0);
+    EXPECT_EQ(dominoes_sendbuf_room(buffer, 5000, 0), 0);
     dominoes_sendbuf_destroy(buffer);
 }
 

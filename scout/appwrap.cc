@@ -91,11 +91,9 @@ void Appwrap::over() {
     user_.wake();
 }
 
-bool Appwrap::released(uint32_t replica, uint64_t offset) {
-    const uint64_t before = released_[replica].offset.load_relaxed();  // its own
+void Appwrap::released(uint32_t replica, uint64_t offset) {
     released_[replica].offset.store_release(offset);
     wake_writer();
-    return offset != before;
 }
 
 void Appwrap::admit(uint32_t bytes) {

@@ -33,14 +33,19 @@ public:
     void fail(uint32_t error);
     // The connection is gone.
     void over();
-    // A replica takes part, has seen everything before `offset` acknowledged, or has left. What the
-    // application has written is kept until the slowest replica has released it. released() tells
-    // whether that is more than before.
-    void joined(uint32_t replica, uint64_t offset) {
+    // What the application has written is kept from the least offset on that a replica uses. The
+    // leader uses all that it has not seen acknowledged, as it may have to send that (again), until
+    // it says released(); so does everybody where the others have work of their own. Patient
+    // replicas send only what they are the first to claim, and use what they have not seen
+    // acknowledged just from uses() to uses_nothing(), around a batch. That is enough. What the
+    // leader has claimed first they leave alone. And what they have claimed first, after uses(),
+    // the leader has found claimed, which acquires (Request::try_own()), before it releases any
+    // byte of it: it sees that byte acknowledged in a later request.
+    void uses(uint32_t replica, uint64_t offset) {
         released_[replica].offset.store_release(offset);
     }
-    bool released(uint32_t replica, uint64_t offset);
-    void left(uint32_t replica) { (void)released(replica, kGone); }
+    void released(uint32_t replica, uint64_t offset);
+    void uses_nothing(uint32_t replica) { released(replica, kGone); }
     // The reader is to come with a receive ring of so many bytes (scout/tcp_tuning.hh).
     void want_ring(uint32_t bytes) { ring_wanted_.store_release(bytes); }
     // The writer may be so far ahead of what is acknowledged.

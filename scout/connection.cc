@@ -334,11 +334,10 @@ void Connection::show(const TcpState& state) {
     appwrap_->user().wake();  // one who lingers waits for the FIN to be acknowledged
 }
 
-// After each batch of the leader's. What the others leave to it they are to pass as well: at once
-// if the writer gets room by that, else soon, as they keep packets.
-void Connection::leader_went_on(bool released) {
+// After each batch of the leader's. What the others leave to it they are to pass as well before
+// long, as they keep packets.
+void Connection::leader_went_on() {
     if (!channel_->patient() || channel_->reclaimed() == channel_->tail()) return;
-    if (released) return channel_->hurry();
     if (patience_ends_.armed()) return;
     replicas_[0]->context().timers().start(patience_ends_, dominoes_now_ns() + kPatienceNs);
 }

@@ -95,7 +95,7 @@ public:
     void replica_joined();
     void replica_left();
     void show(const TcpState& state);
-    void leader_went_on(bool released);
+    void leader_went_on();
     bool inconsistent() const { return inconsistent_.load_acquire() != 0; }
     void found_inconsistent(uint32_t replica, uint64_t position);
     void log_state(uint32_t replica, const TcpState& state);

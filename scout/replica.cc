@@ -56,10 +56,10 @@ bool Replica::follow(const TcpState& state, uint64_t position) {
 // Counted in first: once subscribed, the replica runs on its own, and may even have left when
 // subscribe() returns. From then on the slowest of the replicas decides what is kept.
 bool Replica::begin(uint64_t position) {
-    connection_.appwrap().joined(id(), tcp_released(state_));
+    if (!patient()) connection_.appwrap().uses(id(), tcp_released(state_));
     connection_.replica_joined();
     if (!domain_.subscribe(subscription_, position)) {
-        connection_.appwrap().left(id());
+        connection_.appwrap().uses_nothing(id());
         connection_.replica_left();
         return false;
     }
@@ -71,6 +71,8 @@ uint64_t Replica::lag() const { return connection_.channel().lag(subscription_);
 
 bool Replica::process(Request& request) {
     if (!connection_.may_transmit(state_)) return false;
+    if (patient() && !in_batch_) connection_.appwrap().uses(id(), tcp_released(state_));
+    in_batch_ = true;
     inject_faults(request);
 
     tcp_step(state_, request, effects_);
@@ -124,6 +126,8 @@ void Replica::perform(const Effect& effect, Request& request) {
     }
 }
 
+bool Replica::patient() const { return !is_leader() && connection_.channel().patient(); }
+
 bool Replica::mine(Request& request, dominoes::Work work, uint64_t serial) {
     return owns(connection_.policy(), request, work, serial, state_.replicas, id());
 }
@@ -172,13 +176,18 @@ void Replica::inject_faults(const Request& request) {
 }
 
 void Replica::batch_done() {
-    const bool released = connection_.appwrap().released(id(), tcp_released(state_));
+    in_batch_ = false;
+    if (patient()) {
+        connection_.appwrap().uses_nothing(id());
+    } else {
+        connection_.appwrap().released(id(), tcp_released(state_));
+    }
     dominoes::ConsistencyManager& manager = connection_.consistency();
     if (manager.stalled(id())) manager.goes_on(id(), lag());
     done_shown_.publish(done_);
     if (is_leader()) {
         connection_.show(state_);
-        connection_.leader_went_on(released);
+        connection_.leader_went_on();
     }
     if (connection_.inconsistent()) connection_.log_state(id(), state_);
 }
@@ -188,7 +197,7 @@ void Replica::retired() {
         connection_.show(state_);
         connection_.leader_left();
     }
-    connection_.appwrap().left(id());
+    connection_.appwrap().uses_nothing(id());
     connection_.replica_left();  // may free this replica
 }
 

@@ -59,6 +59,7 @@ private:
     void batch_done();
     void retired();
     bool is_leader() const { return id() == 0; }
+    bool patient() const;
 
     Connection& connection_;
     dominoes::Domain domain_;
@@ -66,6 +67,7 @@ private:
     TcpPath path_;
     TcpState state_;
     Effects effects_;
+    bool in_batch_ = false;
     Done done_{};
     dominoes::Snapshot<Done> done_shown_;
     dominoes::Atomic<uint64_t> delay_ns_;

@@ -279,7 +279,8 @@ int64_t dominoes_sendbuf_write(dominoes_sendbuf* buffer, uint64_t offset, domino
 }
 
 size_t dominoes_sendbuf_room(const dominoes_sendbuf* buffer, uint64_t offset, uint64_t released) {
-    return buffer->admitted - (offset - released);
+    const size_t held = offset - released;
+    return held < buffer->admitted ? buffer->admitted - held : 0;
 }
 
 // --- the application's side ---

@@ -100,6 +100,23 @@ TEST(Stall, a_full_channel_loses_nothing_for_good) {
     expect_consistent(*pair.server);
 }
 
+// It may have claimed something to send before it stood still: that is kept, whatever the leader
+// has seen acknowledged since.
+TEST(Stall, what_it_may_send_is_kept_while_it_is_in_a_batch) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire);
+    std::vector<uint8_t> bytes(100);
+    uint64_t written = 0;
+    EXPECT_TRUE(stall_until(pair, [&] {
+        EXPECT_EQ(100, pair.server->write(bytes.data(), bytes.size()));
+        EXPECT_EQ(100, pair.client->read(bytes.data(), bytes.size()));
+        written += 100;
+        const auto info = pair.server->info();
+        return info.send_queue > written - info.bytes_acked;
+    }));
+}
+
 // "Host unreachable", about a segment of the server's connection.
 std::vector<uint8_t> icmp_error(const struct scout_info& info) {
     const auto server = scout::IpAddress::v4(0x0a000001), client = scout::IpAddress::v4(0x0a000002);
