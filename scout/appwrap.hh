@@ -34,13 +34,13 @@ public:
     // The connection is gone.
     void over();
     // What the application has written is kept from the least offset on that a replica uses. The
-    // leader uses all that it has not seen acknowledged, as it may have to send that (again), until
-    // it says released(); so does everybody where the others have work of their own. Patient
-    // replicas send only what they are the first to claim, and use what they have not seen
-    // acknowledged just from uses() to uses_nothing(), around a batch. That is enough. What the
-    // leader has claimed first they leave alone. And what they have claimed first, after uses(),
-    // the leader has found claimed, which acquires (Request::try_own()), before it releases any
-    // byte of it: it sees that byte acknowledged in a later request.
+    // leader uses all that it has not seen acknowledged, which it may have to send, up to what it
+    // says it has released(); so does every replica under a policy that gives each its own work.
+    // The patient send only what they are the first to claim, and use what they have not seen
+    // acknowledged just from uses() to uses_nothing(), around a batch. That is enough: what the
+    // leader has claimed first they leave alone; and what they have claimed first, after uses(),
+    // the leader has found claimed, which acquires (Request::try_own()), before it releases a byte
+    // of it, as it sees that byte acknowledged in a later request.
     void uses(uint32_t replica, uint64_t offset) {
         released_[replica].offset.store_release(offset);
     }
