@@ -71,6 +71,79 @@ void schedule_ack__data_carries_it(Check& check) {
     wire.quiet();
 }
 
+// The handshake shows a round trip of so long.
+void establish_far(Wire& wire, uint64_t rtt_ms, uint8_t options = kHasMss) {
+    wire.peer({.flags = kSyn, .seq = 0, .ack = 0, .options = options});
+    wire.pass_ms(rtt_ms);
+    wire.peer({});
+    if (wire.ready()) wire.state().quick_acks = 0;
+    wire.in(TcpPhase::kEstablished);
+}
+
+// Segments of 1000 bytes up to `end`, without an answer but to the last.
+void burst(Wire& wire, uint32_t seq, uint32_t end) {
+    for (; seq < end; seq += 1000) {
+        wire.quiet();
+        wire.peer({.seq = seq, .len = 1000});
+    }
+}
+
+void schedule_ack__spaced_in_a_burst_from_afar(Check& check) {
+    Wire wire(check);
+    establish_far(wire, 20);
+    burst(wire, 1, 2001);
+    wire.sent(kAck, 1, 2001, 0);
+    burst(wire, 2001, 7001);
+    wire.quiet();
+    wire.pass_ms(1);
+    wire.sent(kAck, 1, 7001, 0);
+    burst(wire, 7001, 15'001);  // kMostSpacedSegments
+    wire.sent(kAck, 1, 15'001, 0);
+    wire.pass_ms(1);
+    wire.quiet();
+    burst(wire, 15'001, 17'001);
+    wire.sent(kAck, 1, 17'001, 0);
+}
+
+void schedule_ack__not_spaced_from_nearby(Check& check) {
+    Wire wire(check);
+    establish_far(wire, 19);
+    for (uint32_t seq = 1; seq < 20'001; seq += 2000) {
+        burst(wire, seq, seq + 2000);
+        wire.sent(kAck, 1, seq + 2000, 0);
+    }
+}
+
+// As many duplicate ACKs as make a fast retransmission go at once, whatever is missing.
+void note_out_of_order__spaced_after_three(Check& check) {
+    Wire wire(check);
+    establish_far(wire, 20, kHasMss | kHasSackPermitted);
+    for (uint32_t missing = 1; missing < 30'000; missing += 10'000) {
+        uint32_t seq = missing;
+        for (uint32_t i = 0; i < tcp::kDupThreshold; ++i) {
+            wire.peer({.seq = seq += 1000, .len = 1000});
+            EXPECT_EQ(wire.sent(kAck, 1, missing, 0).sack_blocks, 1);
+        }
+        burst(wire, seq + 1000, missing + 10'000);
+        wire.quiet();
+        wire.pass_ms(1);
+        EXPECT_EQ(wire.sent(kAck, 1, missing, 0).sack[0].end - Wire::kIrs, missing + 10'000);
+        burst(wire, missing, missing + 1000);
+        wire.sent(kAck, 1, missing + 10'000, 0);
+        wire.state().quick_acks = 0;
+    }
+}
+
+// A peer without SACK counts them.
+void note_out_of_order__not_spaced_without_sack(Check& check) {
+    Wire wire(check);
+    establish_far(wire, 20);
+    for (uint32_t seq = 1001; seq < 20'001; seq += 1000) {
+        wire.peer({.seq = seq, .len = 1000});
+        wire.sent(kAck, 1, 1, 0);
+    }
+}
+
 void announce_window__right_edge_never_goes_back(Check& check) {
     TcpConfig config = Wire::config();
     config.receive_bytes = 4096;
@@ -197,6 +270,10 @@ constexpr kunit::Test kTests[] = {
     TEST(schedule_ack__delayed_but_every_second_full_segment),
     TEST(schedule_ack__merged_segment_at_once),
     TEST(schedule_ack__data_carries_it),
+    TEST(schedule_ack__spaced_in_a_burst_from_afar),
+    TEST(schedule_ack__not_spaced_from_nearby),
+    TEST(note_out_of_order__spaced_after_three),
+    TEST(note_out_of_order__not_spaced_without_sack),
     TEST(announce_window__right_edge_never_goes_back),
     TEST(announce_window__scaled),
     TEST(window_update_due__when_it_has_doubled),

@@ -70,11 +70,11 @@ void tuning_due__twice_what_is_read_and_more_while_that_grows(Check& check) {
     Flow flow(check);
     flow.round(check, 10'000, 10'000);
     EXPECT_EQ(flow.wanted, 0);
-    flow.round(check, 20'000, 20'000);  // 2 * (20000 + 2 * 10000)
-    EXPECT_EQ(flow.wanted, 131072);
+    flow.round(check, 26'000, 26'000);  // 2 * (26000 + 4 * 10000)
+    EXPECT_EQ(flow.wanted, 262144);
     flow.round(check, 20'000, 20'000);
     EXPECT_EQ(flow.wanted, 0);
-    flow.round(check, 60'000, 40'000);  // 2 * (40000 + 2 * 20000)
+    flow.round(check, 60'000, 40'000);  // 2 * (40000 + 4 * 20000)
     EXPECT_EQ(flow.wanted, 262144);
 }
 
@@ -179,7 +179,7 @@ void tuning_ring__one_exchange_at_a_time(Check& check) {
     EXPECT_EQ(flow.wanted, 0);
     wire.ring(262144);
     EXPECT_EQ(wire.info().receive_bytes, 131072);
-    flow.round(check, 80'000, 80'000);
+    flow.round(check, 70'000, 70'000);
     EXPECT_EQ(flow.wanted, 262144);
     wire.ring(262144);
     EXPECT_EQ(wire.info().receive_bytes, 262144);

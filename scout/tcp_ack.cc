@@ -46,6 +46,23 @@ uint32_t fill_sack_blocks(const TcpState& state, SackBlock* blocks, uint32_t mos
     return duplicates + count;
 }
 
+// How long an ACK that is due should wait for others. Where many come in a burst, a peer in slow
+// start takes the time that it needs to handle them for a queue in the network, and grows no
+// further.
+uint64_t ack_pause(const TcpState& state) {
+    if (state.quick_acks > 0 || state.tuning.rtt_ns < kLeastSpacedRoundTrip) return 0;
+    return minus(state.last_ack_ns + kAckSpacing, state.now_ns);
+}
+
+void acknowledge_spaced(Turn& turn) {
+    const uint64_t pause = ack_pause(turn.state);
+    if (pause == 0) {
+        turn.ack_now = true;
+    } else {
+        hasten_timer(turn.state, TimerKind::kDelayedAck, pause);
+    }
+}
+
 }  // namespace
 
 uint16_t announce_window(TcpState& state, bool syn) {
@@ -63,6 +80,7 @@ uint16_t announce_window(TcpState& state, bool syn) {
 void acknowledgement_left(Turn& turn) {
     TcpState& state = turn.state;
     state.last_ack_sent = state.rcv_nxt;
+    state.last_ack_ns = state.now_ns;
     if (state.quick_acks > 0) --state.quick_acks;
     stop_timer(state, TimerKind::kDelayedAck);
     turn.ack_now = false;
@@ -97,8 +115,10 @@ void schedule_ack(Turn& turn, uint32_t payload) {
     // What the peer's full segments hold: at least the default, at most what we allow.
     state.rcv_mss = max(state.rcv_mss, min(payload, state.own_mss));
     const uint64_t unacknowledged = state.rcv_nxt - state.last_ack_sent;
-    if (state.quick_acks > 0 || unacknowledged >= 2ull * state.rcv_mss) {
+    if (state.quick_acks > 0 || unacknowledged >= uint64_t{kMostSpacedSegments} * state.rcv_mss) {
         turn.ack_now = true;
+    } else if (unacknowledged >= 2ull * state.rcv_mss) {
+        acknowledge_spaced(turn);
     } else if (!running(state, TimerKind::kDelayedAck)) {
         start_timer(state, TimerKind::kDelayedAck, kDelayedAck);
     }
@@ -117,7 +137,14 @@ void note_duplicate(Turn& turn, uint64_t start, uint64_t end) {
 
 void note_out_of_order(Turn& turn, uint64_t seq) {
     TcpState& state = turn.state;
-    turn.ack_now = true;
+    // The first make three duplicate ACKs; without SACK peers count all.
+    const bool early = state.early_sacks < kDupThreshold;
+    state.early_sacks += early;
+    if (early || !(state.agreed & kAgreedSack)) {
+        turn.ack_now = true;
+    } else {
+        acknowledge_spaced(turn);
+    }
     uint64_t recent[4] = {seq};
     uint32_t count = 1;
     const uint32_t latest = state.received.find(seq);

@@ -31,6 +31,12 @@ inline constexpr uint64_t kDelayedAck = 40 * kMillisecond;
 // ACKs sent at once at the beginning of a connection, so that the peer's slow start is not held up,
 // and after a loss.
 inline constexpr uint32_t kQuickAcks = 16;
+// ACKs that one burst of segments causes are this far apart, and for no more segments each; but
+// only where that is a small part of a round trip. The time and the part are those of Linux's
+// compressed SACKs.
+inline constexpr uint64_t kAckSpacing = kMillisecond;
+inline constexpr uint32_t kMostSpacedSegments = 8;
+inline constexpr uint64_t kLeastSpacedRoundTrip = 20 * kAckSpacing;
 
 // 2 MSL. RFC 9293 section 3.4.2 takes an MSL of 2 minutes; Linux's 60 s in all.
 inline constexpr uint64_t kTimeWaitLength = 60 * kSecond;

@@ -40,6 +40,7 @@ Pieces find_new(const TcpState& state, uint64_t start, uint64_t& end) {
 bool place(TcpState& state, uint64_t start, uint64_t end) {
     if (start > state.rcv_nxt) return state.received.add(start, end);
     state.rcv_nxt = end;
+    state.early_sacks = 0;
     for (uint32_t i = 0; i < state.received.count(); ++i) {
         const SeqRange held = state.received.at(i, end);
         if (held.start > state.rcv_nxt) break;
@@ -114,7 +115,7 @@ void segment_text(Turn& turn, const Segment& segment) {
     if (segment.payload < start) remember_duplicate(state, segment.payload, start);
     // RFC 5681 section 4.2: at once when out of order, or filling in. What follows as well: the
     // loss has left the peer with a small window, in which a delayed ACK holds up much.
-    if (had_holes) {
+    if (had_holes && in_order) {
         turn.ack_now = true;
         state.quick_acks = kQuickAcks;
     }

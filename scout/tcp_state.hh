@@ -135,6 +135,7 @@ struct TcpState {
     uint64_t rcv_adv;  // right edge of the window: the most ever promised
     uint64_t rcv_fin;  // the peer's FIN; 0 while unknown
     uint64_t last_ack_sent;
+    uint64_t last_ack_ns;         // when it was
     uint64_t app_read;            // stream offset: the application has consumed so far
     uint64_t ts_recent_ns;        // when ts_recent was set
     uint64_t recent_arrivals[4];  // first bytes of the latest out-of-order segments (RFC 2018)
@@ -244,7 +245,8 @@ struct TcpState {
     uint8_t undo_possible;  // the undo_ members are of the latest recovery
     uint8_t undo_resent;    // it has sent something again
     uint8_t syn_answered;   // the SYN to come was, with a cookie (scout/tcp_cookie.hh)
-    uint8_t reserved[5];
+    uint8_t early_sacks;    // out-of-order segments acknowledged at once since rcv_nxt last moved
+    uint8_t reserved[4];
 
     // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
     uint64_t heard_ns;  // when the latest acceptable acknowledgement came

@@ -21,18 +21,26 @@ void take_round_trip(TcpTuning& tuning, uint64_t rtt_ns) {
         known == 0 ? rtt_ns : max<uint64_t>((7 * known + min(rtt_ns, 2 * known)) / 8, 1);
 }
 
+// Of what was read in `elapsed` the part of one round trip: where nothing happens for a while that
+// is longer. In microseconds, about, lest the product is too large.
+uint64_t in_round_trip(uint64_t read, uint64_t rtt_ns, uint64_t elapsed) {
+    return read * ((rtt_ns >> 10) + 1) / ((elapsed >> 10) + 1);
+}
+
 void tune_receive(Turn& turn) {
     TcpState& state = turn.state;
     TcpTuning& tuning = state.tuning;
     if (state.receive_bytes >= tuning.receive_most || tuning.rtt_ns == 0) return;
-    if (state.now_ns - tuning.round_ns < tuning.rtt_ns) return;
-    const uint64_t read = state.app_read - tuning.round_read;
+    const uint64_t elapsed = state.now_ns - tuning.round_ns;
+    if (elapsed < tuning.rtt_ns) return;
+    const uint64_t read = in_round_trip(state.app_read - tuning.round_read, tuning.rtt_ns, elapsed);
     const uint64_t growth = min(minus(read, tuning.last_round), tuning.last_round);
     tuning.round_ns = state.now_ns;
     tuning.round_read = state.app_read;
     tuning.last_round = read;
     // In slow start it doubles. That is all growth that counts: more is a reader that had paused.
-    const uint64_t wanted = 2 * (read + 2 * growth);
+    // It counts for two round trips, for a larger ring takes one to come into use.
+    const uint64_t wanted = 2 * (read + 4 * growth);
     // The reader is not yet through with the last exchange; or nothing is left to come.
     if (state.app_read < tuning.ring_from || state.fin_received) return;
     if (wanted <= state.receive_bytes) return;
