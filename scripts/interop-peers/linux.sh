@@ -7,12 +7,14 @@
 #   network_like NETEM...  what happens to packets in both directions from now on
 #   new_file BYTES      what is sent from now on: /run/sent; its hash is left in `sent_out`, and in `sent_in` that of
 #                       what the peer sends
-#   peer_sends ADDRESS  sends to port 9000 there, and closes
+#   peer_sends ADDRESS  sends to port $port there, and closes
 #   peer_listens        gets ready to receive at $receiver_address, $receiver_port
 #   peer_receives       waits until all has come
 #   peer_got            prints the hash of it
 #   peer_ends           after each transfer, whatever came of it
-# Whatever waits for the network ends after $limit seconds; a function that fails says that the transfer did.
+# From peer_sends and peer_listens on, each transfer is in a process of its own, with a `port` of its own; of this peer
+# several go at once, of others one, to 9000. Whatever waits for the network ends after $limit seconds; a function that
+# fails says that the transfer did.
 
 # shellcheck disable=SC2034,SC2154  # for interop-guest, and from there and lib.sh
 
@@ -45,19 +47,19 @@ new_file() {
 }
 
 peer_sends() { # ADDRESS
-    peer timeout "$limit" bash -c "cat /run/sent >/dev/tcp/$1/9000"
+    peer timeout "$limit" bash -c "cat /run/sent >/dev/tcp/$1/$port"
 }
 
 peer_listens() {
     receiver_address=$peer_address
-    receiver_port=9000
-    peer timeout "$limit" nc -l -p 9000 </dev/null >/run/peer.got &
+    receiver_port=$port
+    peer timeout "$limit" nc -l -p "$port" </dev/null >"/run/peer.got.$port" &
     peer_process=$!
-    wait_for 5 peer_listening 9000
+    wait_for 15 peer_listening "$port"
 }
 
 peer_receives() { wait "$peer_process"; }
 
-peer_got() { hash_of /run/peer.got; }
+peer_got() { hash_of "/run/peer.got.$port"; }
 
 peer_ends() { :; }

@@ -28,14 +28,14 @@ lwip_is() { # STATE
 }
 
 peer_sends() { # ADDRESS
-    start_lwip send "$1" 9000 </run/sent
+    start_lwip send "$1" "$port" </run/sent
     lwip_is ended
 }
 
 peer_listens() {
     receiver_address=$lwip_address
-    receiver_port=9000
-    start_lwip receive 9000 </dev/null >/run/peer.got
+    receiver_port=$port
+    start_lwip receive "$port" </dev/null >"/run/peer.got.$port"
     lwip_is listening
 }
 
