@@ -6,6 +6,7 @@
 #define DOMINOES_SUITES(apply)	   \
 	apply(request)		   \
 	apply(ring_channel)	   \
+	apply(patience)		   \
 	apply(domain)		   \
 	apply(context)		   \
 	apply(timer_channel)	   \

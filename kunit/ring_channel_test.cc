@@ -568,108 +568,6 @@ void on_backlog__told_by_who_publishes(Check& check) {
     EXPECT_EQ(told.load_relaxed(), 2);
 }
 
-// --- patience ---
-
-struct PatientBench : Bench {
-    static constexpr uint64_t kPatience = 4;
-
-    PatientBench() : Bench(16) {
-        if (channel) channel->set_patience(kPatience);
-    }
-    bool publish_and_settle(uint64_t requests) {
-        for (uint64_t i = 0; i < requests; ++i)
-            if (!publish(*channel, i)) return false;
-        return settle();
-    }
-    // Whoever was scheduled has run: the context serves domains in turn, and the one whose turns
-    // are counted here comes before what was scheduled earlier twice at most.
-    bool settle() {
-        for (int turn = 0; turn < 3; ++turn) {
-            Atomic<uint32_t> ran;
-            const bool accepted = context->run_in_context(
-                [](void* flag) { static_cast<Atomic<uint32_t>*>(flag)->store_release(1); }, &ran);
-            if (!accepted || !eventually([&] { return ran.load_acquire() != 0; })) return false;
-        }
-        return true;
-    }
-};
-
-bool take(Request&) { return true; }
-
-void patience__the_others_come_for_several(Check& check) {
-    PatientBench bench;
-    REQUIRE(bench.ready());
-    TestDomain first(*bench.context, *bench.channel, take);
-    TestDomain patient(*bench.context, *bench.channel, take);
-    REQUIRE(first.subscribe() && patient.subscribe() && bench.settle());
-    REQUIRE(bench.publish_and_settle(bench.kPatience));
-    EXPECT_EQ(first.domain().processed(), bench.kPatience);
-    EXPECT_EQ(patient.domain().processed(), 0);
-    REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(patient.domain().processed(), bench.kPatience + 1);
-    REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(patient.domain().processed(), bench.kPatience + 1);
-}
-
-void patience__ends_when_the_first_is_behind(Check& check) {
-    PatientBench bench;
-    REQUIRE(bench.ready());
-    Reader behind(*bench.context, *bench.channel);
-    REQUIRE(behind.activate(0));
-    TestDomain patient(*bench.context, *bench.channel, take);
-    REQUIRE(patient.subscribe() && bench.settle());
-    for (uint64_t requests = bench.kPatience + 1; requests < 10; ++requests) {
-        REQUIRE(bench.publish_and_settle(requests - bench.channel->tail()));
-        EXPECT_EQ(patient.domain().processed(), requests);
-    }
-    bench.channel->advance(*behind, 9);
-    REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(patient.domain().processed(), 9);
-}
-
-void patience__ends_when_hurried_or_closed(Check& check) {
-    PatientBench bench;
-    REQUIRE(bench.ready());
-    RingChannel& channel = *bench.channel;
-    TestDomain first(*bench.context, channel, take);
-    TestDomain patient(*bench.context, channel, take);
-    REQUIRE(first.subscribe() && patient.subscribe() && bench.settle());
-    REQUIRE(bench.publish_and_settle(1));
-    channel.hurry();
-    REQUIRE(bench.settle());
-    EXPECT_EQ(patient.domain().processed(), 1);
-    REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(patient.domain().processed(), 1);
-    channel.close();
-    REQUIRE(bench.settle());
-    EXPECT_EQ(patient.domain().processed(), 2);
-}
-
-void patience__ends_with_the_last_request(Check& check) {
-    PatientBench bench;
-    REQUIRE(bench.ready());
-    TestDomain first(*bench.context, *bench.channel, take);
-    TestDomain patient(*bench.context, *bench.channel, take);
-    REQUIRE(first.subscribe() && patient.subscribe() && bench.settle());
-    Request* last = bench.channel->claim_last();
-    REQUIRE(last);
-    bench.channel->publish(*last);
-    REQUIRE(bench.settle());
-    EXPECT_EQ(patient.domain().processed(), 1);
-}
-
-void patience__nobody_is_left_to_when_the_first_has_gone(Check& check) {
-    PatientBench bench;
-    REQUIRE(bench.ready());
-    Reader first(*bench.context, *bench.channel);
-    REQUIRE(first.activate(0));
-    TestDomain patient(*bench.context, *bench.channel, take);
-    REQUIRE(patient.subscribe() && bench.settle());
-    bench.channel->deactivate(*first);
-    REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(patient.domain().processed(), 1);
-}
-
 constexpr Test kTests[] = {
     TEST(create__survives_failed_allocations),
     TEST(destroy__releases_what_nobody_consumed),
@@ -690,11 +588,6 @@ constexpr Test kTests[] = {
     TEST(want_space__is_answered_once),
     TEST(want_space__loses_no_wakeup),
     TEST(on_backlog__told_by_who_publishes),
-    TEST(patience__the_others_come_for_several),
-    TEST(patience__ends_when_the_first_is_behind),
-    TEST(patience__ends_when_hurried_or_closed),
-    TEST(patience__ends_with_the_last_request),
-    TEST(patience__nobody_is_left_to_when_the_first_has_gone),
 };
 
 }  // namespace

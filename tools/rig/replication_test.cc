@@ -11,9 +11,7 @@
 #include <functional>
 #include <set>
 
-#include "scout/eth.hh"
-#include "scout/ip.hh"
-#include "scout/tcp_header.hh"
+#include "kunit/packets.hh"
 #include "tools/rig/wire.hh"
 
 namespace rig {
@@ -21,25 +19,11 @@ namespace {
 
 // A segment without data or options from host 10.0.0.`host`, whoever that is.
 dominoes_packet* forged(uint8_t host, uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack) {
-    scout::TransmitEffect segment{};
-    segment.seq = seq;
-    segment.ack = ack;
-    segment.flags = flags;
-    segment.window = 1000;
-    scout::IpHeader ip{};
-    ip.total_bytes = scout::kIpHeaderBytes + scout::kTcpMinHeader;
-    ip.ttl = scout::kIpTtl;
-    ip.protocol = scout::kTcp;
-    ip.source = scout::IpAddress::v4(0x0a000000u | host);
-    ip.destination = scout::IpAddress::v4(0x0a000001);
-    std::vector<uint8_t> frame(scout::kEthHeaderBytes + ip.total_bytes);
-    scout::write_eth(frame.data(), {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 9}}, scout::kEtherIp});
-    scout::write_ip(frame.data() + scout::kEthHeaderBytes, ip);
-    scout::tcp_format(segment, 0, {port, kPort},
-                      frame.data() + scout::kEthHeaderBytes + scout::kIpHeaderBytes);
-    dominoes_packet* packet = make_packet(frame);
-    packet->checksum_vouched = true;
-    return packet;
+    const auto source = scout::IpAddress::v4(0x0a000000u | host);
+    const auto destination = scout::IpAddress::v4(0x0a000001);
+    return make_packet(kunit::framed(kunit::ip_packet(
+        scout::kTcp, kunit::tcp_segment({port, kPort}, flags, seq, ack, {}, source, destination),
+        source, destination)));
 }
 
 dominoes_packet* forged_syn(uint8_t host, uint16_t port, uint32_t seq) {
