@@ -38,10 +38,12 @@ struct Bench {
 
 bool take(Request&) { return true; }
 
+using Taker = TestDomain<bool (*)(Request&)>;
+
 // A first domain, which sees to everything, and one that has patience.
 struct Domains {
-    TestDomain first;
-    TestDomain patient;
+    Taker first;
+    Taker patient;
 
     explicit Domains(Bench& bench)
         : first(*bench.context, *bench.channel, take),
@@ -54,7 +56,7 @@ struct Domains {
 // A first subscription that does nothing by itself, and a domain that has patience.
 struct Behind {
     Reader first;
-    TestDomain patient;
+    Taker patient;
 
     explicit Behind(Bench& bench)
         : first(*bench.context, *bench.channel), patient(*bench.context, *bench.channel, take) {}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Acknowledging what was received: when (delayed and quick ACKs, RFC 9293 section 3.8.6.3, RFC 5681
-// section 4.2), with which window (section 3.8.6.2.2) and which SACK blocks (RFC 2018); and
-// challenge ACKs (RFC 5961).
+// Acknowledging what was received: when (delayed, quick and spaced ACKs, RFC 9293 section 3.8.6.3,
+// RFC 5681 section 4.2), with which window (section 3.8.6.2.2) and which SACK blocks (RFC 2018);
+// and challenge ACKs (RFC 5961).
 #pragma once
 
 #include "scout/tcp_turn.hh"
@@ -28,7 +28,7 @@ void schedule_ack(Turn& turn, uint32_t payload);
 void remember_duplicate(TcpState& state, uint64_t start, uint64_t end);
 // The same, at once: there was nothing else in the segment.
 void note_duplicate(Turn& turn, uint64_t start, uint64_t end);
-// Data has arrived out of order, at `seq`.
+// Data has arrived out of order, at `seq`: acknowledge now or, from the fourth segment on, soon.
 void note_out_of_order(Turn& turn, uint64_t seq);
 
 // The application has read: whether the window has opened enough to say so.

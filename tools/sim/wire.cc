@@ -5,11 +5,13 @@
 #include <cstring>
 
 #include "tools/sim/frame.hh"
+#include "tools/sim/segment_view.hh"
 
 namespace sim {
 namespace {
 
 constexpr uint32_t kFullFrame = 1514;
+constexpr uint32_t kTcpFlagsAt = 13;
 
 bool is_arp(const dominoes_packet& packet) { return scout::load_be16(packet.data + 12) == 0x0806; }
 
@@ -24,14 +26,21 @@ uint64_t digest_of(std::span<const uint8_t> bytes, uint64_t digest) {
     return digest;
 }
 
-// Equal for packets that say the same: less the number that IP gives to what may be fragmented. It
-// is random, and several threads of several hosts draw at one time.
+// Equal for packets that say the same. Less the number that IP gives to what may be fragmented: it
+// is random, and several threads of several hosts draw at one time. Less PSH, with which each
+// packet of several segments ends before it is cut up: where that is depends on how many replicas
+// share a run.
 uint64_t traced(const dominoes_packet& packet, uint64_t now) {
     constexpr uint32_t kNumberAt = kEthBytes + 4, kSumAt = kEthBytes + 10;
     std::vector<uint8_t> bytes(packet.data, packet.data + packet.bytes);
     if (bytes.size() >= kSumAt + 2 && !is_arp(packet)) {
         scout::store_be16(&bytes[kNumberAt], 0);
         scout::store_be16(&bytes[kSumAt], 0);
+    }
+    SegmentView view;
+    if (view_segment(bytes, view)) {
+        bytes[view.tcp_offset + kTcpFlagsAt] &= static_cast<uint8_t>(~scout::kPsh);
+        scout::store_be16(&bytes[view.tcp_offset + scout::kTcpChecksumOffset], 0);
     }
     return digest_of(bytes, now);
 }
