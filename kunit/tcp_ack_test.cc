@@ -134,6 +134,18 @@ void note_out_of_order__spaced_after_three(Check& check) {
     }
 }
 
+void note_out_of_order__quick_ones_are_not_spaced(Check& check) {
+    Wire wire(check);
+    establish_far(wire, 20, kHasMss | kHasSackPermitted);
+    if (wire.ready()) wire.state().quick_acks = 2 * tcp::kDupThreshold;
+    for (uint32_t i = 1; i <= 2 * tcp::kDupThreshold; ++i) {
+        wire.peer({.seq = 1 + 2000 * i, .len = 1000});
+        wire.sent(kAck, 1, 1, 0);
+    }
+    wire.peer({.seq = 2001 + 4000 * tcp::kDupThreshold, .len = 1000});
+    wire.quiet();
+}
+
 // A peer without SACK counts them.
 void note_out_of_order__not_spaced_without_sack(Check& check) {
     Wire wire(check);
@@ -273,6 +285,7 @@ constexpr kunit::Test kTests[] = {
     TEST(schedule_ack__spaced_in_a_burst_from_afar),
     TEST(schedule_ack__not_spaced_from_nearby),
     TEST(note_out_of_order__spaced_after_three),
+    TEST(note_out_of_order__quick_ones_are_not_spaced),
     TEST(note_out_of_order__not_spaced_without_sack),
     TEST(announce_window__right_edge_never_goes_back),
     TEST(announce_window__scaled),
