@@ -12,9 +12,8 @@
 #   peer_receives       waits until all has come
 #   peer_got            prints the hash of it
 #   peer_ends           after each transfer, whatever came of it
-# From peer_sends and peer_listens on, each transfer is in a process of its own, with a `port` of its own; of this peer
-# several go at once, of others one, to 9000. Whatever waits for the network ends after $limit seconds; a function that
-# fails says that the transfer did.
+# Of this peer several transfers go at once, each in a process of its own and with a `port` of its own; of others one, to
+# 9000. Whatever waits for the network ends after $limit seconds; a function that fails says that the transfer did.
 
 # shellcheck disable=SC2034,SC2154  # for interop-guest, and from there and lib.sh
 
