@@ -85,8 +85,8 @@ void Context::loop() {
         bool busy = fire_timers();
         if (Domain* domain = next()) {
             busy |= serve(*domain);
-        } else if (stopping_.load_acquire()) {
-            return;
+        } else if (stopping_.load_acquire() && !ready_.load_relaxed()) {
+            return;  // what was pushed before it was told to stop, it has seen
         }
         if (busy) {
             fruitless_ = 0;

@@ -27,6 +27,41 @@ void destroy__runs_what_was_accepted(Check& check) {
     EXPECT_EQ(ran.load_acquire(), 100);
 }
 
+// It has looked for work and found none. Then, in a timer, comes some, and the order to stop.
+void destroy__runs_what_was_accepted_just_before(Check& check) {
+    struct Late {
+        Context* context;
+        Timer timer{[](void* self) { return static_cast<Late*>(self)->fire(); }, this};
+        Atomic<uint32_t> accepted;
+        Atomic<uint32_t> ran;
+
+        bool fire() {
+            auto run = [](void* self) { static_cast<Late*>(self)->ran.store_release(1); };
+            accepted.store_release(context->run_in_context(run, this) ? 1 : 2);
+            // For the order to come meanwhile, on another CPU.
+            for (const uint64_t end = dominoes_now_ns() + kMs; dominoes_now_ns() < end;)
+                dominoes_relax();
+            return true;
+        }
+    };
+    for (int round = 0; round < 10; ++round) {
+        Late late;
+        {
+            TestContext context;
+            REQUIRE(context.running());
+            late.context = &*context;
+            auto start = [](void* self) {
+                auto* l = static_cast<Late*>(self);
+                l->context->timers().start(l->timer, dominoes_now_ns());
+            };
+            EXPECT(context->run_in_context(start, &late));
+            EXPECT(eventually([&] { return late.accepted.load_acquire() != 0; }));
+        }
+        EXPECT_EQ(late.accepted.load_acquire(), 1);
+        EXPECT_EQ(late.ran.load_acquire(), 1);
+    }
+}
+
 void run_in_context__keeps_the_order(Check& check) {
     struct Calls {
         uint64_t next = 0;
@@ -181,10 +216,15 @@ void timers__fire_in_the_context(Check& check) {
 }
 
 constexpr Test kTests[] = {
-    TEST(create__survives_failed_allocations),   TEST(destroy__runs_what_was_accepted),
-    TEST(run_in_context__keeps_the_order),       TEST(run_in_context__refuses_when_full),
-    TEST(loop__parks_when_idle_and_wakes),       TEST(loop__loses_no_wakeup),
-    TEST(loop__rests_while_domains_are_refused), TEST(timers__fire_in_the_context),
+    TEST(create__survives_failed_allocations),
+    TEST(destroy__runs_what_was_accepted),
+    TEST(destroy__runs_what_was_accepted_just_before),
+    TEST(run_in_context__keeps_the_order),
+    TEST(run_in_context__refuses_when_full),
+    TEST(loop__parks_when_idle_and_wakes),
+    TEST(loop__loses_no_wakeup),
+    TEST(loop__rests_while_domains_are_refused),
+    TEST(timers__fire_in_the_context),
 };
 
 }  // namespace
