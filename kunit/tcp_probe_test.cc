@@ -107,6 +107,74 @@ void probe_repaired__nothing_if_it_arrived_twice(Check& check) {
     EXPECT_EQ(wire.info().ssthresh, ~uint64_t{0});
 }
 
+// A recovery of which the only retransmission is lost: the first of three, with a window for no
+// more.
+void lose_twice(Wire& wire) {
+    establish(wire);
+    wire.peer({.ack = 1, .win = 3000});
+    wire.writes(20000);
+    wire.pass_ms(20);
+    wire.peer({.ack = 1, .win = 3000, .sack = {{1001, 3001}}});
+    wire.pass_ms(5);  // RACK's reordering window
+    wire.sent(kAck, 1, 1, 1000);
+    wire.quiet();
+}
+
+// Beyond RFC 8985 section 7.2: nothing else would tell before the timeout.
+void probe_timeout__lost_retransmission(Check& check) {
+    Wire wire(check);
+    lose_twice(wire);
+    const uint64_t cwnd = wire.info().ssthresh;
+    wire.pass_ms(42);
+    wire.quiet();
+    wire.pass_ms(6);
+    wire.sent(kAck, 1, 1, 1000);
+    wire.quiet();
+    EXPECT_EQ(wire.info().probes, 1);
+    wire.peer({.ack = 3001});
+    EXPECT_EQ(wire.info().timeouts, 0);
+    EXPECT_EQ(wire.info().fast_recoveries, 1);
+    EXPECT_EQ(wire.info().ssthresh, cwnd);
+}
+
+// ... once: if that is lost, too, it is the timer's turn, which counts from the probe.
+void probe_timeout__lost_retransmission_once(Check& check) {
+    Wire wire(check);
+    lose_twice(wire);
+    wire.pass_ms(200);
+    EXPECT_EQ(wire.info().probes, 1);
+    EXPECT_EQ(wire.info().timeouts, 0);
+    wire.pass_ms(100);
+    EXPECT_EQ(wire.info().probes, 1);
+    EXPECT_EQ(wire.info().timeouts, 1);
+}
+
+// ... and again once the head has arrived.
+void probe_timeout__next_lost_retransmission(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.peer({.ack = 1, .win = 5000});
+    wire.writes(20000);
+    wire.pass_ms(20);
+    wire.peer({.ack = 1, .win = 5000, .sack = {{1001, 3001}, {4001, 5001}}});
+    wire.pass_ms(60);
+    EXPECT_EQ(wire.info().probes, 1);
+    wire.peer({.ack = 3001, .win = 3000, .sack = {{4001, 5001}}});
+    wire.pass_ms(60);
+    EXPECT_EQ(wire.info().probes, 2);
+    EXPECT_EQ(wire.info().timeouts, 0);
+}
+
+// It waits from the last news.
+void keep_probe_timer__from_the_last_news(Check& check) {
+    Wire wire(check);
+    lose_twice(wire);
+    wire.pass_ms(40);
+    wire.peer({.ack = 1, .win = 4000, .sack = {{1001, 3001}}});
+    wire.pass_ms(10);
+    EXPECT_EQ(wire.info().probes, 1);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(probe_timeout__sends_the_last_segment_again),
     TEST(probe_timeout__prefers_new_data),
@@ -116,6 +184,10 @@ constexpr kunit::Test kTests[] = {
     TEST(keep_probe_timer__not_without_sack),
     TEST(probe_repaired__reduces_the_window),
     TEST(probe_repaired__nothing_if_it_arrived_twice),
+    TEST(probe_timeout__lost_retransmission),
+    TEST(probe_timeout__lost_retransmission_once),
+    TEST(probe_timeout__next_lost_retransmission),
+    TEST(keep_probe_timer__from_the_last_news),
 };
 
 }  // namespace

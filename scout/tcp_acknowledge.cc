@@ -71,6 +71,7 @@ void take_acknowledgement(Turn& turn, const Segment& segment) {
     if (state.snd_wnd == 0 || flight(state) == 0) state.retries = 0;
     Delivery delivery{.fack = state.fack, .before = flight(state)};
     recovery_take_sack(state, segment.event, delivery);
+    if (delivery.bytes > 0) turn.news = true;
     const bool repaired = probe_repaired(state, segment, delivery.dsack_end);
     if (segment.ack > state.snd_una) {
         advance_snd_una(turn, segment, delivery);

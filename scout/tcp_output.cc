@@ -96,6 +96,7 @@ void send_again(Turn& turn, uint64_t seq, uint64_t length) {
     state.sent.resent(state.snd_una, seq, seq + length, state.now_ns);
     undo_resent(state, length);
     prr_sent(state, bytes);
+    turn.news = true;
 }
 
 // Sends again what is lost, as far as cwnd allows (RFC 6675 section 5 step C).
@@ -117,10 +118,15 @@ void resend(Turn& turn) {
     }
 }
 
-// RFC 8985 section 7.3: new data if there is any, else the last segment again. That does not begin
-// before what was sent last: a FIN that went alone goes alone.
+// In a fast recovery, the head again: most likely it is what was lost twice. Else, RFC 8985 section
+// 7.3: new data if there is any, or the last segment again. That does not begin before what was
+// sent last: a FIN that went alone goes alone.
 void send_probe(Turn& turn) {
     TcpState& state = turn.state;
+    if (state.recovery == TcpRecovery::kFast) {
+        send_again(turn, state.snd_una, min<uint64_t>(flight(state), state.mss));
+        return probe_sent(state, false);
+    }
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
     const uint64_t fresh = min<uint64_t>(min(unsent(state), window), state.mss);
     if (fresh > 0) {

@@ -6,18 +6,20 @@
 namespace scout::tcp {
 namespace {
 
-// Section 7.2: in a recovery, or with anything selectively acknowledged, RACK has what it needs.
+// Section 7.2: with anything selectively acknowledged RACK has what it needs, and begins a fast
+// recovery if need be.
 bool could_help(const TcpState& state) {
-    return state.established && (state.agreed & kAgreedSack) && state.srtt_ns != 0 &&
-           state.recovery == TcpRecovery::kOpen && state.sent.sacked_bytes() == 0 &&
-           state.probe_end == 0 && flight(state) > 0 && state.snd_wnd > 0;
+    if (!state.established || !(state.agreed & kAgreedSack) || state.srtt_ns == 0) return false;
+    if (state.probe_end != 0 || flight(state) == 0 || state.snd_wnd == 0) return false;
+    if (state.recovery == TcpRecovery::kOpen) return state.sent.sacked_bytes() == 0;
+    return state.recovery == TcpRecovery::kFast;
 }
 
+// What fills a gap is acknowledged at once (RFC 5681 section 4.2), a single segment else perhaps
+// late.
 uint64_t probe_timeout_ns(const TcpState& state) {
-    uint64_t wait = 2 * state.srtt_ns + kProbeSlack;
-    if (flight(state) <= state.mss) wait += kMostAckDelay;
-    if (!running(state, TimerKind::kRetransmit)) return wait;
-    return dominoes::min(wait, minus(deadline(state, TimerKind::kRetransmit), state.now_ns));
+    const bool late = state.recovery == TcpRecovery::kOpen && flight(state) <= state.mss;
+    return 2 * state.srtt_ns + kProbeSlack + (late ? kMostAckDelay : 0);
 }
 
 }  // namespace
@@ -25,8 +27,13 @@ uint64_t probe_timeout_ns(const TcpState& state) {
 void keep_probe_timer(Turn& turn) {
     TcpState& state = turn.state;
     if (!could_help(state)) return stop_timer(state, TimerKind::kProbe);
-    if (turn.news || !running(state, TimerKind::kProbe))
-        start_timer(state, TimerKind::kProbe, probe_timeout_ns(state));
+    if (running(state, TimerKind::kProbe) && !turn.news) return;
+    const uint64_t wait = probe_timeout_ns(state);
+    const uint64_t most = minus(deadline(state, TimerKind::kRetransmit), state.now_ns);
+    // In a recovery a timeout that comes as early does more: it sends all that is left again.
+    if (wait >= most && state.recovery == TcpRecovery::kFast)
+        return stop_timer(state, TimerKind::kProbe);
+    start_timer(state, TimerKind::kProbe, dominoes::min(wait, most));
 }
 
 void probe_timeout(Turn& turn) {
@@ -43,7 +50,13 @@ void probe_sent(TcpState& state, bool again) {
 }
 
 bool probe_repaired(TcpState& state, const Segment& segment, uint64_t dsack_end) {
-    if (state.probe_end == 0 || segment.ack < state.probe_end) return false;
+    if (state.probe_end == 0) return false;
+    if (state.recovery == TcpRecovery::kFast) {
+        // It was the head. Congestion control has heard of this loss.
+        if (segment.ack > state.snd_una) state.probe_end = 0;
+        return false;
+    }
+    if (segment.ack < state.probe_end) return false;
     // Both the probe and what it repeated have arrived, as a D-SACK or a plain duplicate tells; or
     // it was new data.
     const bool both = dsack_end == state.probe_end ||
