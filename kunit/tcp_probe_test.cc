@@ -111,10 +111,10 @@ void probe_repaired__nothing_if_it_arrived_twice(Check& check) {
 // more.
 void lose_twice(Wire& wire) {
     establish(wire);
-    wire.peer({.ack = 1, .win = 3000});
+    wire.peer({.win = 3000});
     wire.writes(20000);
     wire.pass_ms(20);
-    wire.peer({.ack = 1, .win = 3000, .sack = {{1001, 3001}}});
+    wire.peer({.win = 3000, .sack = {{1001, 3001}}});
     wire.pass_ms(5);  // RACK's reordering window
     wire.sent(kAck, 1, 1, 1000);
     wire.quiet();
@@ -153,10 +153,10 @@ void probe_timeout__lost_retransmission_once(Check& check) {
 void probe_timeout__next_lost_retransmission(Check& check) {
     Wire wire(check);
     establish(wire);
-    wire.peer({.ack = 1, .win = 5000});
+    wire.peer({.win = 5000});
     wire.writes(20000);
     wire.pass_ms(20);
-    wire.peer({.ack = 1, .win = 5000, .sack = {{1001, 3001}, {4001, 5001}}});
+    wire.peer({.win = 5000, .sack = {{1001, 3001}, {4001, 5001}}});
     wire.pass_ms(60);
     EXPECT_EQ(wire.info().probes, 1);
     wire.peer({.ack = 3001, .win = 3000, .sack = {{4001, 5001}}});
@@ -168,11 +168,45 @@ void probe_timeout__next_lost_retransmission(Check& check) {
 // It waits from the last news.
 void keep_probe_timer__from_the_last_news(Check& check) {
     Wire wire(check);
-    lose_twice(wire);
+    establish(wire);
+    wire.writes(5000);
+    wire.pass_ms(20);
+    wire.peer({.sack = {{1001, 4001}}});  // the first is sent again
     wire.pass_ms(40);
-    wire.peer({.ack = 1, .win = 4000, .sack = {{1001, 3001}}});
-    wire.pass_ms(10);
+    wire.peer({.sack = {{1001, 5001}}});
+    wire.pass_ms(46);
+    wire.quiet();
+    wire.peer({.win = 50000, .sack = {{1001, 5001}}});  // says nothing of it
+    wire.pass_ms(4);
     EXPECT_EQ(wire.info().probes, 1);
+}
+
+// What fills a gap is acknowledged at once: also for a single segment it does not wait longer.
+void keep_probe_timer__last_hole(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(4000);
+    wire.pass_ms(20);
+    wire.peer({.sack = {{1001, 3001}}});
+    wire.pass_ms(25);
+    wire.peer({.ack = 3001});  // so the fourth is lost as well
+    wire.sent(kAck, 3001, 1, 1000);
+    wire.pass_ms(60);
+    EXPECT_EQ(wire.info().probes, 1);
+}
+
+// A timeout that is due before sends all that is left again.
+void keep_probe_timer__timeout_is_due_before(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.state().srtt_ns = 200 * Wire::kMs;
+    wire.writes(4000);
+    wire.pass_ms(20);
+    wire.peer({.sack = {{1001, 4001}}});
+    wire.sent(kAck, 1, 1, 1000);
+    wire.pass_ms(300);
+    EXPECT_EQ(wire.info().probes, 0);
+    EXPECT_EQ(wire.info().timeouts, 1);
 }
 
 constexpr kunit::Test kTests[] = {
@@ -188,6 +222,8 @@ constexpr kunit::Test kTests[] = {
     TEST(probe_timeout__lost_retransmission_once),
     TEST(probe_timeout__next_lost_retransmission),
     TEST(keep_probe_timer__from_the_last_news),
+    TEST(keep_probe_timer__last_hole),
+    TEST(keep_probe_timer__timeout_is_due_before),
 };
 
 }  // namespace

@@ -96,7 +96,6 @@ void send_again(Turn& turn, uint64_t seq, uint64_t length) {
     state.sent.resent(state.snd_una, seq, seq + length, state.now_ns);
     undo_resent(state, length);
     prr_sent(state, bytes);
-    turn.news = true;
 }
 
 // Sends again what is lost, as far as cwnd allows (RFC 6675 section 5 step C).
@@ -125,7 +124,7 @@ void send_probe(Turn& turn) {
     TcpState& state = turn.state;
     if (state.recovery == TcpRecovery::kFast) {
         send_again(turn, state.snd_una, min<uint64_t>(flight(state), state.mss));
-        return probe_sent(state, false);
+        return probe_sent(state, true);
     }
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
     const uint64_t fresh = min<uint64_t>(min(unsent(state), window), state.mss);

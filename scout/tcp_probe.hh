@@ -13,12 +13,12 @@
 
 namespace scout::tcp {
 
-// The end of a step: the timer runs while a probe could help; from anew after data was sent or
-// acknowledged.
+// The end of a step: the timer runs while a probe could help; from anew after new data or news of
+// any.
 void keep_probe_timer(Turn& turn);
 // The timer has expired: asks output() for the probe.
 void probe_timeout(Turn& turn);
-// It was sent; `again`: it repeats what was not thought to be lost.
+// It was sent; `again`: with nothing new in it.
 void probe_sent(TcpState& state, bool again);
 // An acknowledgement: whether the probe has repaired a loss, which congestion control must hear of
 // (section 7.4). `dsack_end`: where a duplicate that it reports ends; 0: it reports none.

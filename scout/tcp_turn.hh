@@ -17,7 +17,7 @@ struct Turn {
     bool window_update = false;  // one should, if the window has opened well
     bool ended = false;          // the connection is over with this step
     bool override = false;       // send even what SWS avoidance, Nagle or cork hold back
-    bool news = false;           // data was sent, or acknowledged
+    bool news = false;           // new data was sent, or any acknowledged
     bool probe = false;          // send a tail loss probe
     uint32_t runs_left = kMostRuns;
     uint32_t pieces_left = Effects::kMostTransmissions - 32;  // the rest is for rounding and ACKs
