@@ -173,8 +173,10 @@ void section_5__only_holes_are_sent_again(Check& check) {
     }
     wire.pass_ms(5);
     first += wire.has_sent(1, 1000);
-    second += wire.has_sent(4001, 1000);
     EXPECT(first == 1);
+    wire.pass_ms(95);  // a probe may repeat the first
+    second += wire.has_sent(4001, 1000);
+    other += wire.has_sent(1001, 1) + wire.has_sent(2001, 1) + wire.has_sent(5001, 1);
     EXPECT(second == 1);
     EXPECT_EQ(other, 0);
 }

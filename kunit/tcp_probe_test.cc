@@ -124,7 +124,7 @@ void lose_twice(Wire& wire) {
 void probe_timeout__lost_retransmission(Check& check) {
     Wire wire(check);
     lose_twice(wire);
-    const uint64_t cwnd = wire.info().ssthresh;
+    const uint64_t ssthresh = wire.info().ssthresh;
     wire.pass_ms(42);
     wire.quiet();
     wire.pass_ms(6);
@@ -134,7 +134,7 @@ void probe_timeout__lost_retransmission(Check& check) {
     wire.peer({.ack = 3001});
     EXPECT_EQ(wire.info().timeouts, 0);
     EXPECT_EQ(wire.info().fast_recoveries, 1);
-    EXPECT_EQ(wire.info().ssthresh, cwnd);
+    EXPECT_EQ(wire.info().ssthresh, ssthresh);
 }
 
 // ... once: if that is lost, too, it is the timer's turn, which counts from the probe.
