@@ -448,7 +448,7 @@ void set_option__of_udps_replicas_before_bind(Check& check) {
 }
 
 void set_option__of_tcp(Check& check) {
-    constexpr uint32_t kTtl = 18, kTos = 19;
+    constexpr uint32_t kMss = 11, kTtl = 18, kTos = 19;
     Machine machine;
     Socket tcp(machine.stack);
     EXPECT_EQ(tcp.set(kTtl, 256), error(kEinval));
@@ -460,7 +460,9 @@ void set_option__of_tcp(Check& check) {
     const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
     while (machine.wide->link.ttl() == 0 && dominoes_now_ns() < end_ns) dominoes_thread_yield();
     EXPECT_EQ(machine.wide->link.ttl(), 9);
-    EXPECT_EQ(tcp.set(kTtl, 10), error(kEisconn));  // too late
+    EXPECT_EQ(tcp.set(kMss, 1000), error(kEisconn));  // too late
+    EXPECT_EQ(tcp.set(kTtl, 10), 0);                  // never too late
+    EXPECT_EQ(tcp.set(kTtl, 0), error(kEinval));
 }
 
 // --- the control thread ---

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The TCP router in a whole stack: whom an ICMP error reaches, and what follows a SYN cookie's ACK.
+// The TCP router in a whole stack: whom an ICMP error reaches, what follows a SYN cookie's ACK, and
+// how a SYN is answered.
 #include "scout/tcp_router.hh"
 
 #include <map>
@@ -211,10 +212,52 @@ void cookie__data_on_the_heels_of_its_ack(Check& check) {
     EXPECT_EQ(machine.link.resets(), 0);
 }
 
+// What the answer says to the SYN that comes from `peer_port`.
+struct Answer {
+    Answer(Machine& machine, uint16_t peer_port) {
+        const Bytes bytes = answer_to(machine, segment_frame(peer_port, kSyn, 1000, 0), peer_port);
+        const auto length = static_cast<uint32_t>(bytes.size());
+        if (parse_ip(bytes.data(), length, length, ip) != IpResult::kOk) return;
+        const uint32_t left = length - ip.header_bytes;
+        there = tcp_parse(bytes.data() + ip.header_bytes, left, left, segment) == TcpParse::kOk;
+    }
+    bool there = false;
+    IpHeader ip{};
+    SegmentEvent segment{};
+};
+
+void set_option__of_a_listener(Check& check) {
+    constexpr uint32_t kReplicas = 4, kMss = 11, kTtl = 18, kTos = 19;
+    Machine machine;
+    REQUIRE(machine.host);
+    Socket listener(machine.stack);
+    REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(2) == 0);
+    const Answer before(machine, 5000);
+    REQUIRE(before.there);
+    EXPECT_EQ(before.ip.ttl, 64);
+    EXPECT_EQ(before.segment.mss, 1460);
+    EXPECT_EQ(listener.set(kMss, 10), -int{kEinval});
+    EXPECT_EQ(listener.set(kMss, 1000), 0);
+    EXPECT_EQ(listener.set(kTtl, 9), 0);
+    EXPECT_EQ(listener.set(kTos, 0xbb), 0);
+    EXPECT_EQ(listener.set(kReplicas, 5), 0);
+    EXPECT_EQ(listener.info().replicas, 5);
+    for (uint16_t port : {5001, 5002}) {  // the second gets a cookie
+        const Answer after(machine, port);
+        REQUIRE(after.there);
+        EXPECT_EQ(after.ip.ttl, 9);
+        EXPECT_EQ(after.ip.dscp, 0xbb >> 2);
+        EXPECT_EQ(after.ip.ecn, 0);
+        EXPECT_EQ(after.segment.mss, 1000);
+    }
+    EXPECT_EQ(machine.count(Counter::tcp_cookies_out), 1);
+}
+
 constexpr Test kTests[] = {
     TEST(icmp_error__reaches_the_connection_it_quotes),
     TEST(icmp_error__about_no_connection),
     TEST(cookie__data_on_the_heels_of_its_ack),
+    TEST(set_option__of_a_listener),
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kunit/tcp_wire.hh"
+#include "scout/tcp_header.hh"
 
 namespace scout {
 namespace {
@@ -21,6 +22,26 @@ void send__after_shutdown_is_ignored(Check& check) {
     wire.writes(10);
     wire.quiet();
     EXPECT_EQ(wire.info().send_queue, 0);
+}
+
+void set_option__ttl_and_tos_of_what_follows(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(10);
+    const TransmitEffect before = wire.sent(kAck, 1, 1, 10);
+    wire.peer({.ack = 11});
+    EXPECT_EQ(tcp_service(before).ttl, kIpTtl);
+    EXPECT_EQ(tcp_service(before).tos, 0);
+    wire.option(TcpOption::kTtl, 9);
+    wire.option(TcpOption::kTos, 0xbb);  // whose lower bits are ECN's
+    wire.writes(10);
+    const TransmitEffect after = wire.sent(kAck, 11, 1, 10);
+    EXPECT_EQ(tcp_service(after).ttl, 9);
+    EXPECT_EQ(tcp_service(after).tos, 0xb8);
+    wire.abort(0);
+    EXPECT_EQ(wire.sent(kRst | kAck, 21, 1, 0).ttl, 9);
+    wire.peer({.ack = 21});  // too late for it
+    EXPECT_EQ(wire.sent(kRst, 21, 0, 0).ttl, 9);
 }
 
 void shutdown__in_syn_sent_ends_it(Check& check) {
@@ -76,9 +97,13 @@ void abort__silently(Check& check) {
 }
 
 constexpr kunit::Test kTests[] = {
-    TEST(send__in_syn_sent_waits),       TEST(send__after_shutdown_is_ignored),
-    TEST(shutdown__in_syn_sent_ends_it), TEST(shutdown__twice_is_once),
-    TEST(abort__in_each_state),          TEST(abort__silently),
+    TEST(send__in_syn_sent_waits),
+    TEST(send__after_shutdown_is_ignored),
+    TEST(set_option__ttl_and_tos_of_what_follows),
+    TEST(shutdown__in_syn_sent_ends_it),
+    TEST(shutdown__twice_is_once),
+    TEST(abort__in_each_state),
+    TEST(abort__silently),
 };
 
 }  // namespace

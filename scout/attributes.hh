@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Attributes (Scout; dissertation 4.2.2): the named values a path is created with. They are set as
-// options of an endpoint before it connects or listens, and inherited by what a listener accepts.
+// options of an endpoint before it connects; those of a listener are those of the connections that
+// arrive from then on.
 #pragma once
 
 #include "dominoes/base.hh"

@@ -91,6 +91,8 @@ TcpConfig Connection::config(Host& host, const Participants& participants,
         .keep_count = number(Attribute::kKeepCount),
         .user_timeout_ms = number(Attribute::kUserTimeout),
         .ecn = number(Attribute::kEcn) != 0,
+        .ttl = static_cast<uint8_t>(number(Attribute::kTtl)),
+        .tos = static_cast<uint8_t>(number(Attribute::kTos)),
         .receive_most = receive.most,
         .send_most = send.most,
     };

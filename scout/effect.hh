@@ -59,7 +59,9 @@ struct TransmitEffect {
     uint8_t window_scale;
     uint8_t sack_blocks;
     uint8_t ecn;  // the two bits of the IP header
-    uint8_t reserved[5];
+    uint8_t ttl;
+    uint8_t tos;  // of which those two bits do not count
+    uint8_t reserved[3];
     SackBlock sack[4];
 
     uint32_t pieces() const { return bytes <= piece_bytes ? 1 : (bytes - 1) / piece_bytes + 1; }

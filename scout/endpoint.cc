@@ -47,6 +47,8 @@ constexpr struct {
     {Attribute::kKeepInterval, TcpOption::kKeepInterval},
     {Attribute::kKeepCount, TcpOption::kKeepCount},
     {Attribute::kUserTimeout, TcpOption::kUserTimeout},
+    {Attribute::kTtl, TcpOption::kTtl},
+    {Attribute::kTos, TcpOption::kTos},
 };
 
 const TcpOption* live_option(uint32_t option) {
@@ -405,16 +407,26 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
         return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
     const TcpOption* live = live_option(option);
     const bool any_time = live || option == static_cast<uint32_t>(Attribute::kLinger);
-    if (!any_time && !fresh()) return -int{kEisconn};
+    Connection* c = connection();
+    if (c && !any_time) return -int{kEisconn};
+    if (listener()) return set_for_accepted(option, value);
     if (udp_ && bound_.port != 0 && is_of_replicas(option)) return -int{kEisconn};
     if (const int error = attributes_.set(option, value)) return error;
     if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
     if (udp_) update_udp();
-    Connection* c = connection();
     if (c && live) {
         c->appwrap().outbox().set_option(*live, static_cast<uint32_t>(value));
         c->appwrap().outbox().say(Outbox::kOption);
     }
+    return 0;
+}
+
+int Endpoint::set_for_accepted(uint32_t option, int64_t value) {
+    MutexGuard guard(stack_.mutex());
+    if (const int error = attributes_.set(option, value)) return error;
+    if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
+    for (Listener* l = listener(); l; l = l->next.load_relaxed())
+        l->attributes().set(option, value);
     return 0;
 }
 

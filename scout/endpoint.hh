@@ -76,6 +76,7 @@ private:
     Listener* listener_at(const Host& host) const;
     void close_listener(Listener& listener);
     int set_debug(uint32_t option, int64_t value);
+    int set_for_accepted(uint32_t option, int64_t value);
     void update_udp();
     int64_t buffer_now(Attribute which) const;
     bool reset_on_close() const { return attributes_.get(Attribute::kLinger) == 0; }

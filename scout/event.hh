@@ -118,8 +118,10 @@ enum class TcpOption : uint32_t {
     kKeepInterval,  // seconds
     kKeepCount,
     kUserTimeout,  // milliseconds; 0: none
+    kTtl,
+    kTos,
 };
-inline constexpr uint32_t kTcpOptions = 7;
+inline constexpr uint32_t kTcpOptions = 9;
 
 struct OptionEvent : Event {
     TcpOption option;

@@ -178,7 +178,7 @@ IpHeader IpStage::header() const {
     header.dont_fragment = dont_fragment_;
     if (!dont_fragment_) dominoes_random(&header.id, sizeof(header.id));
     header.dscp = service_.tos >> 2;
-    header.ecn = static_cast<uint8_t>((service_.tos & kIpEcnMask) | ecn_);
+    header.ecn = service_.tos & kIpEcnMask;
     header.ttl = service_.ttl;
     header.protocol = protocol_;
     header.source = source_;

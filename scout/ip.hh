@@ -78,8 +78,8 @@ public:
           mtu_(mtu) {}
 
     bool push(Msg& msg) override;
-    // The two bits of RFC 3168 in what is pushed from now on.
-    void set_ecn(uint8_t ecn) { ecn_ = ecn; }
+    // What is pushed from now on goes so.
+    void set_service(IpService service) { service_ = service; }
 
 private:
     IpHeader header() const;
@@ -90,9 +90,8 @@ private:
     const IpAddress destination_;
     const uint8_t protocol_;
     const bool dont_fragment_;
-    const IpService service_;
+    IpService service_;
     const uint32_t mtu_;
-    uint8_t ecn_ = 0;
 };
 
 }  // namespace scout

@@ -28,7 +28,8 @@ public:
     void release();
 
     uint16_t port() const { return key(); }
-    const Attributes& attributes() const { return attributes_; }
+    // Those of connections to come. Context: under the stack's mutex.
+    Attributes& attributes() { return attributes_; }
     uint32_t backlog() const { return backlog_; }
 
     // A handshake begins, which counts against the backlog until accept() or drop(). False: no
@@ -73,7 +74,7 @@ private:
     void take_arrived();
     uint32_t queued() const;
 
-    const Attributes attributes_;
+    Attributes attributes_;
     const uint32_t backlog_;
     User user_;
     dominoes::Atomic<uint32_t> references_{1};

@@ -168,6 +168,10 @@ uint32_t tcp_header_bytes(const TransmitEffect& run) {
            (run.options & kHasTimestamps ? 12 : 0) + (blocks ? 4 + 8 * blocks : 0);
 }
 
+IpService tcp_service(const TransmitEffect& run) {
+    return {run.ttl, static_cast<uint8_t>((run.tos & ~kIpEcnMask) | run.ecn)};
+}
+
 uint32_t tcp_format(const TransmitEffect& run, uint32_t index, TcpPorts ports, uint8_t* out) {
     const TcpPiece piece = tcp_piece(run, index);
     store_be16(out, ports.source);
@@ -188,6 +192,7 @@ uint32_t tcp_format(const TransmitEffect& run, uint32_t index, TcpPorts ports, u
 bool tcp_reset_reply(const SegmentEvent& event, TransmitEffect& reset) {
     if (event.flags & kRst) return false;
     reset = TransmitEffect{};
+    reset.ttl = kIpTtl;
     if (event.flags & kAck) {
         reset.seq = event.ack;
         reset.flags = kRst;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "scout/effect.hh"
+#include "scout/ip_header.hh"
 
 namespace scout {
 
@@ -50,6 +51,9 @@ TcpPiece tcp_piece(const TransmitEffect& run, uint32_t index);
 
 // How long the header of every piece of `run` is.
 uint32_t tcp_header_bytes(const TransmitEffect& run);
+
+// What the IP headers of `run` are to say.
+IpService tcp_service(const TransmitEffect& run);
 
 // Writes the header of the `index`-th piece of `run` (at most kTcpMaxHeader bytes) and returns its
 // length. The checksum is 0: the caller puts the pseudo header's sum there. Context: any.

@@ -211,6 +211,8 @@ TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t f
     run.seq = static_cast<uint32_t>(seq);
     run.flags = flags;
     if (flags & kAck) run.ack = static_cast<uint32_t>(state.rcv_nxt);
+    run.ttl = state.ttl;
+    run.tos = state.tos;
     run.window = flags & kRst ? uint16_t{0} : announce_window(state, flags & kSyn);
     add_timestamps(state, run);
     ecn_mark(state, run, seq);

@@ -28,23 +28,11 @@ bool TcpStage::push(Msg& msg) {
     return below_->push(msg);
 }
 
-namespace {
-
-// The lower bits of the byte that was the type of service are not the application's (RFC 3168).
-IpService service_of(const Attributes& attributes) {
-    const auto tos = static_cast<uint8_t>(attributes.get(Attribute::kTos));
-    return {.ttl = static_cast<uint8_t>(attributes.get(Attribute::kTtl)),
-            .tos = static_cast<uint8_t>(tos & ~kIpEcnMask)};
-}
-
-}  // namespace
-
 TcpPath::TcpPath(Connection& connection)
     : connection_(connection),
       driver_(connection.host(), connection),
       eth_(driver_, connection.host(), connection.host().arp(), connection.neighbour()),
-      ip_(eth_, connection.participants().local.ip, connection.participants().peer.ip, kTcp, true,
-          service_of(connection.attributes())),
+      ip_(eth_, connection.participants().local.ip, connection.participants().peer.ip, kTcp, true),
       tcp_(ip_, {connection.participants().local.port, connection.participants().peer.port}) {}
 
 void TcpPath::send(const TransmitEffect& run, uint32_t piece, uint64_t serial) {
@@ -55,7 +43,7 @@ void TcpPath::send(const TransmitEffect& run, uint32_t piece, uint64_t serial) {
         msg.set_segment_bytes(run.mss);
     }
     driver_.expect(serial);
-    ip_.set_ecn(run.ecn);
+    ip_.set_service(tcp_service(run));
     tcp_.expect(run, piece);
     if (tcp_.push(msg)) connection_.host().counters.add(Counter::tcp_segments_out);
     driver_.settle();

@@ -160,7 +160,7 @@ bool TcpRouter::send_bare(const Frame& frame, const TransmitEffect& segment) {
     tcp_format(segment, 0, {ports.destination, ports.source},
                msg.prepend(tcp_header_bytes(segment)));
     msg.want_checksum(kTcpChecksumOffset);
-    return send_datagram(host_, host_.arp(), frame.source, kTcp, msg) == 0;
+    return send_datagram(host_, host_.arp(), frame.source, kTcp, msg, tcp_service(segment)) == 0;
 }
 
 void TcpRouter::handle_syn(Router& router, Frame& frame) {

@@ -11,6 +11,7 @@
 
 #include "dominoes/policy.hh"
 #include "scout/effect.hh"
+#include "scout/ip_header.hh"
 #include "scout/seq.hh"
 #include "scout/tcp_scoreboard.hh"
 
@@ -53,8 +54,10 @@ struct TcpConfig {
     uint32_t keep_count = 0;
     uint32_t user_timeout_ms = 0;  // 0: none
     bool ecn = false;              // ask for it (active open)
-    bool answered = false;         // passive: the SYN was answered already, by a cookie
-    uint32_t receive_most = 0;     // how far the two grow; if less: they stay as they are
+    uint8_t ttl = kIpTtl;
+    uint8_t tos = 0;
+    bool answered = false;      // passive: the SYN was answered already, by a cookie
+    uint32_t receive_most = 0;  // how far the two grow; if less: they stay as they are
     uint32_t send_most = 0;
 };
 
@@ -246,7 +249,9 @@ struct TcpState {
     uint8_t undo_resent;    // it has sent something again
     uint8_t syn_answered;   // the SYN to come was, with a cookie (scout/tcp_cookie.hh)
     uint8_t early_sacks;    // out-of-order segments acknowledged at once since rcv_nxt last moved
-    uint8_t reserved[4];
+    uint8_t ttl;
+    uint8_t tos;
+    uint8_t reserved[2];
 
     // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
     uint64_t heard_ns;  // when the latest acceptable acknowledgement came

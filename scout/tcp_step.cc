@@ -88,6 +88,8 @@ void closed(TcpState& state, const dominoes::Request& request, Effects& effects)
     TransmitEffect reset;
     if (kind_of(request) != EventKind::kSegment) return;
     if (!tcp_reset_reply(request.as<SegmentEvent>(), reset)) return;
+    reset.ttl = state.ttl;
+    reset.tos = state.tos;
     reset.serial = state.transmissions++;
     effects.emit(EffectKind::kTransmit).transmit = reset;
 }
@@ -140,6 +142,8 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.keep_count = config.keep_count;
     state.user_timeout_ms = config.user_timeout_ms;
     state.ecn_asked = config.ecn;
+    state.ttl = config.ttl;
+    state.tos = config.tos;
     state.syn_answered = config.answered;
     state.replicas = state.replicas_next = 1;
     state.replicas_wanted = config.replicas ? config.replicas : 1;

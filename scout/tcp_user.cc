@@ -85,6 +85,12 @@ void set_option(Turn& turn, const OptionEvent& event) {
         case TcpOption::kUserTimeout:
             state.user_timeout_ms = event.value;
             return user_timeout_changed(state);
+        case TcpOption::kTtl:
+            state.ttl = static_cast<uint8_t>(event.value);
+            break;
+        case TcpOption::kTos:
+            state.tos = static_cast<uint8_t>(event.value);
+            break;
     }
 }
 

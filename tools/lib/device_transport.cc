@@ -81,7 +81,7 @@ protected:
     }
 
 private:
-    // What the module takes only before connect and listen; connections accepted inherit it.
+    // What the module takes only before connect; the connections of a listener have it from there.
     static void set_before(Endpoint& endpoint, const ConnectionOptions& options) {
         if (options.replicas) endpoint.set(DOMINOES_OPT_REPLICAS, *options.replicas);
         if (options.policy) endpoint.set(DOMINOES_OPT_POLICY, *options.policy);

@@ -109,6 +109,9 @@ void options_too_late() {
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_CORK), 1);
     CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE, 1), 0);
     CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_KEEPALIVE), 1);
+    CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_TTL, 32), 0);
+    CHECK_EQUAL(get_option(pair.ours.get(), DOMINOES_OPT_TTL), 32);
+    CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_TOS, 46 << 2), 0);
 }
 
 // What was not chosen is a part of the limit, and what the connection has made of it.
