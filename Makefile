@@ -81,11 +81,11 @@ packetdrill: ## play packetdrill's scripts: PACKETDRILL=/path/to/packetdrill SCR
 	scripts/build-host --target dominoes-packetdrill
 	scripts/packetdrill "$(PACKETDRILL)" "$(SCRIPTS)"
 
-PEERS ?= linux,linux@6.12,linux@next,lwip,slirp
+PEERS ?= linux,linux@6.12,linux@next,lwip,slirp,gvisor
 
 .PHONY: interop
 interop: ## move files through many kinds of networks, to and from PEERS=..., and compare with Linux (hours)
-	scripts/setup build demo
+	scripts/setup build demo interop
 	scripts/interop --peers $(PEERS)
 
 .PHONY: bench
