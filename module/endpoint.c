@@ -20,7 +20,6 @@ struct dominoes_endpoint *dominoes_endpoint_create(void)
 	if (!endpoint)
 		return NULL;
 	endpoint->protocol = IPPROTO_TCP;
-	endpoint->linger = -1;
 	init_waitqueue_head(&endpoint->wait);
 	mutex_init(&endpoint->read_lock);
 	mutex_init(&endpoint->write_lock);
@@ -33,18 +32,19 @@ struct dominoes_endpoint *dominoes_endpoint_create(void)
 static void dominoes_endpoint_linger(struct dominoes_endpoint *endpoint)
 {
 	struct scout_endpoint *scout = endpoint->scout;
+	int64_t seconds;
 
+	if (scout_get_option(scout, DOMINOES_OPT_LINGER, &seconds) || seconds <= 0)
+		return;
 	if (current->flags & PF_EXITING || scout_drained(scout) || scout_shutdown(scout, 1))
 		return;
-	wait_event_interruptible_timeout(endpoint->wait, scout_drained(scout),
-					 endpoint->linger * HZ);
+	wait_event_interruptible_timeout(endpoint->wait, scout_drained(scout), seconds * HZ);
 }
 
 void dominoes_endpoint_destroy(struct dominoes_endpoint *endpoint)
 {
 	if (endpoint->scout) {
-		if (endpoint->linger > 0)
-			dominoes_endpoint_linger(endpoint);
+		dominoes_endpoint_linger(endpoint);
 		scout_endpoint_close(endpoint->scout);
 	}
 	/* From here on nobody wakes it. */

@@ -57,8 +57,6 @@ static int dominoes_set_option(struct dominoes_call *call, u32 option, s64 value
 	if (error)
 		return error;
 	error = scout_set_option(endpoint->scout, option, value);
-	if (!error && option == DOMINOES_OPT_LINGER)
-		endpoint->linger = value;
 	if (error == -EINVAL)
 		return dominoes_refuse(call, error, "%lld: %s", value,
 				       dominoes_option_rule(option));

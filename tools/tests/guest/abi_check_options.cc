@@ -143,9 +143,13 @@ void options_are_inherited() {
     CHECK_EQUAL(set_option(listener.get(), DOMINOES_OPT_POLICY, DOMINOES_POLICY_ROUND_ROBIN), 0);
     CHECK_EQUAL(bind_to(listener.get(), {kOurAddress, 0}), 0);
     CHECK_EQUAL(listen_on(listener.get()), 0);
+    CHECK_EQUAL(set_option(listener.get(), DOMINOES_OPT_KEEPALIVE, 1), 0);  // not too late
+    CHECK_EQUAL(set_option(listener.get(), DOMINOES_OPT_SNDBUF, 65'536), 0);
     const Descriptor peer = peer_connect({kOurAddress, local_of(listener.get()).port});
     const Descriptor ours(accept_from(listener.get()));
     CHECK(ours.get() >= 0);
+    CHECK_EQUAL(get_option(ours.get(), DOMINOES_OPT_KEEPALIVE), 1);
+    CHECK_EQUAL(get_option(ours.get(), DOMINOES_OPT_SNDBUF), 65'536);
     CHECK_EQUAL(get_option(ours.get(), DOMINOES_OPT_REPLICAS), 3);
     CHECK_EQUAL(get_option(ours.get(), DOMINOES_OPT_POLICY), DOMINOES_POLICY_ROUND_ROBIN);
     dominoes_info info{};

@@ -3,6 +3,7 @@
 #include "abi_check.hh"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace dominoes::guest {
 
@@ -247,15 +249,32 @@ void close_with_unread_data_resets() {
     CHECK_EQUAL(peer_sees_end(pair.theirs), -ECONNRESET);
 }
 
-void close_waits_with_linger() {
-    Pair pair = connected_pair();
-    CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_LINGER, 10), 0);
-    const std::string text(100'000, 'l');
+// More than may go before an acknowledgement comes: had close() not waited, it would not be there.
+void all_has_arrived_when_closed(Pair pair) {
+    const std::string text(40'000, 'l');
     CHECK_EQUAL(write_to(pair.ours.get(), text.data(), text.size()),
                 static_cast<long long>(text.size()));
     pair.ours = Descriptor();
+    int arrived = 0;
+    CHECK_EQUAL(ioctl(pair.theirs.get(), FIONREAD, &arrived), 0);
+    CHECK_EQUAL(arrived, static_cast<int>(text.size()));
     CHECK(peer_receives(pair, text.size()) == text);
     CHECK_EQUAL(peer_sees_end(pair.theirs), 0);
+}
+
+void close_waits_with_linger() {
+    Pair pair = connected_pair();
+    CHECK_EQUAL(set_option(pair.ours.get(), DOMINOES_OPT_LINGER, 10), 0);
+    all_has_arrived_when_closed(std::move(pair));
+}
+
+void close_waits_with_the_listeners_linger() {
+    const Descriptor listener = open_device();
+    CHECK_EQUAL(set_option(listener.get(), DOMINOES_OPT_LINGER, 10), 0);
+    CHECK_EQUAL(bind_to(listener.get(), {kOurAddress, 0}), 0);
+    CHECK_EQUAL(listen_on(listener.get()), 0);
+    Descriptor theirs = peer_connect({kOurAddress, local_of(listener.get()).port});
+    all_has_arrived_when_closed({Descriptor(accept_from(listener.get())), std::move(theirs)});
 }
 
 void close_in_one_of_two_processes() {
@@ -429,6 +448,7 @@ const std::vector<Check>& stream_checks() {
         {"close_with_linger_0", close_with_linger_0_resets},
         {"close_with_unread_data", close_with_unread_data_resets},
         {"close_waits_with_linger", close_waits_with_linger},
+        {"close_waits_with_the_listeners_linger", close_waits_with_the_listeners_linger},
         {"close_in_one_of_two_processes", close_in_one_of_two_processes},
         {"close_of_listener", closed_listener_refuses},
         {"signal_ends_reading", signal_ends_reading},
