@@ -46,11 +46,12 @@ struct End {
         deliver(serial, from, to, bytes);
     }
     static uint8_t byte(uint64_t offset) { return static_cast<uint8_t>(offset * 0x9e3779b1 >> 13); }
-    // Whether [from, to) is what is read next.
-    bool reads(uint64_t from, uint64_t to) {
+    // Whether [from, to) is what is read next; and with `peek`, without taking it.
+    bool reads(uint64_t from, uint64_t to, bool peek = false) {
         std::vector<uint8_t> bytes(to - from);
         dominoes_iter iter(static_cast<void*>(bytes.data()), bytes.size());
-        if (appwrap->read(&iter, bytes.size()) != static_cast<int64_t>(bytes.size())) return false;
+        if (appwrap->read(&iter, bytes.size(), peek) != static_cast<int64_t>(bytes.size()))
+            return false;
         for (uint64_t at = from; at < to; ++at)
             if (bytes[at - from] != byte(at)) return false;
         return true;
@@ -127,6 +128,25 @@ void read__goes_on_in_the_larger_ring(Check& check) {
     EXPECT_EQ(rig::live_allocations(), before);
     end.deliver(4, 60'000, 100'000);  // and round it
     EXPECT(end.reads(60'000, 100'000));
+}
+
+// A look at what is in both rings leaves the old one.
+void read__peeks_into_the_larger_ring(Check& check) {
+    End end;
+    end.appwrap->established();
+    end.deliver(0, 0, 10);
+    end.appwrap->want_ring(32768);
+    EXPECT(end.reads(0, 10, true));
+    EXPECT(end.reads(0, 10));
+    end.ring = 1;
+    end.ring_from = 10 + 16384;
+    end.deliver(1, 10, 20'000);
+    const size_t before = rig::live_allocations();
+    EXPECT(end.reads(10, 20'000, true));
+    EXPECT_EQ(rig::live_allocations(), before);
+    EXPECT_EQ(end.appwrap->unread(), 20'000 - 10);
+    EXPECT(end.reads(10, 20'000));
+    EXPECT_EQ(rig::live_allocations(), before - 1);
 }
 
 // Nobody can tell yet where the larger one begins.
@@ -212,6 +232,7 @@ constexpr Test kTests[] = {
     TEST(read__does_not_wait_after_an_error),
     TEST(shut_reads__leaves_what_is_there),
     TEST(read__goes_on_in_the_larger_ring),
+    TEST(read__peeks_into_the_larger_ring),
     TEST(read__up_to_the_end_of_the_old_ring),
     TEST(want_ring__one_at_a_time),
     TEST(want_ring__goes_without_when_memory_is_short),

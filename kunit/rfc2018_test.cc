@@ -131,17 +131,20 @@ void section_7__case_3(Check& check) {
     EXPECT(block_is(filled, 0, 3001, 3501));
 }
 
-// 3: blocks are isolated: what is just below and just above each has not been received.
+// 3: blocks are isolated: what is just below and just above each has not been received; but for one
+// that reports a duplicate and lies in that after it (RFC 2883).
 void section_4__blocks_are_disjoint_and_above(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kSack);
     for (uint32_t i = 1; i < 40; ++i) {
         wire.peer({.seq = 1 + 300 * (i * 7 % 40), .len = 350});
         const TransmitEffect& ack = wire.sent(kAck, 1, 1, 0);
         EXPECT(ack.sack_blocks > 0);
-        for (uint32_t a = 0; a < ack.sack_blocks; ++a) {
+        const bool reports = ack.sack_blocks > 1 && ack.sack[1].start <= ack.sack[0].start &&
+                             ack.sack[0].end <= ack.sack[1].end;
+        for (uint32_t a = reports; a < ack.sack_blocks; ++a) {
             EXPECT(ack.sack[a].start - Wire::kIrs > 1);
             EXPECT(ack.sack[a].end - Wire::kIrs > ack.sack[a].start - Wire::kIrs);
-            for (uint32_t b = 0; b < a; ++b)
+            for (uint32_t b = reports; b < a; ++b)
                 EXPECT(ack.sack[a].end < ack.sack[b].start || ack.sack[b].end < ack.sack[a].start);
         }
     }

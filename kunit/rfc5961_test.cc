@@ -29,6 +29,9 @@ void section_3_2__reset_outside_the_window(Check& check) {
             seg.seq += guess;
             wire.ignores(seg);
         }
+        Seg next = wire.right(kRst);  // to the window's last
+        next.seq += wire.info().rcv_wnd;
+        wire.ignores(next);
     }
 }
 

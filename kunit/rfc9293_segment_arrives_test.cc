@@ -529,18 +529,59 @@ void section_3_10_7_4__eighth_inside_of_what_has_come(Check& check) {
     EXPECT_EQ(wire.info().bytes_received, 200);
 }
 
-// A FIN at the very edge of the window has no room there; what fits before it is taken.
-void section_3_10_7_4__eighth_beyond_the_window(Check& check) {
+TcpConfig small_ring() {
     TcpConfig config = Wire::config();
     config.receive_bytes = 4096;
-    Wire wire(check, config);
+    return config;
+}
+
+// A FIN beyond the window is not taken, but what fits before it is.
+void section_3_10_7_4__eighth_beyond_the_window(Check& check) {
+    Wire wire(check, small_ring());
     wire.establish();
-    wire.peer({.flags = kFinAck, .len = 4096});
+    wire.peer({.flags = kFinAck, .len = 4097});
     wire.delivered(0, 4096, 4096);
+    wire.sent(kAck, 1, 4097, 0);
+    wire.in(TcpPhase::kEstablished);
+    wire.answers({.flags = kFinAck, .seq = 4098}, kAck, 1, 4097);
     wire.in(TcpPhase::kEstablished);
     wire.reads(4096);
     wire.sent(kAck, 1, 4097, 0);
-    wire.answers({.flags = kFinAck, .seq = 4097}, kAck, 1, 4098);
+    wire.answers({.flags = kFinAck, .seq = 4097, .len = 1}, kAck, 1, 4099);
+    wire.in(TcpPhase::kCloseWait);
+}
+
+// At its very edge it is, since it takes no room (COMPLIANCE.md): with the text that fills the
+// window, when that is shut, and again.
+void section_3_10_7_4__eighth_at_the_edge_of_the_window(Check& check) {
+    Wire filled(check, small_ring());
+    filled.establish();
+    filled.peer({.flags = kFinAck, .len = 4096});
+    filled.delivered(0, 4096, 4096);
+    EXPECT_EQ(filled.sent(kAck, 1, 4098, 0).window, 0);
+    EXPECT_EQ(filled.end_of_stream(), 4096);
+    Wire shut(check, small_ring());
+    shut.establish();
+    shut.peer({.len = 4096});
+    EXPECT_EQ(shut.sent(kAck, 1, 4097, 0).window, 0);
+    shut.answers({.flags = kFinAck, .seq = 3097, .len = 1000}, kAck, 1, 4098);
+    EXPECT_EQ(shut.end_of_stream(), 4096);
+    shut.in(TcpPhase::kCloseWait);
+    shut.answers({.flags = kFinAck, .seq = 4097}, kAck, 1, 4098);
+    EXPECT_EQ(shut.info().rcv_wnd, 0);
+    shut.reads(4096);
+    shut.shutdown();
+    shut.sent(kAck | kFin, 1, 4098, 0);
+}
+
+// ... and before what comes before it.
+void section_3_10_7_4__eighth_at_the_edge_and_early(Check& check) {
+    Wire wire(check, small_ring());
+    wire.establish();
+    wire.answers({.flags = kFinAck, .seq = 4097}, kAck, 1, 1);
+    wire.peer({.len = 4096});
+    wire.sent(kAck, 1, 4098, 0);
+    EXPECT_EQ(wire.end_of_stream(), 4096);
     wire.in(TcpPhase::kCloseWait);
 }
 
@@ -587,6 +628,8 @@ constexpr kunit::Test kTests[] = {
     TEST(section_3_10_7_4__eighth_nothing_beyond),
     TEST(section_3_10_7_4__eighth_inside_of_what_has_come),
     TEST(section_3_10_7_4__eighth_beyond_the_window),
+    TEST(section_3_10_7_4__eighth_at_the_edge_of_the_window),
+    TEST(section_3_10_7_4__eighth_at_the_edge_and_early),
 };
 
 }  // namespace

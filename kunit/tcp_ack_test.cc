@@ -253,6 +253,33 @@ void fill_sack_blocks__duplicate_within_a_block(Check& check) {
     EXPECT_EQ(partly.sack[0].end - Wire::kIrs, 101);
 }
 
+// Section 4: of a segment that repeats in several places, the first.
+void fill_sack_blocks__duplicate_within_what_is_new(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.peer({.seq = 101, .len = 200});
+    wire.peer({.seq = 401, .len = 100});
+    wire.peer({.seq = 701, .len = 100});
+    wire.peer({.len = 600});
+    const TransmitEffect& inside = wire.sent(kAck, 1, 601, 0);
+    REQUIRE_EQ(inside.sack_blocks, 2);
+    EXPECT_EQ(inside.sack[0].start - Wire::kIrs, 101);
+    EXPECT_EQ(inside.sack[0].end - Wire::kIrs, 301);
+    EXPECT_EQ(inside.sack[1].start - Wire::kIrs, 701);
+    wire.peer({.seq = 751, .len = 100});  // above what is acknowledged
+    const TransmitEffect& front = wire.sent(kAck, 1, 601, 0);
+    REQUIRE_EQ(front.sack_blocks, 2);
+    EXPECT_EQ(front.sack[0].start - Wire::kIrs, 751);
+    EXPECT_EQ(front.sack[0].end - Wire::kIrs, 801);
+    EXPECT_EQ(front.sack[1].start - Wire::kIrs, 701);
+    EXPECT_EQ(front.sack[1].end - Wire::kIrs, 851);
+    wire.peer({.seq = 601, .len = 250});  // at its end
+    const TransmitEffect& back = wire.sent(kAck, 1, 851, 0);
+    REQUIRE_EQ(back.sack_blocks, 1);
+    EXPECT_EQ(back.sack[0].start - Wire::kIrs, 701);
+    EXPECT_EQ(back.sack[0].end - Wire::kIrs, 851);
+}
+
 void fill_sack_blocks__not_unless_permitted(Check& check) {
     Wire wire(check);
     wire.establish();
@@ -293,6 +320,7 @@ constexpr kunit::Test kTests[] = {
     TEST(fill_sack_blocks__latest_first),
     TEST(fill_sack_blocks__duplicate_first),
     TEST(fill_sack_blocks__duplicate_within_a_block),
+    TEST(fill_sack_blocks__duplicate_within_what_is_new),
     TEST(fill_sack_blocks__not_unless_permitted),
     TEST(send_challenge_ack__is_limited),
 };

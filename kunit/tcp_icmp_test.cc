@@ -13,6 +13,30 @@ void icmp_error__hard_one_ends_an_attempt(Check& check) {
     EXPECT_EQ(wire.error(), kEconnrefused);
 }
 
+void icmp_error__hard_ones(Check& check) {
+    constexpr struct {
+        uint8_t code;
+        uint32_t error;
+    } kCases[] = {{2, kEnoprotoopt},
+                  {3, kEconnrefused},
+                  {9, kEnetunreach},
+                  {10, kEhostunreach},
+                  {13, kEhostunreach}};
+    for (const auto& one : kCases) {
+        Wire wire(check, Wire::config(true));
+        wire.connect();
+        wire.icmp(3, one.code, 0);
+        EXPECT_EQ(wire.error(), one.error);
+    }
+    constexpr uint8_t kSoft[] = {0, 1, 5, 6, 7, 8, 11, 12, 14, 15};
+    for (uint8_t code : kSoft) {
+        Wire wire(check, Wire::config(true));
+        wire.connect();
+        wire.icmp(3, code, 0);
+        EXPECT(wire.phase() == TcpPhase::kSynSent);
+    }
+}
+
 // RFC 5927 section 5.2.
 void icmp_error__hard_one_is_soft_once_established(Check& check) {
     Wire wire(check);
@@ -63,6 +87,7 @@ void icmp_error__errno_of_each(Check& check) {
 
 constexpr kunit::Test kTests[] = {
     TEST(icmp_error__hard_one_ends_an_attempt),
+    TEST(icmp_error__hard_ones),
     TEST(icmp_error__hard_one_is_soft_once_established),
     TEST(icmp_error__soft_one_explains_the_timeout),
     TEST(icmp_error__errno_of_each),

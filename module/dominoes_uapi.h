@@ -264,7 +264,10 @@ struct dominoes_option_value {
 	__s64 value;
 };
 
-/* One datagram (UDP). length: in: room or size; out: the datagram's length (which may be more). */
+/*
+ * One datagram (UDP). length: in: room or size; out: the datagram's length (which may be more).
+ * TCP: as read() and write(), with flags but no addresses.
+ */
 struct dominoes_datagram {
 	__u32 size;
 	__u32 flags; /* MSG_DONTWAIT, MSG_PEEK */

@@ -115,14 +115,14 @@ void Appwrap::wake_writer() {
 
 // --- the application ---
 
-int64_t Appwrap::read(dominoes_iter* to, size_t bytes) {
+int64_t Appwrap::read(dominoes_iter* to, size_t bytes, bool peek) {
     if (bytes == 0) return 0;
     const uint64_t from = read_.load_relaxed();
     const uint64_t there = ordering_->readable() - from;
     if (there == 0) return nothing_to_read();
 
     const int64_t taken = copy_out(to, from, min<uint64_t>(bytes, there));
-    if (taken <= 0) return taken;
+    if (taken <= 0 || peek) return taken;
     // Release: our loads from the ring come before a replica, which acquires this position through
     // the stamp of a request, places new bytes there.
     read_.store_release(from + static_cast<uint64_t>(taken));
@@ -130,6 +130,7 @@ int64_t Appwrap::read(dominoes_iter* to, size_t bytes) {
         read_said_ = from + static_cast<uint64_t>(taken);
         outbox_.say(Outbox::kRead);
     }
+    leave_ring(from + static_cast<uint64_t>(taken));
     if (ring_wanted_.load_relaxed()) bring_ring();
     return taken;
 }
@@ -149,17 +150,21 @@ void Appwrap::bring_ring() {
     outbox_.say(Outbox::kRing);
 }
 
-// Which ring the readable byte at `offset` is in. The one before holds nothing then that is not
-// read, and nothing is placed there any more.
+// Which ring the readable byte at `offset` is in.
 Appwrap::Ring& Appwrap::ring_read_at(uint64_t offset) {
-    if (exchanging_ && offset >= ring(reading_ + 1).from.load_relaxed()) {
-        Ring& done = ring(reading_);
-        dominoes_ring_free(done.memory);
-        done.memory = nullptr;
-        ++reading_;
-        exchanging_ = false;
-    }
-    return ring(reading_);
+    const bool next = exchanging_ && offset >= ring(reading_ + 1).from.load_relaxed();
+    return ring(reading_ + next);
+}
+
+// What comes before `offset` has been read. If the ring ends there it holds nothing else, and
+// nothing is placed there any more.
+void Appwrap::leave_ring(uint64_t offset) {
+    if (!exchanging_ || offset < ring(reading_ + 1).from.load_relaxed()) return;
+    Ring& done = ring(reading_);
+    dominoes_ring_free(done.memory);
+    done.memory = nullptr;
+    ++reading_;
+    exchanging_ = false;
 }
 
 int64_t Appwrap::copy_out(dominoes_iter* to, uint64_t from, size_t bytes) {
@@ -168,7 +173,7 @@ int64_t Appwrap::copy_out(dominoes_iter* to, uint64_t from, size_t bytes) {
         const Ring& here = ring_read_at(from + done);
         const size_t at = (from + done) & (here.bytes - 1);
         size_t part = min<size_t>(bytes - done, here.bytes - at);
-        if (exchanging_)
+        if (exchanging_ && &here == &ring(reading_))
             part = min<size_t>(part, ring(reading_ + 1).from.load_relaxed() - (from + done));
         const int64_t put = dominoes_iter_put(to, here.memory + at, part);
         if (put <= 0) return done ? static_cast<int64_t>(done) : put;

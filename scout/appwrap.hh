@@ -56,7 +56,8 @@ public:
 
     // --- for the application, as in scout/stack.h; context: process ---
 
-    int64_t read(dominoes_iter* to, size_t bytes);
+    // `peek`: what was read will be there again.
+    int64_t read(dominoes_iter* to, size_t bytes, bool peek = false);
     int64_t write(dominoes_iter* from, size_t bytes);
     uint32_t poll();
     // What is there, and still comes, can be read, as on Linux; but nobody waits for it.
@@ -90,6 +91,7 @@ private:
     static void readable_moved(void* context);
     int64_t copy_out(dominoes_iter* to, uint64_t from, size_t bytes);
     Ring& ring_read_at(uint64_t offset);
+    void leave_ring(uint64_t offset);
     void bring_ring();
     void wake_writer();
     int64_t nothing_to_read();

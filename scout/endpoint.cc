@@ -338,8 +338,12 @@ uint32_t Endpoint::poll() {
 
 int64_t Endpoint::read(dominoes_iter* to, size_t bytes) {
     if (udp_) return udp_->receive_from(nullptr, to, bytes, false);
+    return read_stream(to, bytes, false);
+}
+
+int64_t Endpoint::read_stream(dominoes_iter* to, size_t bytes, bool peek) {
     Connection* c = connection();
-    return c ? c->appwrap().read(to, bytes) : -int64_t{kEnotconn};
+    return c ? c->appwrap().read(to, bytes, peek) : -int64_t{kEnotconn};
 }
 
 int64_t Endpoint::write(dominoes_iter* from, size_t bytes) {
@@ -364,7 +368,7 @@ int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_
 }
 
 int64_t Endpoint::receive_from(scout_sockaddr* peer, dominoes_iter* to, size_t bytes, bool peek) {
-    if (!udp_) return read(to, bytes);
+    if (!udp_) return read_stream(to, bytes, peek);
     SocketAddress from;
     const int64_t got = udp_->receive_from(&from, to, bytes, peek);
     if (got >= 0) give_address(from, *peer);

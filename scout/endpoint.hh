@@ -75,6 +75,7 @@ private:
     int listen_at(Host& host, uint32_t backlog);
     Listener* listener_at(const Host& host) const;
     void close_listener(Listener& listener);
+    int64_t read_stream(dominoes_iter* to, size_t bytes, bool peek);
     int set_debug(uint32_t option, int64_t value);
     int set_for_accepted(uint32_t option, int64_t value);
     void update_udp();

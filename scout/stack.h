@@ -125,7 +125,8 @@ int scout_peer(struct scout_endpoint *endpoint, struct scout_sockaddr *address);
 /* UDP. -EAGAIN, -EMSGSIZE, -EDESTADDRREQ, -ENETUNREACH, -EFAULT, -ECONNREFUSED (connected, after ICMP). */
 int64_t scout_send_to(struct scout_endpoint *endpoint, const struct scout_sockaddr *peer,
 		      struct dominoes_iter *from, size_t bytes);
-/* Returns the datagram's length, of which at most `bytes` were given. */
+/* Returns the datagram's length, of which at most `bytes` were given; TCP: as scout_read(), and no address. `peek`:
+ * it stays there. */
 int64_t scout_receive_from(struct scout_endpoint *endpoint, struct scout_sockaddr *peer,
 			   struct dominoes_iter *to, size_t bytes, bool peek);
 

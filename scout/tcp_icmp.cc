@@ -41,9 +41,20 @@ uint32_t error_of(const IcmpEvent& event) {
     }
 }
 
-// Protocol or port unreachable (RFC 1122 section 4.2.3.9).
+// Protocol or port unreachable (RFC 1122 section 4.2.3.9), or a firewall does not let it through
+// (RFC 1812 section 5.2.7.1).
 bool is_hard(const IcmpEvent& event) {
-    return event.type == kUnreachable && (event.code == 2 || event.code == 3);
+    if (event.type != kUnreachable) return false;
+    switch (event.code) {
+        case 2:
+        case 3:
+        case 9:
+        case 10:
+        case 13:
+            return true;
+        default:
+            return false;
+    }
 }
 
 bool is_too_big(const IcmpEvent& event) { return event.type == kUnreachable && event.code == 4; }

@@ -40,7 +40,8 @@ const char* check_receive(const TcpState& s) {
     if (s.rcv_nxt <= s.irs || s.rcv_nxt > s.rcv_adv) return "irs < rcv_nxt <= rcv_adv";
     if (s.last_ack_sent > s.rcv_nxt) return "last_ack_sent";
     if (s.app_read > received_in_order(s)) return "app_read";
-    if (s.rcv_adv > receive_seq(s, s.app_read) + s.receive_bytes) return "window beyond the ring";
+    if (s.rcv_adv > receive_seq(s, s.app_read) + s.receive_bytes + s.fin_received)
+        return "window beyond the ring";
     if (s.tuning.ring_from > receive_offset(s, s.rcv_adv))
         return "a ring for what was not promised";
     if (s.receive_bytes > s.tuning.receive_most) return "a ring beyond its limit";

@@ -36,6 +36,16 @@ Pieces find_new(const TcpState& state, uint64_t start, uint64_t& end) {
     return pieces;
 }
 
+// What of a segment came before, the first of it (RFC 2883 section 4); empty: nothing. Of
+// [start, end) the `pieces` are new.
+SeqRange first_duplicate(const Segment& segment, uint64_t start, uint64_t end,
+                         const Pieces& pieces) {
+    if (segment.payload < start) return {segment.payload, start};
+    const SeqRange& first = pieces.ranges[0];
+    if (start < first.start) return {start, first.start};
+    return {first.end, pieces.count > 1 ? pieces.ranges[1].start : end};
+}
+
 // Takes [start, end) into the receive sequence space. False if there is no room to remember it.
 bool place(TcpState& state, uint64_t start, uint64_t end) {
     if (start > state.rcv_nxt) return state.received.add(start, end);
@@ -79,11 +89,11 @@ void refuse_text(Turn& turn) {
     end_connection(turn, kEconnreset, !turn.state.fin_queued);
 }
 
-// The peer's FIN, at `seq`, is remembered if it can be true: within the window, at the end of all
-// that came.
+// The peer's FIN, at `seq`, is remembered if it can be true: within the window or at its edge, at
+// the end of all that came.
 void note_fin(Turn& turn, uint64_t seq) {
     TcpState& state = turn.state;
-    if (state.rcv_fin != 0 || seq < state.rcv_nxt || seq >= state.rcv_adv) return;
+    if (state.rcv_fin != 0 || seq < state.rcv_nxt || seq > state.rcv_adv) return;
     if (!state.received.empty() && seq < state.received.last(seq).end) return;
     state.rcv_fin = seq;
     turn.ack_now = true;
@@ -112,7 +122,8 @@ void segment_text(Turn& turn, const Segment& segment) {
         return;
     }
     deliver(turn, segment, pieces);
-    if (segment.payload < start) remember_duplicate(state, segment.payload, start);
+    const SeqRange again = first_duplicate(segment, start, end, pieces);
+    remember_duplicate(state, again.start, again.end);
     // RFC 5681 section 4.2: at once when out of order, or filling in. What follows as well: the
     // loss has left the peer with a small window, in which a delayed ACK holds up much.
     if (had_holes && in_order) {
@@ -133,6 +144,7 @@ void check_fin(Turn& turn, const Segment& segment) {
     turn.effects.emit(EffectKind::kEndOfStream).stream_offset =
         receive_offset(state, state.rcv_fin);
     ++state.rcv_nxt;
+    state.rcv_adv = max(state.rcv_adv, state.rcv_nxt);
     state.fin_received = 1;
     turn.ack_now = true;
     switch (state.phase) {

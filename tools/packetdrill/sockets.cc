@@ -200,8 +200,7 @@ int64_t Sockets::read(int fd, std::span<const iovec> to, int flags, const PeerOu
     Turn turn(machine_);
     Socket* socket = find(fd);
     if (!socket) return -EBADF;
-    if ((flags & ~(MSG_DONTWAIT | MSG_PEEK)) || ((flags & MSG_PEEK) && !socket->datagrams))
-        return -EOPNOTSUPP;
+    if (flags & ~(MSG_DONTWAIT | MSG_PEEK)) return -EOPNOTSUPP;
     if (is_null(to)) return -EFAULT;
     const std::vector<Span> spans = spans_of(to);
     const size_t bytes = bytes_of(to);
@@ -210,7 +209,6 @@ int64_t Sockets::read(int fd, std::span<const iovec> to, int flags, const PeerOu
         turn,
         [&] {
             dominoes_iter iter(spans);
-            if (!socket->datagrams) return scout_read(socket->endpoint, &iter, bytes);
             return scout_receive_from(socket->endpoint, &address, &iter, bytes, flags & MSG_PEEK);
         },
         deadline(*socket, flags, socket->receive_timeout_ns));

@@ -106,6 +106,36 @@ void writing() {
     CHECK(peer_receives(pair, 12) == "ace of clubs");
 }
 
+int datagram_call(int fd, unsigned long request, void* data, std::size_t bytes,
+                  const SocketAddress& peer = {}, std::uint32_t flags = 0,
+                  std::uint64_t* length = nullptr) {
+    dominoes_datagram argument{};
+    argument.flags = flags;
+    if (peer.address != 0) argument.peer = to_abi(peer);
+    argument.data = reinterpret_cast<std::uint64_t>(data);
+    argument.length = bytes;
+    const int result = call(fd, request, argument);
+    if (length != nullptr) *length = argument.length;
+    return result;
+}
+
+void peeking() {
+    const Pair pair = connected_pair(O_NONBLOCK);
+    char text[32] = "";
+    CHECK_EQUAL(datagram_call(pair.ours.get(), DOMINOES_IOC_RECVFROM, text, 5, {}, MSG_PEEK),
+                -EAGAIN);
+    peer_sends(pair, "hello");
+    std::uint64_t length = 0;
+    for (const int flags : {int{MSG_PEEK}, int{MSG_PEEK}, 0}) {
+        std::memset(text, 0, sizeof(text));
+        CHECK(datagram_call(pair.ours.get(), DOMINOES_IOC_RECVFROM, text, sizeof(text), {}, flags,
+                            &length) >= 0);
+        CHECK_EQUAL(length, 5);
+        CHECK(std::string(text) == "hello");
+    }
+    CHECK_EQUAL(datagram_call(pair.ours.get(), DOMINOES_IOC_RECVFROM, text, 5), -EAGAIN);
+}
+
 void reading_in_parts() {
     const Pair pair = connected_pair();
     peer_sends(pair, "ace of clubs");
@@ -356,19 +386,6 @@ Descriptor udp_device(int flags = 0) {
     return device;
 }
 
-int datagram_call(int fd, unsigned long request, void* data, std::size_t bytes,
-                  const SocketAddress& peer = {}, std::uint32_t flags = 0,
-                  std::uint64_t* length = nullptr) {
-    dominoes_datagram argument{};
-    argument.flags = flags;
-    if (peer.address != 0) argument.peer = to_abi(peer);
-    argument.data = reinterpret_cast<std::uint64_t>(data);
-    argument.length = bytes;
-    const int result = call(fd, request, argument);
-    if (length != nullptr) *length = argument.length;
-    return result;
-}
-
 void datagrams_refuse() {
     char text[] = "text";
     const Descriptor udp = udp_device(O_NONBLOCK);
@@ -435,6 +452,7 @@ const std::vector<Check>& stream_checks() {
         {"stream_unconnected_poll", unconnected_poll},
         {"stream_reading", reading},
         {"stream_reading_in_parts", reading_in_parts},
+        {"stream_peeking", peeking},
         {"stream_writing", writing},
         {"stream_writing_until_full", writing_until_full},
         {"stream_writing_waits", writing_waits},
