@@ -48,6 +48,11 @@ func openWire(device *net.Interface) (int, error) {
 	if err := syscall.SetsockoptInt(wire, syscall.SOL_PACKET, packetIgnoreOutgoing, 1); err != nil {
 		return -1, err
 	}
+	// What netem lets through shall not be lost here.
+	const bytes = 8 << 20
+	if err := syscall.SetsockoptInt(wire, syscall.SOL_SOCKET, syscall.SO_RCVBUFFORCE, bytes); err != nil {
+		return -1, err
+	}
 	if err := syscall.Bind(wire, &syscall.SockaddrLinklayer{Protocol: all, Ifindex: device.Index}); err != nil {
 		return -1, err
 	}
