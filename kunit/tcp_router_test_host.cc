@@ -250,7 +250,8 @@ void set_option__of_a_listener(Check& check) {
         EXPECT_EQ(after.ip.ecn, 0);
         EXPECT_EQ(after.segment.mss, 1000);
     }
-    EXPECT(machine.count(Counter::tcp_cookies_out) > 0);  // one for each time it was asked
+    // One for each time it was asked; counted when it has left.
+    EXPECT(eventually([&] { return machine.count(Counter::tcp_cookies_out) > 0; }));
 }
 
 constexpr Test kTests[] = {
