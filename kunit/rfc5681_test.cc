@@ -134,6 +134,19 @@ void section_2__no_duplicate_with_data(Check& check) {
 }
 
 // Section 2, (c): the SYN and FIN bits are both off.
+// Nor has a probe of our window that is shut, of whose byte nothing is taken.
+void section_2__no_duplicate_with_a_probing_byte(Check& check) {
+    TcpConfig config = Wire::config();
+    config.receive_bytes = 4096;
+    Wire wire(check, config);
+    wire.establish();
+    wire.peer({.len = 4096});
+    wire.writes(1000);
+    wire.sent(kAck, 1, 4097, 1000);
+    for (uint32_t i = 0; i < 5; ++i) wire.answers({.seq = 4097, .len = 1}, kAck, 1001, 4097);
+    EXPECT_EQ(wire.info().fast_recoveries, 0);
+}
+
 void section_2__no_duplicate_with_fin(Check& check) {
     Wire wire(check);
     fill(wire);
@@ -276,6 +289,7 @@ void section_4_2__duplicates_carry_no_data(Check& check) {
 constexpr kunit::Test kTests[] = {
     TEST(section_2__no_duplicate_without_outstanding_data),
     TEST(section_2__no_duplicate_with_data),
+    TEST(section_2__no_duplicate_with_a_probing_byte),
     TEST(section_2__no_duplicate_with_fin),
     TEST(section_2__no_duplicate_of_an_older_one),
     TEST(section_2__no_duplicate_with_another_window),

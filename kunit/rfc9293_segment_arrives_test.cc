@@ -578,9 +578,13 @@ void section_3_10_7_4__eighth_at_the_edge_of_the_window(Check& check) {
 void section_3_10_7_4__eighth_at_the_edge_and_early(Check& check) {
     Wire wire(check, small_ring());
     wire.establish();
-    wire.answers({.flags = kFinAck, .seq = 4097}, kAck, 1, 1);
-    wire.peer({.len = 4096});
-    wire.sent(kAck, 1, 4098, 0);
+    wire.writes(10);
+    wire.sent(kAck, 1, 1, 10);
+    wire.answers({.flags = kFinAck, .seq = 4097}, kAck, 11, 1);
+    wire.peer({.seq = 4098, .ack = 11});  // after its FIN
+    EXPECT_EQ(wire.info().bytes_acked, 10);
+    wire.peer({.ack = 11, .len = 4096});
+    wire.sent(kAck, 11, 4098, 0);
     EXPECT_EQ(wire.end_of_stream(), 4096);
     wire.in(TcpPhase::kCloseWait);
 }

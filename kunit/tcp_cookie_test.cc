@@ -13,7 +13,8 @@ TcpCookieContext at(uint64_t seconds) {
     return {{IpAddress::v4(0xc0000201), 80},
             {IpAddress::v4(0xc0000202), 4000},
             kKey,
-            seconds * kSecond};
+            seconds * kSecond,
+            1 << 20};
 }
 
 SegmentEvent syn_with(uint8_t options, uint16_t mss = 1460) {
@@ -86,6 +87,9 @@ void tcp_cookie_open__only_ours(Check& check) {
     constexpr uint8_t kOtherKey[16] = {9};
     other = at(1000);
     other.key = kOtherKey;
+    EXPECT(!tcp_cookie_open(other, good, found));
+    other = at(1000);
+    other.receive_most = 1 << 14;  // we would scale our window by less than we said
     EXPECT(!tcp_cookie_open(other, good, found));
     SegmentEvent wrong = good;
     ++wrong.seq;

@@ -57,7 +57,8 @@ bool is_duplicate(const TcpState& state, const Segment& segment, uint64_t old_wi
                   uint64_t sacked) {
     if (flight(state) == 0 || segment.ack != state.snd_una) return false;
     if (state.agreed & kAgreedSack) return sacked > 0;
-    return segment.payload == segment.payload_end && !segment.has(kSyn | kFin) &&
+    // Of the event: the byte of a window probe has been left out of the segment.
+    return segment.event.payload_bytes == 0 && !segment.has(kSyn | kFin) &&
            segment.window == old_window;
 }
 

@@ -24,14 +24,15 @@ constexpr uint32_t kEcnBit = 1u << 5;
 constexpr uint32_t kTimestampMask = 63;
 
 uint32_t hash(const TcpCookieContext& context, uint32_t peer_iss, uint32_t time, uint8_t purpose) {
-    uint8_t bytes[21];
+    uint8_t bytes[25];
     context.local.ip.store(bytes);
     context.peer.ip.store(bytes + 4);
     store_be16(bytes + 8, context.local.port);
     store_be16(bytes + 10, context.peer.port);
     store_be32(bytes + 12, peer_iss);
     store_be32(bytes + 16, time);
-    bytes[20] = purpose;
+    store_be32(bytes + 20, context.receive_most);
+    bytes[24] = purpose;
     return static_cast<uint32_t>(dominoes_keyed_hash(bytes, sizeof bytes, context.key));
 }
 

@@ -18,6 +18,9 @@ struct TcpCookieContext {
     SocketAddress peer;
     const uint8_t* key;  // 16 bytes
     uint64_t now_ns;
+    // How far our receive ring may grow. What window scale we announced is made of it: a cookie is
+    // void once the program has changed it.
+    uint32_t receive_most;
 };
 
 // How long a cookie is good: at least this, at most twice that.

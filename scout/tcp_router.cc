@@ -21,11 +21,12 @@ Participants participants_of(const ConnectionKey& key) {
     return {{key.local_ip, key.local_port}, {key.peer_ip, key.peer_port}, kTcp};
 }
 
-TcpCookieContext cookie_context(Host& host, const ConnectionKey& key) {
+TcpCookieContext cookie_context(Host& host, const ConnectionKey& key, Listener& listener) {
     return {{key.local_ip, key.local_port},
             {key.peer_ip, key.peer_port},
             host.secret(),
-            dominoes_now_ns()};
+            dominoes_now_ns(),
+            listener.attributes().buffer(Attribute::kReceiveBytes).most};
 }
 
 // Data is left for the peer to send again: the packet stays with the control channel.
@@ -224,7 +225,7 @@ void TcpRouter::answer_with_cookie(const Frame& frame, SegmentEvent syn, Listene
         return;
     }
     const ConnectionKey key = key_of(frame);
-    const TcpCookieContext context = cookie_context(host_, key);
+    const TcpCookieContext context = cookie_context(host_, key, listener);
     tcp_cookie_restrict(syn);
     TcpConfig config = Connection::config(host_, participants_of(key), listener.attributes());
     config.passive = true;
@@ -266,9 +267,10 @@ bool TcpRouter::take_cookie(const Frame& frame, const SegmentEvent& event) {
 bool TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack,
                                Connection*& connection) {
     const ConnectionKey key = key_of(frame);
-    const TcpCookieContext context = cookie_context(host_, key);
     Listener* listener = listeners_->find(key.local_port);
-    if (!listener || ending_ || !listener->expects_cookie(context.now_ns)) return false;
+    if (!listener || ending_) return false;
+    const TcpCookieContext context = cookie_context(host_, key, *listener);
+    if (!listener->expects_cookie(context.now_ns)) return false;
     SegmentEvent syn;
     if (!tcp_cookie_open(context, ack, syn)) {
         host_.counters.add(Counter::tcp_cookies_wrong);

@@ -40,10 +40,11 @@ void answer_unacceptable(Turn& turn, const Segment& segment) {
 // RFC 9293 table 6, as "some of it lies in the window". A segment without data may be at the right
 // edge even if the window is not shut: a peer that has filled the window acknowledges from there.
 // So may a FIN, which takes no room: some peers send it whatever the window is, and do not again
-// when that opens.
+// when that opens. What follows it is beyond.
 bool acceptable(const TcpState& state, const Segment& segment) {
     const bool bare = segment.payload == segment.payload_end && !segment.has(kSyn);
-    if (bare) return state.rcv_nxt <= segment.seq && segment.seq <= state.rcv_adv;
+    const uint64_t edge = dominoes::max(state.rcv_adv, state.rcv_fin ? state.rcv_fin + 1 : 0);
+    if (bare) return state.rcv_nxt <= segment.seq && segment.seq <= edge;
     return segment.seq < state.rcv_adv && segment.end() > state.rcv_nxt;
 }
 
@@ -53,8 +54,8 @@ bool shut_window_allowance(Turn& turn, Segment& segment) {
     const TcpState& state = turn.state;
     if (state.rcv_adv != state.rcv_nxt || segment.has(kSyn)) return false;
     if (segment.seq > state.rcv_nxt || segment.end() <= state.rcv_nxt) return false;
-    if (segment.payload_end > state.rcv_nxt) segment.flags &= static_cast<uint8_t>(~kFin);
     segment.seq = segment.payload = segment.payload_end = state.rcv_nxt;
+    segment.flags &= static_cast<uint8_t>(~kFin);
     turn.ack_now = true;
     return true;
 }
@@ -173,7 +174,7 @@ bool check_reset(Turn& turn, const Segment& segment) {
     if (!segment.has(kRst)) return true;
     if (segment.seq == turn.state.rcv_nxt) {
         reset_by_peer(turn);
-    } else if (segment.seq < turn.state.rcv_adv) {
+    } else {
         send_challenge_ack(turn);
     }
     return false;
