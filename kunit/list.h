@@ -59,6 +59,7 @@
 	apply(rfc9293_open)	   \
 	apply(rfc9293_segment_unconnected) \
 	apply(rfc9293_segment_arrives) \
+	apply(rfc9293_segment_text) \
 	apply(rfc9293_close)	   \
 	apply(rfc9293_window)	   \
 	apply(rfc9293_mss)	   \

@@ -136,11 +136,16 @@ void section_7__case_3(Check& check) {
 void section_4__blocks_are_disjoint_and_above(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kSack);
     for (uint32_t i = 1; i < 40; ++i) {
-        wire.peer({.seq = 1 + 300 * (i * 7 % 40), .len = 350});
+        const uint32_t seq = 1 + 300 * (i * 7 % 40);
+        wire.peer({.seq = seq, .len = 350});
         const TransmitEffect& ack = wire.sent(kAck, 1, 1, 0);
         EXPECT(ack.sack_blocks > 0);
         const bool reports = ack.sack_blocks > 1 && ack.sack[1].start <= ack.sack[0].start &&
                              ack.sack[0].end <= ack.sack[1].end;
+        if (reports) {
+            EXPECT(ack.sack[0].start - Wire::kIrs >= seq);
+            EXPECT(ack.sack[0].end - Wire::kIrs <= seq + 350);
+        }
         for (uint32_t a = reports; a < ack.sack_blocks; ++a) {
             EXPECT(ack.sack[a].start - Wire::kIrs > 1);
             EXPECT(ack.sack[a].end - Wire::kIrs > ack.sack[a].start - Wire::kIrs);

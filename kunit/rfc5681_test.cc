@@ -133,12 +133,9 @@ void section_2__no_duplicate_with_data(Check& check) {
     }
 }
 
-// Section 2, (c): the SYN and FIN bits are both off.
-// Nor has a probe of our window that is shut, of whose byte nothing is taken.
+// Nor has the byte of a probe of our window, when that is shut, though nothing of it is taken.
 void section_2__no_duplicate_with_a_probing_byte(Check& check) {
-    TcpConfig config = Wire::config();
-    config.receive_bytes = 4096;
-    Wire wire(check, config);
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.peer({.len = 4096});
     wire.writes(1000);
@@ -147,6 +144,7 @@ void section_2__no_duplicate_with_a_probing_byte(Check& check) {
     EXPECT_EQ(wire.info().fast_recoveries, 0);
 }
 
+// Section 2, (c): the SYN and FIN bits are both off.
 void section_2__no_duplicate_with_fin(Check& check) {
     Wire wire(check);
     fill(wire);

@@ -8,12 +8,6 @@
 namespace scout {
 namespace {
 
-TcpConfig small_ring(uint32_t bytes = 4096) {
-    TcpConfig config = Wire::config();
-    config.receive_bytes = bytes;
-    return config;
-}
-
 // --- 3.7.4 Nagle algorithm -----------------------------------------------------------------------
 
 // If there is unacknowledged data, then the sending TCP endpoint buffers all user data until the
@@ -70,7 +64,7 @@ void section_3_7_4__close_lets_it_go(Check& check) {
 // A TCP receiver SHOULD NOT shrink the window (SHLD-14): the right edge of every ACK is at or
 // beyond that of the one before, whether the program reads or not.
 void section_3_8_6__right_edge_never_goes_back(Check& check) {
-    Wire wire(check, small_ring(8192));
+    Wire wire(check, Wire::small_ring(8192));
     wire.establish();
     uint32_t edge = 1 + 8192, seq = 1;
     for (uint32_t i = 0; i < 40; ++i) {
@@ -210,7 +204,7 @@ void section_3_8_6_1__opening_is_enough(Check& check) {
 // The receiver's side: whatever arrives at a shut window is answered by an ACK of what is expected,
 // with the window as it is.
 void section_3_8_6_1__a_probe_is_answered(Check& check) {
-    Wire wire(check, small_ring());
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.peer({.len = 4096});
     wire.peer({.seq = 4097, .len = 1});
@@ -225,7 +219,7 @@ void section_3_8_6_1__a_probe_is_answered(Check& check) {
 
 // An update of the window that is lost is told again to whoever asks.
 void section_3_8_6_1__lost_update(Check& check) {
-    Wire wire(check, small_ring());
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.peer({.len = 4096});
     wire.reads(4096);
@@ -310,7 +304,7 @@ void section_3_8_6_2_1__no_dribble(Check& check) {
 // Keep RCV.NXT+RCV.WND fixed until RCV.BUFF - RCV.USER - RCV.WND >= min(Fr * RCV.BUFF,
 // Eff.snd.MSS) (MUST-39).
 void section_3_8_6_2_2__edge_stays_until_it_is_worth_it(Check& check) {
-    Wire wire(check, small_ring());
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.peer({.len = 4096});
     wire.sent(kAck, 1, 4097, 0);
@@ -324,7 +318,7 @@ void section_3_8_6_2_2__edge_stays_until_it_is_worth_it(Check& check) {
 
 // Half of a buffer smaller than two segments will do.
 void section_3_8_6_2_2__half_of_a_small_buffer(Check& check) {
-    TcpConfig config = small_ring();
+    TcpConfig config = Wire::small_ring();
     config.mss = 8000;
     Wire wire(check, config);
     wire.establish();
@@ -337,7 +331,7 @@ void section_3_8_6_2_2__half_of_a_small_buffer(Check& check) {
 
 // A program that reads byte by byte does not make us announce byte by byte.
 void section_3_8_6_2_2__no_dribble(Check& check) {
-    Wire wire(check, small_ring());
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.peer({.len = 4096});
     const uint32_t before = wire.count(EffectKind::kTransmit);

@@ -157,9 +157,7 @@ void note_out_of_order__not_spaced_without_sack(Check& check) {
 }
 
 void announce_window__right_edge_never_goes_back(Check& check) {
-    TcpConfig config = Wire::config();
-    config.receive_bytes = 4096;
-    Wire wire(check, config);
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.peer({.seq = 1, .len = 2000});
     EXPECT_EQ(wire.sent(kAck, 1, 2001, 0).window, 2096);

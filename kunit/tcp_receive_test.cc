@@ -68,9 +68,7 @@ void segment_text__too_many_ranges_count_as_not_received(Check& check) {
 }
 
 void segment_text__never_beyond_the_ring(Check& check) {
-    TcpConfig config = Wire::config();
-    config.receive_bytes = 4096;
-    Wire wire(check, config);
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.peer({.seq = 1, .len = 60000});
     wire.delivered(0, 4096, 4096);

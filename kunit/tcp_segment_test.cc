@@ -61,9 +61,7 @@ void check_sequence__window_of_some_size(Check& check) {
 }
 
 void check_sequence__shut_window_takes_ack_and_reset_only(Check& check) {
-    TcpConfig config = Wire::config();
-    config.receive_bytes = 4096;
-    Wire wire(check, config);
+    Wire wire(check, Wire::small_ring());
     wire.establish();
     wire.writes(10);
     wire.peer({.seq = 1, .len = 4096});

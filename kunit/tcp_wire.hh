@@ -74,6 +74,13 @@ public:
         };
     }
 
+    // Passive, with a receive ring of so many bytes, which stays so large.
+    static TcpConfig small_ring(uint32_t bytes = 4096) {
+        TcpConfig small = config();
+        small.receive_bytes = bytes;
+        return small;
+    }
+
     explicit Wire(Check& test, const TcpConfig& with = config()) : check(test) {
         world_ = static_cast<World*>(dominoes_alloc(sizeof(World)));
         if (EXPECT(world_ != nullptr)) tcp_init(world_->state, with);

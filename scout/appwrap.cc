@@ -150,16 +150,15 @@ void Appwrap::bring_ring() {
     outbox_.say(Outbox::kRing);
 }
 
-// Which ring the readable byte at `offset` is in.
-Appwrap::Ring& Appwrap::ring_read_at(uint64_t offset) {
-    const bool next = exchanging_ && offset >= ring(reading_ + 1).from.load_relaxed();
-    return ring(reading_ + next);
+// From which offset on what is readable is in the next ring.
+uint64_t Appwrap::ring_ends_at() {
+    return exchanging_ ? ring(reading_ + 1).from.load_relaxed() : kNoEnd;
 }
 
 // What comes before `offset` has been read. If the ring ends there it holds nothing else, and
 // nothing is placed there any more.
 void Appwrap::leave_ring(uint64_t offset) {
-    if (!exchanging_ || offset < ring(reading_ + 1).from.load_relaxed()) return;
+    if (offset < ring_ends_at()) return;
     Ring& done = ring(reading_);
     dominoes_ring_free(done.memory);
     done.memory = nullptr;
@@ -170,11 +169,12 @@ void Appwrap::leave_ring(uint64_t offset) {
 int64_t Appwrap::copy_out(dominoes_iter* to, uint64_t from, size_t bytes) {
     size_t done = 0;
     while (done < bytes) {
-        const Ring& here = ring_read_at(from + done);
-        const size_t at = (from + done) & (here.bytes - 1);
+        const uint64_t offset = from + done;
+        const uint64_t end = ring_ends_at();
+        const Ring& here = ring(reading_ + (offset >= end));
+        const size_t at = offset & (here.bytes - 1);
         size_t part = min<size_t>(bytes - done, here.bytes - at);
-        if (exchanging_ && &here == &ring(reading_))
-            part = min<size_t>(part, ring(reading_ + 1).from.load_relaxed() - (from + done));
+        if (offset < end) part = min<size_t>(part, end - offset);
         const int64_t put = dominoes_iter_put(to, here.memory + at, part);
         if (put <= 0) return done ? static_cast<int64_t>(done) : put;
         done += static_cast<size_t>(put);

@@ -90,7 +90,7 @@ private:
                       uint64_t stream_offset, uint32_t bytes);
     static void readable_moved(void* context);
     int64_t copy_out(dominoes_iter* to, uint64_t from, size_t bytes);
-    Ring& ring_read_at(uint64_t offset);
+    uint64_t ring_ends_at();
     void leave_ring(uint64_t offset);
     void bring_ring();
     void wake_writer();

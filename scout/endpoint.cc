@@ -415,8 +415,7 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     if (c && !any_time) return -int{kEisconn};
     if (listener()) return set_for_accepted(option, value);
     if (udp_ && bound_.port != 0 && is_of_replicas(option)) return -int{kEisconn};
-    if (const int error = attributes_.set(option, value)) return error;
-    if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
+    if (const int error = set_attribute(option, value)) return error;
     if (udp_) update_udp();
     if (c && live) {
         c->appwrap().outbox().set_option(*live, static_cast<uint32_t>(value));
@@ -425,10 +424,15 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     return 0;
 }
 
+int Endpoint::set_attribute(uint32_t option, int64_t value) {
+    const int error = attributes_.set(option, value);
+    if (!error && option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
+    return error;
+}
+
 int Endpoint::set_for_accepted(uint32_t option, int64_t value) {
     MutexGuard guard(stack_.mutex());
-    if (const int error = attributes_.set(option, value)) return error;
-    if (option == static_cast<uint32_t>(Attribute::kReplicas)) own_replicas_ = true;
+    if (const int error = set_attribute(option, value)) return error;
     for (Listener* l = listener(); l; l = l->next.load_relaxed())
         l->attributes().set(option, value);
     return 0;

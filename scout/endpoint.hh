@@ -77,6 +77,8 @@ private:
     void close_listener(Listener& listener);
     int64_t read_stream(dominoes_iter* to, size_t bytes, bool peek);
     int set_debug(uint32_t option, int64_t value);
+    int set_attribute(uint32_t option, int64_t value);
+    // Of a listener.
     int set_for_accepted(uint32_t option, int64_t value);
     void update_udp();
     int64_t buffer_now(Attribute which) const;

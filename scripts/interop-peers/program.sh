@@ -1,5 +1,5 @@
-# The peer is a program with a TCP of its own, on the far end of the veth pair, beside the Linux that owns it: $program of
-# tools/tests/guest, whose usage is that of lwip_peer.cc.
+# The peer is a program with a TCP of its own, on the far end of the veth pair, beside the Linux that owns it: $program
+# of tools/tests/guest, whose usage is that of lwip_peer.cc.
 
 # shellcheck disable=SC2034,SC2154  # for interop-guest, and from there and lib.sh
 # shellcheck source=scripts/interop-peers/linux.sh
