@@ -48,9 +48,9 @@ void demux__notes_a_broadcast(Check& check) {
 struct TellingDriver final : DriverStage {
     using DriverStage::DriverStage;
     void held() override { ++held_count; }
-    bool send(dominoes_packet* packet) override {
+    void send(dominoes_packet* packet) override {
         ++sent_count;
-        return DriverStage::send(packet);
+        DriverStage::send(packet);
     }
     uint32_t held_count = 0;
     uint32_t sent_count = 0;

@@ -244,10 +244,15 @@ void send_datagram__without_a_route(Check& check) {
 void send_datagram__says_what_could_not_be_sent(Check& check) {
     Bed bed;
     bed.learn();
-    bed.interface.device.refusing = true;
-    Msg msg;
+    bed.interface.device.fail_builds = true;
+    Msg msg, other;
     msg.prepend(8);
+    other.prepend(8);
     EXPECT_EQ(send_datagram(bed.interface, *bed.arp, kPeerIp, kUdp, msg), int64_t{-12});
+    EXPECT_EQ(bed.count(Counter::tx_no_memory), 1);
+    bed.interface.device.fail_builds = false;
+    bed.interface.device.refusing = true;
+    EXPECT_EQ(send_datagram(bed.interface, *bed.arp, kPeerIp, kUdp, other), 0);
     EXPECT_EQ(bed.count(Counter::tx_refused), 1);
 }
 

@@ -39,6 +39,7 @@
 	apply(tcp_ack)		   \
 	apply(tcp_output)	   \
 	apply(tcp_recovery)	   \
+	apply(tcp_refused)	   \
 	apply(tcp_undo)		   \
 	apply(tcp_probe)	   \
 	apply(tcp_cubic)	   \

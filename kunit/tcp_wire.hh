@@ -153,6 +153,11 @@ public:
         begin(EventKind::kIcmp).as<IcmpEvent>() = {{read_}, seq + kIss, type, code, mtu};
         step();
     }
+    // The device did not take what was sent of [seq, +bytes).
+    void refused(uint32_t seq, uint32_t bytes) {
+        begin(EventKind::kRefused).as<RefusedEvent>() = {{read_}, seq + kIss, seq + kIss + bytes};
+        step();
+    }
     // A timeout that the wheel brings although it need not.
     void stray_timeout(TimerKind timer) {
         begin(EventKind::kTimeout).as<TimeoutEvent>() = {{read_}, timer, 0};

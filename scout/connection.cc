@@ -51,7 +51,9 @@ bool Connection::allocate(const Plan& plan) {
     const auto interval = static_cast<uint32_t>(attributes_.get(Attribute::kDigestInterval));
     appwrap_ = Appwrap::create(*channel_, attributes_.buffer(Attribute::kReceiveBytes),
                                attributes_.buffer(Attribute::kSendBytes), plan.user);
-    transmit_ = Sequencer::create(kTransmitSlots, &Connection::drain, this);
+    transmit_ = Sequencer::create(kTransmitSlots, &Connection::drain, this, [](void* self) {
+        static_cast<Connection*>(self)->publish_refused();
+    });
     consistency_ = ConsistencyManager::create(interval, kChannelCapacity);
     if (!appwrap_ || !transmit_ || !consistency_) return false;
     channel_->on_backlog(
@@ -216,8 +218,30 @@ void Connection::transmit_in_order(uint64_t serial, dominoes_packet* packet) {
 
 void Connection::drain(void* context, uint64_t, uint64_t item) {
     if (item == kNothing) return;
-    transmit_packet(static_cast<Connection*>(context)->host_,
-                    reinterpret_cast<dominoes_packet*>(item));
+    auto* self = static_cast<Connection*>(context);
+    auto* packet = reinterpret_cast<dominoes_packet*>(item);
+    const TcpExtent extent = tcp_extent(*packet);  // afterwards it is gone
+    if (!transmit_packet(self->host_, packet)) self->note_refused(extent);
+}
+
+// A full queue refuses many in a row, which are one event.
+void Connection::note_refused(TcpExtent extent) {
+    if (extent.start == extent.end) return;  // nobody waits for an acknowledgement of it
+    if (refused_.end != extent.start) {
+        publish_refused();
+        refused_.start = extent.start;
+    }
+    refused_.end = extent.end;
+}
+
+// Where the channel is full it is left to acknowledgements and timeouts to find that it is lost.
+void Connection::publish_refused() {
+    if (refused_.start == refused_.end) return;
+    if (Request* request = claim(EventKind::kRefused, kSegmentHeadroom)) {
+        request->as<RefusedEvent>() = {{appwrap_->read_position()}, refused_.start, refused_.end};
+        channel_->publish(*request);
+    }
+    refused_ = {};
 }
 
 void Connection::set_timer(dominoes::Context& context, const TimerEffect& effect) {

@@ -120,6 +120,8 @@ private:
 
     bool allocate(const Plan& plan);
     static void drain(void* context, uint64_t serial, uint64_t item);
+    void note_refused(TcpExtent extent);
+    void publish_refused();
     void look_for_stalls();
     static void free(dominoes_retired* retired);
     dominoes::Request* claim(EventKind kind, uint32_t headroom);
@@ -154,6 +156,7 @@ private:
     dominoes::Sequencer* transmit_ = nullptr;
     dominoes::ConsistencyManager* consistency_ = nullptr;
     Replica* replicas_[dominoes::kMaxReplicas] = {};
+    TcpExtent refused_{};  // by the device, and not published yet; the drainer's
 
     TimerSlot timers_[kTimerKinds];
     dominoes::Timer patience_ends_;  // the leader's

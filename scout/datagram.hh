@@ -41,8 +41,8 @@ public:
           service_(service) {}
 
     bool push(Msg& msg) override;
-    // Why push() failed: -ENETUNREACH (no route), or -ENOMEM (no memory, or the device refused the
-    // packet, which has been counted); 0 if it did not.
+    // Why push() failed: -ENETUNREACH (no route) or -ENOMEM; 0 if it did not. A packet that the
+    // device refuses is counted, as are those that a network loses, and no error.
     int error() const { return error_; }
 
 private:

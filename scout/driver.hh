@@ -19,9 +19,11 @@ public:
     explicit DriverStage(Interface& interface) : Stage(nullptr), interface_(interface) {}
     ~DriverStage() = default;
 
+    // False: there is no memory for the packet.
     bool push(Msg& msg) final {
         dominoes_packet* packet = build_packet(interface_, msg);
-        return packet && send(packet);
+        if (packet) send(packet);
+        return packet;
     }
 
     // The packet could not be sent yet: it was built, and waits at ARP for the neighbour's address,
@@ -30,8 +32,9 @@ public:
 
 protected:
     // What becomes of a built packet; consumes it. Here: it is transmitted at once. A stage that
-    // restores an order overrides it. False: it will not be sent, and has been counted.
-    virtual bool send(dominoes_packet* packet) { return transmit_packet(interface_, packet); }
+    // restores an order overrides it. A packet that the device refuses is lost, as it might be on
+    // the wire, and counted.
+    virtual void send(dominoes_packet* packet) { transmit_packet(interface_, packet); }
 
     Interface& interface_;
 };

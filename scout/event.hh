@@ -23,6 +23,7 @@ enum class EventKind : uint32_t {
     kDebug,       // DebugEvent: fault injection of tests
     kCloseReads,  // Event: the application will read no more; arriving data is answered with RST
     kRing,        // RingEvent
+    kRefused,     // RefusedEvent
 };
 
 // Every event begins with the application's read position, stamped by the publisher as the time is:
@@ -134,6 +135,13 @@ struct IcmpEvent : Event {
     uint8_t type;
     uint8_t code;
     uint16_t mtu;
+};
+
+// The device would not take what we sent of [start, end), sequence numbers as on the wire: its
+// queue is full, or it is down.
+struct RefusedEvent : Event {
+    uint32_t start;
+    uint32_t end;
 };
 
 struct DebugEvent : Event {

@@ -5,15 +5,25 @@
 
 namespace scout {
 
+TcpExtent tcp_extent(const dominoes_packet& packet) {
+    constexpr uint32_t kAt = kEthHeaderBytes + kIpHeaderBytes;
+    constexpr uint32_t kSequenceAt = 4, kOffsetAt = 12, kFlagsAt = 13;
+    uint8_t header[kTcpMinHeader];
+    dominoes_packet_copy(&packet, kAt, header, sizeof header);
+    const uint32_t start = load_be32(header + kSequenceAt);
+    const uint32_t header_bytes = header[kOffsetAt] / 16 * 4;
+    const uint32_t data = dominoes_packet_bytes(&packet) - kAt - header_bytes;
+    return {start, start + data + (header[kFlagsAt] & kFin ? 1 : 0)};
+}
+
 void OrderedDriverStage::expect(uint64_t serial) {
     serial_ = serial;
     placed_ = false;
 }
 
-bool OrderedDriverStage::send(dominoes_packet* packet) {
+void OrderedDriverStage::send(dominoes_packet* packet) {
     connection_.transmit_in_order(serial_, packet);
     placed_ = true;
-    return true;
 }
 
 void OrderedDriverStage::settle() {

@@ -12,6 +12,14 @@ namespace scout {
 
 class Connection;
 
+// The sequence numbers that a packet's data and FIN take up.
+struct TcpExtent {
+    uint32_t start;
+    uint32_t end;
+};
+// Of a packet that a TcpPath has built. Context: any.
+TcpExtent tcp_extent(const dominoes_packet& packet);
+
 // The bottom: packets go into the connection's transmit sequencer instead of to the device.
 class OrderedDriverStage final : public DriverStage {
 public:
@@ -25,7 +33,7 @@ public:
     void held() override {}
 
 private:
-    bool send(dominoes_packet* packet) override;
+    void send(dominoes_packet* packet) override;
 
     Connection& connection_;
     uint64_t serial_ = 0;

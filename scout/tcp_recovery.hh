@@ -40,6 +40,10 @@ void recovery_timeout(TcpState& state);
 // The time within which what is late may still come is over.
 void recovery_reorder_timeout(TcpState& state);
 
+// Some of what was sent has not even left: it is lost, and known to be, whatever comes of the rest.
+// It goes again when an acknowledgement lets it: at once it would be refused again.
+void recovery_refused(Turn& turn, const RefusedEvent& event);
+
 // What is in flight did not fit the path: all of it is to be sent again, now. That says nothing of
 // congestion (RFC 1191 section 6.4).
 void recovery_path_mtu(TcpState& state);

@@ -9,6 +9,7 @@
 #include "scout/tcp_output.hh"
 #include "scout/tcp_path_mtu.hh"
 #include "scout/tcp_probe.hh"
+#include "scout/tcp_recovery.hh"
 #include "scout/tcp_segment.hh"
 #include "scout/tcp_timer.hh"
 #include "scout/tcp_tuning.hh"
@@ -54,6 +55,8 @@ void dispatch(Turn& turn, const dominoes::Request& request) {
             return close_reads(turn);
         case EventKind::kRing:
             return tuning_ring(turn, request.as<RingEvent>());
+        case EventKind::kRefused:
+            return recovery_refused(turn, request.as<RefusedEvent>());
         case EventKind::kDebug:
             return;  // the caller's business
     }

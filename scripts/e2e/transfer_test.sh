@@ -75,6 +75,15 @@ test_reorder_much() {
     both_ways "$small" 4
 }
 
+# The narrowest place is the queue of the device, which says so when it is full.
+test_full_queue() {
+    ip link set dm0 gso_max_segs 1
+    tc qdisc replace dev dm0 root netem rate 50mbit limit 20
+    random_file /run/file "$small"
+    file_out /run/file 4
+    [[ $(counter tx_refused) -gt 0 ]] || fail "the queue was never full"
+}
+
 # --- offloads ---
 
 test_gro_on() {

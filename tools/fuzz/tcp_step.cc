@@ -108,7 +108,7 @@ private:
             case 10:
                 return stray_timeout();
             case 11:
-                return icmp();
+                return what >= 0x80 ? refused() : icmp();
             case 12:
                 return option();
             case 13:
@@ -218,6 +218,12 @@ private:
                                                    input_.byte(),
                                                    input_.byte(),
                                                    input_.word()};
+        step();
+    }
+    void refused() {
+        const uint32_t una = static_cast<uint32_t>(first_.state.snd_una);
+        const uint32_t start = una + static_cast<uint32_t>(input_.nearly());
+        begin(EventKind::kRefused).as<RefusedEvent>() = {{read_}, start, start + input_.word()};
         step();
     }
     void option() {

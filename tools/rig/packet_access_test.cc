@@ -16,6 +16,9 @@ std::atomic<uint64_t> bytes_copied;  // by others
 std::atomic<uint64_t> checksums_checked;
 std::atomic<uint64_t> checksums_demultiplexed;
 
+// The sequencer, of what it is about to send.
+bool is_tcp_header(uint32_t offset, uint32_t bytes) { return offset == 14 + 20 && bytes == 20; }
+
 }  // namespace
 
 extern "C" {
@@ -25,7 +28,7 @@ bool __real_dominoes_packet_checksum_ok(dominoes_packet*, uint32_t, uint32_t, ui
 
 void __wrap_dominoes_packet_copy(const dominoes_packet* packet, uint32_t offset, void* out,
                                  uint32_t bytes) {
-    if (!demultiplexing) bytes_copied += bytes;
+    if (!demultiplexing && !is_tcp_header(offset, bytes)) bytes_copied += bytes;
     __real_dominoes_packet_copy(packet, offset, out, bytes);
 }
 

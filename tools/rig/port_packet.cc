@@ -240,8 +240,14 @@ void dominoes_packet_set_destination(dominoes_packet* packet, const uint8_t mac[
 
 bool dominoes_packet_transmit(dominoes_link* link, dominoes_packet* packet) {
     if (!packet->segment_bytes || link->gso) return link->transmit(packet);
-    bool taken = true;
-    rig::segment(packet, [&](dominoes_packet* piece) { taken = link->transmit(piece) && taken; });
+    // As where a queue takes it whole: it does if there is room for the first.
+    bool first = true, taken = true;
+    rig::segment(packet, [&](dominoes_packet* piece) {
+        if (!taken) return dominoes_packet_free(piece);
+        const bool room = link->transmit(piece);
+        taken = room || !first;
+        first = false;
+    });
     return taken;
 }
 

@@ -199,6 +199,12 @@ void draw_datagrams(Random random, Scenario& scenario) {
         scenario.datagrams.push_back(draw_datagram_endpoint(random, i, pairs));
 }
 
+// From chances of its own, like these. Where it matters how late, within an instant, a queue says
+// so.
+void draw_refusals(Random random, Scenario& scenario) {
+    for (PathConfig& path : scenario.paths) path.refuses = path.bits_per_s != 0 && random.one_in(2);
+}
+
 }  // namespace
 
 Scenario draw_scenario(uint64_t seed) {
@@ -215,6 +221,7 @@ Scenario draw_scenario(uint64_t seed) {
     draw_tuning(Random(seed, 7), scenario);
     draw_script(Random(seed, 8), scenario);
     draw_datagrams(Random(seed, 9), scenario);
+    draw_refusals(Random(seed, 10), scenario);
     return scenario;
 }
 
@@ -222,12 +229,12 @@ bool Scenario::comparable() const {
     // A reader that was woken earlier or later within an instant comes earlier or later with a
     // larger ring.
     const bool tuned = hosts[0].buffer_limit || hosts[1].buffer_limit;
-    return schedule.stall == 0 && !schedule.in_sections && !gso && !tuned && faults.empty() &&
-           failing_allocations.empty() && no_builds.empty() && detach_ns == 0;
+    return schedule.stall == 0 && !schedule.in_sections && !gso && !tuned && !refuses() &&
+           faults.empty() && failing_allocations.empty() && no_builds.empty() && detach_ns == 0;
 }
 
 bool Scenario::sends_at_once() const {
-    return schedule.stall == 0 && faults.empty() && failing_allocations.empty() &&
+    return schedule.stall == 0 && !refuses() && faults.empty() && failing_allocations.empty() &&
            no_builds.empty();
 }
 
@@ -235,14 +242,14 @@ std::string Scenario::describe() const {
     char line[512];
     std::snprintf(line, sizeof line,
                   "replicas %u/%u contexts %u/%u policy %u/%u connections %zu loss "
-                  "%.3f/%.3f%s%s%s%s%s%s%s%s%s",
+                  "%.3f/%.3f%s%s%s%s%s%s%s%s%s%s",
                   hosts[0].replicas, hosts[1].replicas, hosts[0].contexts, hosts[1].contexts,
                   hosts[0].policy, hosts[1].policy, connections.size(), paths[0].loss,
                   paths[1].loss,
                   scripted  ? " scripted"
                   : hostile ? " hostile"
                             : "",
-                  datagrams.empty() ? "" : " udp", gso ? " gso" : "",
+                  datagrams.empty() ? "" : " udp", gso ? " gso" : "", refuses() ? " refuses" : "",
                   partitions.empty() ? "" : " partition", schedule.stall > 0 ? " stalls" : "",
                   faults.empty() ? "" : " faults", failing_allocations.empty() ? "" : " no-memory",
                   no_builds.empty() ? "" : " no-builds", detach_ns ? " detach" : "");

@@ -26,6 +26,7 @@ struct PathConfig {
     uint64_t jitter_ns = 0;
     uint64_t bits_per_s = 0;        // 0: as fast as you like
     uint32_t queue_packets = 1000;  // full-sized, before the wire when it is not
+    bool refuses = false;           // the host is told when that is full
 };
 
 // Nothing comes through.
@@ -120,6 +121,7 @@ struct Scenario {
     bool sends_at_once() const;
     // Whether connections between applications that end in order must succeed.
     bool benign() const { return !hostile && detach_ns == 0; }
+    bool refuses() const { return paths[0].refuses || paths[1].refuses; }
     // On one line.
     std::string describe() const;
 };

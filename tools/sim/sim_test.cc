@@ -233,6 +233,30 @@ TEST(Seeds, run_the_same_way_again) {
     }
 }
 
+// The last segment does not fit into the device's queue. A host that is told need not wait until a
+// timeout tells.
+TEST(Connection, hears_what_was_refused) {
+    constexpr uint64_t kTimeWait = 60 * kSecond;
+    const auto took = [](uint64_t seed, bool refuses) {
+        Scenario scenario = plain_scenario(seed);
+        scenario.connections.resize(1);
+        scenario.connections[0].sides[0].bytes = 60'000;
+        scenario.connections[0].sides[1].bytes = 0;
+        for (HostConfig& host : scenario.hosts) host.receive_bytes = host.send_bytes = 65536;
+        PathConfig& path = scenario.paths[0];
+        path = {.bits_per_s = 10'000'000, .queue_packets = 4, .refuses = refuses};
+        World world(scenario, {});
+        EXPECT_TRUE(world.run());
+        EXPECT_EQ("", all_of(world.failures())) << seed;
+        EXPECT_EQ(refuses, world.refused() > 0) << seed;
+        return world.virtual_ns() - kTimeWait;
+    };
+    for (const uint64_t seed : {5, 12, 18}) {  // where it is the last one
+        EXPECT_GT(took(seed, false), 200 * kMillisecond) << seed;
+        EXPECT_LT(took(seed, true), 100 * kMillisecond) << seed;
+    }
+}
+
 // What could sleep in the kernel, also where it need not here.
 struct Sleep {
     const char* name;

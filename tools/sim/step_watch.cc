@@ -15,10 +15,36 @@ struct {
 } watch;
 
 const char* name_of(scout::EventKind kind) {
-    static const char* const kNames[] = {"segment",  "connect", "send",       "read",
-                                         "shutdown", "abort",   "timeout",    "option",
-                                         "icmp",     "debug",   "close-reads"};
-    return kNames[static_cast<uint32_t>(kind)];
+    using scout::EventKind;
+    switch (kind) {
+        case EventKind::kSegment:
+            return "segment";
+        case EventKind::kConnect:
+            return "connect";
+        case EventKind::kSend:
+            return "send";
+        case EventKind::kRead:
+            return "read";
+        case EventKind::kShutdown:
+            return "shutdown";
+        case EventKind::kAbort:
+            return "abort";
+        case EventKind::kTimeout:
+            return "timeout";
+        case EventKind::kOption:
+            return "option";
+        case EventKind::kIcmp:
+            return "icmp";
+        case EventKind::kDebug:
+            return "debug";
+        case EventKind::kCloseReads:
+            return "close-reads";
+        case EventKind::kRing:
+            return "ring";
+        case EventKind::kRefused:
+            return "refused";
+    }
+    return "?";
 }
 
 void note(const TcpState& state, const Request& request, const Effects& effects) {

@@ -70,17 +70,23 @@ Wire::~Wire() {
 
 // --- sending ---
 
-bool Wire::Link::transmit(dominoes_packet* packet) {
-    wire->transmit(host, packet);
-    return true;
-}
+bool Wire::Link::transmit(dominoes_packet* packet) { return wire->transmit(host, packet); }
 
-void Wire::transmit(uint32_t host, dominoes_packet* packet) {
+bool Wire::transmit(uint32_t host, dominoes_packet* packet) {
+    const bool may_be_refused = !is_arp(*packet) || scenario_.arp_suffers;
+    if (scenario_.paths[host].refuses && may_be_refused && !has_room(host, uncollected_[host])) {
+        ++refused_;
+        note("refused", host, *packet);
+        dominoes_packet_free(packet);
+        return false;
+    }
+    uncollected_[host] += packet->bytes;
     SegmentView view;
     uint64_t flow = host;
     if (view_segment(rig::bytes_of(*packet), view))
         flow |= uint64_t{view.ports.source} << 32 | uint64_t{view.ports.destination} << 16;
     transmitted_.push_back({flow, host, packet});
+    return true;
 }
 
 // Those of one connection's end stay in order.
@@ -93,6 +99,7 @@ void Wire::collect() {
         put(next.host, next.packet);
     }
     transmitted_.clear();
+    uncollected_[0] = uncollected_[1] = 0;
 }
 
 void Wire::put(uint32_t host, dominoes_packet* packet) {
@@ -125,15 +132,25 @@ bool Wire::partitioned(uint32_t host) const {
         });
 }
 
-// False: the queue before the wire is full.
+uint64_t Wire::wire_time(uint32_t host, uint64_t bytes) const {
+    return bytes * 8 * kSecond / scenario_.paths[host].bits_per_s;
+}
+
+// In the queue before the wire, when `ahead` bytes more are in it.
+bool Wire::has_room(uint32_t host, uint64_t ahead) const {
+    const uint64_t now = scheduler_.now_ns();
+    const uint64_t queued_ns = std::max(now, free_ns_[host]) - now + wire_time(host, ahead);
+    const uint64_t most = uint64_t{scenario_.paths[host].queue_packets} * kFullFrame;
+    return queued_ns <= wire_time(host, most);
+}
+
+// False: the queue is full. One that refuses has said so already.
 bool Wire::queue_for(uint32_t host, uint32_t bytes, uint64_t& leaves_ns) {
     const PathConfig& path = scenario_.paths[host];
     if (path.bits_per_s == 0) return true;
-    const auto takes = [&](uint64_t n) { return n * 8 * kSecond / path.bits_per_s; };
-    const uint64_t now = scheduler_.now_ns();
-    const uint64_t begin = std::max(now, free_ns_[host]);
-    if (begin - now > takes(uint64_t{path.queue_packets} * kFullFrame)) return false;
-    leaves_ns = free_ns_[host] = begin + takes(bytes);
+    if (!path.refuses && !has_room(host, 0)) return false;
+    leaves_ns = free_ns_[host] =
+        std::max(scheduler_.now_ns(), free_ns_[host]) + wire_time(host, bytes);
     return true;
 }
 

@@ -37,8 +37,9 @@ public:
     Trace* trace = nullptr;
     DatagramCheck* datagrams = nullptr;
 
-    // From any fiber: a host's device has accepted it.
-    void transmit(uint32_t host, dominoes_packet* packet);
+    // From any fiber. Whether a host's device has accepted it.
+    bool transmit(uint32_t host, dominoes_packet* packet);
+    uint64_t refused() const { return refused_; }
     // The driver: decides about what has been transmitted.
     void collect();
     // When the next packet arrives; UINT64_MAX: none is under way.
@@ -71,6 +72,8 @@ private:
 
     void put(uint32_t host, dominoes_packet* packet);
     bool partitioned(uint32_t host) const;
+    bool has_room(uint32_t host, uint64_t ahead) const;
+    uint64_t wire_time(uint32_t host, uint64_t bytes) const;
     bool queue_for(uint32_t host, uint32_t bytes, uint64_t& leaves_ns);
     void fly(uint32_t host, dominoes_packet* packet, uint64_t leaves_ns);
     bool damage(uint32_t host, dominoes_packet& packet);
@@ -84,9 +87,11 @@ private:
     Link links_[2];
     std::vector<Transmitted> transmitted_;
     std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights_;
-    uint64_t free_ns_[2] = {};  // when what is queued has left
+    uint64_t free_ns_[2] = {};      // when what is queued has left
+    uint64_t uncollected_[2] = {};  // bytes transmitted, and not decided about yet
     uint64_t order_ = 0;
     uint64_t delivered_ = 0;
+    uint64_t refused_ = 0;
 };
 
 }  // namespace sim

@@ -51,6 +51,7 @@ public:
     bool run();
     const std::vector<std::string>& failures() const { return report_.failures(); }
     uint64_t packets() const { return wire_.delivered(); }
+    uint64_t refused() const { return wire_.refused(); }
     uint64_t switches() const { return scheduler_.switches(); }
     uint64_t digest_checks() const { return digest_checks_; }
     uint64_t virtual_ns() const { return scheduler_.now_ns() - scenario_.schedule.start_ns; }
