@@ -107,8 +107,21 @@ void RingChannel::publish(Request& request) {
 // Whether the patient are to see the request at `position` as well. Who has claimed before close()
 // need not see that it is closed: close() schedules all, and what is claimed counts as pending.
 bool RingChannel::wants_all(uint64_t position) {
-    if (!patience_ || tail_.load_relaxed() & kClosed) return true;
-    return backlog(position, int64_t{patience_} - 1) >= int64_t{patience_};
+    if (!patient() || tail_.load_relaxed() & kClosed) return true;
+    const int64_t most = patience_.most;
+    return backlog(position, most - 1) >= most || first_behind(position) >= patience_.help;
+}
+
+// How far the first is behind `position`; as backlog(). Nothing but a hint hangs on it. In a read
+// section.
+int64_t RingChannel::first_behind(uint64_t position) {
+    const auto seen = static_cast<int64_t>(position - first_seen_.load_relaxed());
+    if (seen < int64_t{patience_.help}) return seen;
+    const Subscription* first = subscriptions_[0].load_acquire();  // as in schedule()
+    if (!first) return seen;
+    const uint64_t cursor = first->cursor();
+    first_seen_.store_relaxed(cursor);
+    return static_cast<int64_t>(position - cursor);
 }
 
 // In a read section.
@@ -130,7 +143,7 @@ void RingChannel::hurry() {
 void RingChannel::close() {
     tail_.fetch_or_seq_cst(kClosed);
     tell_space();
-    if (patience_) hurry();
+    if (patient()) hurry();
 }
 
 bool RingChannel::closed() const { return tail_.load_acquire() & kClosed; }

@@ -66,11 +66,12 @@ public:
     void on_backlog(uint32_t bound, void (*callback)(void* context), void* context);
 
     // All subscriptions but the first are patient from now on: publishers schedule their domains
-    // only when the slowest is `requests` behind, or the channel is closed. That saves waking
-    // threads for requests that the first will see to; when it cannot keep up, the others come.
-    // Whoever cannot wait for them calls hurry(). Set it before the first producer.
-    void set_patience(uint32_t requests) { patience_ = requests; }
-    bool patient() const { return patience_ != 0; }
+    // only when the first is `help` requests behind, or the slowest is `most`, or the channel is
+    // closed. That saves waking threads for requests that the first will see to; when it cannot
+    // keep up, the others come. Whoever cannot wait for them calls hurry(). Set it before the first
+    // producer.
+    void set_patience(uint32_t help, uint32_t most) { patience_ = {help, most}; }
+    bool patient() const { return patience_.most != 0; }
     // Schedules the domains of all subscriptions. Context: any.
     void hurry();
 
@@ -90,6 +91,7 @@ private:
     bool has_room(uint64_t tail, uint32_t headroom);
     int64_t backlog(uint64_t position, int64_t bound);
     bool wants_all(uint64_t position);
+    int64_t first_behind(uint64_t position);
     void schedule(uint64_t slots);
     void change_active(uint64_t set, uint64_t clear);
     void reclaim();
@@ -104,12 +106,16 @@ private:
     void (*on_backlog_)(void*) = nullptr;
     void* on_backlog_context_ = nullptr;
     uint64_t backlog_bound_;
-    uint32_t patience_ = 0;  // 0: nobody is patient
+    struct {
+        uint32_t help;
+        uint32_t most;  // 0: nobody is patient
+    } patience_{};
 
     // Written by producers.
     alignas(kCacheLine) Atomic<uint64_t> tail_;
-    Atomic<uint64_t>
-        reclaimed_seen_;  // a copy of reclaimed_, refreshed only when it looks too small
+    // Copies of reclaimed_ and of the first cursor, refreshed only when they look too small.
+    Atomic<uint64_t> reclaimed_seen_;
+    Atomic<uint64_t> first_seen_;
 
     // Hardly ever written.
     alignas(kCacheLine) Atomic<uint64_t> active_;

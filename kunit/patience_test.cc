@@ -7,7 +7,7 @@
 namespace kunit {
 namespace {
 
-constexpr uint32_t kPatience = 4;
+constexpr uint32_t kHelp = 4, kPatience = 8;
 
 struct Bench {
     TestContext context;
@@ -15,7 +15,7 @@ struct Bench {
 
     bool ready() {
         if (!context.running() || !channel) return false;
-        channel->set_patience(kPatience);
+        channel->set_patience(kHelp, kPatience);
         return true;
     }
     bool publish_and_settle(uint64_t requests) {
@@ -70,7 +70,7 @@ void patience__the_others_come_for_several(Check& check) {
     REQUIRE(bench.ready());
     Domains domains(bench);
     REQUIRE(domains.subscribe(bench));
-    REQUIRE(bench.publish_and_settle(kPatience));
+    for (uint32_t i = 0; i < kPatience; i += kHelp) REQUIRE(bench.publish_and_settle(kHelp));
     EXPECT_EQ(domains.first.domain().processed(), kPatience);
     EXPECT_EQ(domains.patient.domain().processed(), 0);
     REQUIRE(bench.publish_and_settle(1));
@@ -112,13 +112,18 @@ void patience__ends_when_the_first_is_behind(Check& check) {
     REQUIRE(bench.ready());
     Behind behind(bench);
     REQUIRE(behind.subscribe(bench));
-    for (uint64_t requests = kPatience + 1; requests < 10; ++requests) {
-        REQUIRE(bench.publish_and_settle(requests - bench.channel->tail()));
+    REQUIRE(bench.publish_and_settle(kHelp));
+    EXPECT_EQ(behind.patient.domain().processed(), 0);
+    for (uint64_t requests = kHelp + 1; requests <= 10; ++requests) {
+        REQUIRE(bench.publish_and_settle(1));
         EXPECT_EQ(behind.patient.domain().processed(), requests);
     }
     bench.channel->advance(*behind.first, 9);
     REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(behind.patient.domain().processed(), 9);
+    EXPECT_EQ(behind.patient.domain().processed(), 10);
+    bench.channel->advance(*behind.first, 2);
+    REQUIRE(bench.publish_and_settle(kPatience - 1));
+    EXPECT_EQ(behind.patient.domain().processed(), 10 + kPatience);
 }
 
 void patience__nobody_is_left_to_when_the_first_has_gone(Check& check) {

@@ -59,7 +59,7 @@ bool Connection::allocate(const Plan& plan) {
     channel_->on_backlog(
         static_cast<uint32_t>(consistency_->stall_lag()),
         [](void* self) { static_cast<Connection*>(self)->look_for_stalls(); }, this);
-    if (wanted_replicas_ > 1 && lowest_suffices(policy_)) channel_->set_patience(kPatience);
+    if (wanted_replicas_ > 1 && lowest_suffices(policy_)) channel_->set_patience(kHelp, kPatience);
     for (; replica_count_ < wanted_replicas_; ++replica_count_) {
         Replica*& replica = replicas_[replica_count_];
         replica = Replica::create(*this, replica_count_, host_.context(id_ + replica_count_));

@@ -133,8 +133,10 @@ private:
     // Room left for control when packets fill the channel.
     static constexpr uint32_t kSegmentHeadroom = 16;
     static constexpr uint32_t kTransmitSlots = 4096;
-    // How many requests, and how long, replicas leave to the leader before they are woken.
-    static constexpr uint32_t kPatience = 16;
+    // How many requests the leader is behind when other replicas come to help; and how many, and
+    // for how long, they leave to it at most.
+    static constexpr uint32_t kHelp = 16;
+    static constexpr uint32_t kPatience = 64;
     static constexpr uint64_t kPatienceNs = 10'000'000;
     static constexpr uint64_t kNothing = 1;  // the sequencer's item for "nothing to send"
 
