@@ -131,3 +131,40 @@ test_corruption_of_receiver() {
     expect "reset by peer|Broken pipe" cat /run/peer.error
     both_ways "$size" 4
 }
+
+# --- CPUs that go and come ---
+
+set_online() { echo "$2" >"/sys/devices/system/cpu/cpu$1/online"; } # CPU 0|1
+
+# Its replica goes on elsewhere, and again when it has come back.
+test_cpu_goes() {
+    trap 'set_online 1 1' EXIT
+    random_file /run/file "$size"
+    fifos /run/go
+    peer talk linux listen 9001 receive /run/got &
+    local server=$! client
+    wait_for 10 peer_listening 9001
+    talk dominoes connect "$peer_address" 9001 send /run/file wait /run/go send /run/file fin receive /dev/null &
+    client=$!
+    wait_for 10 connection_exceeds 9001 bytes_acked 1000000
+    set_online 1 0
+    echo go >/run/go
+    wait "$client"
+    wait "$server"
+    cat /run/file /run/file >/run/sent
+    same /run/sent /run/got
+    set_online 1 1
+    file_in /run/file 2
+}
+
+# Attached while it is away.
+test_cpu_is_away() {
+    trap 'set_online 1 1' EXIT
+    set_online 1 0
+    dominoes detach dm0
+    attach --replicas 2
+    random_file /run/file "$size"
+    file_in /run/file 2
+    set_online 1 1
+    file_out /run/file 2
+}
