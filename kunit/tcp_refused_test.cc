@@ -75,6 +75,7 @@ void refused__everything(Check& check) {
         ++tries;
         EXPECT(sent <= 1000);
         wire.refused(1, sent);
+        wire.writes(1);
         wire.quiet();
     }
     EXPECT(tries >= 3);
@@ -155,12 +156,46 @@ void refused__without_sack(Check& check) {
     EXPECT_EQ(wire.state().sent.lost_bytes(), 0);
 }
 
-// An echo of what was in the network says nothing of a SYN.
-void refused__before_it_is_established(Check& check) {
-    Wire wire(check, TcpPhase::kSynSent);
-    wire.refused(0, 1);
+// No acknowledgement can come.
+void refused__alone(Check& check) {
+    Wire wire(check);
+    wire.establish(kSackOptions);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    wire.writes(1000);
+    wire.refused(1, 1000);
+    wire.pass_ms(47);
     wire.quiet();
-    EXPECT_EQ(wire.info().fast_recoveries, 0);
+    wire.pass_ms(2);  // two round trips and 8 ms
+    wire.sent(kAck, 1, 1, 1000);
+}
+
+// The originals are late, and their copies have not left: the timeout was for nothing.
+void refused__copy_after_a_timeout(Check& check) {
+    Wire wire(check);
+    fly(wire);
+    const uint64_t cwnd = wire.info().cwnd;
+    wire.pass_ms(500);
+    EXPECT_EQ(wire.info().timeouts, 1);
+    const uint64_t after = wire.state().cwnd;
+    wire.refused(1, 1000);
+    EXPECT_EQ(wire.state().cwnd, after);
+    wire.peer({.ack = 3001});
+    EXPECT_EQ(wire.info().undos, 1);
+    EXPECT(wire.info().cwnd >= cwnd);
+}
+
+// Karn's rule.
+void refused__is_not_timed(Check& check) {
+    Wire wire(check);
+    fly(wire);
+    wire.refused(9001, 1000);
+    wire.pass_ms(20);
+    wire.peer({.ack = 8001});
+    wire.sent(kAck, 9001, 1, 1000);
+    wire.sent(kAck, 10001, 1, 3000);
+    EXPECT(wire.state().rtt_seq != 0);
+    wire.refused(10001, 1000);
+    EXPECT_EQ(wire.state().rtt_seq, 0);
 }
 
 constexpr kunit::Test kTests[] = {
@@ -173,7 +208,9 @@ constexpr kunit::Test kTests[] = {
     TEST(refused__is_no_delay),
     TEST(refused__not_in_flight),
     TEST(refused__without_sack),
-    TEST(refused__before_it_is_established),
+    TEST(refused__alone),
+    TEST(refused__copy_after_a_timeout),
+    TEST(refused__is_not_timed),
 };
 
 }  // namespace

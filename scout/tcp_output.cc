@@ -224,7 +224,7 @@ TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t f
 
 void output(Turn& turn) {
     TcpState& state = turn.state;
-    if (!may_send_data(state) || turn.hold) return;
+    if (!may_send_data(state) || state.held) return;
     if (turn.probe) send_probe(turn);
     resend(turn);
     send_new(turn);

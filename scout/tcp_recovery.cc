@@ -219,23 +219,24 @@ void recovery_reorder_timeout(TcpState& state) {
     prr_delivered(state, 0, false);
 }
 
-void recovery_refused(Turn& turn, const RefusedEvent& event) {
-    TcpState& state = turn.state;
-    turn.hold = true;
-    // Without SACK only the head can be known to be lost.
-    if (!state.established || !use_sack(state)) return;
+void recovery_refused(TcpState& state, const RefusedEvent& event) {
     const uint64_t start = max(extend_seq(event.start, state.snd_una), state.snd_una);
     const uint64_t end = min(extend_seq(event.end, state.snd_una), state.snd_nxt);
     if (start >= end) return;
+    state.held = 1;
+    if (!use_sack(state)) return;  // only the head can be known to be lost
     const uint64_t before = state.sent.lost_bytes();
     state.sent.lose(state.snd_una, start, end);
     if (state.sent.lost_bytes() == before) return;
-    if (state.recovery == TcpRecovery::kOpen) begin_fast_recovery(state);
-    state.retransmit_now = 0;
-    state.undo_possible = 0;  // what never left is not late
-    // No more than is under way, until something of that is acknowledged: not with the
-    // application's next write, either.
-    state.cwnd = max<uint64_t>(pipe(state), state.mss);
+    rtt_abandon(state);
+    if (state.recovery == TcpRecovery::kOpen) {
+        begin_fast_recovery(state);
+        state.retransmit_now = 0;
+        prr_delivered(state, 0, false);
+        stop_timer(state, TimerKind::kProbe);  // its time was another
+    }
+    // What never left is not late. After a timeout it was the copy.
+    if (state.recovery == TcpRecovery::kFast || end > state.undo_end) state.undo_possible = 0;
 }
 
 void recovery_path_mtu(TcpState& state) {

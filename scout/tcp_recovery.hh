@@ -41,8 +41,9 @@ void recovery_timeout(TcpState& state);
 void recovery_reorder_timeout(TcpState& state);
 
 // Some of what was sent has not even left: it is lost, and known to be, whatever comes of the rest.
-// It goes again when an acknowledgement lets it: at once it would be refused again.
-void recovery_refused(Turn& turn, const RefusedEvent& event);
+// Nothing goes before the peer is heard or a timer fires, whatever the application says: it would
+// be refused again.
+void recovery_refused(TcpState& state, const RefusedEvent& event);
 
 // What is in flight did not fit the path: all of it is to be sent again, now. That says nothing of
 // congestion (RFC 1191 section 6.4).

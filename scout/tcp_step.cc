@@ -20,9 +20,24 @@ namespace scout {
 namespace tcp {
 namespace {
 
+// Whether the device may have room again by now (scout/tcp_recovery.hh).
+bool ends_hold(const dominoes::Request& request) {
+    switch (kind_of(request)) {
+        case EventKind::kSegment:
+            return true;
+        case EventKind::kTimeout: {
+            const TimerKind timer = request.as<TimeoutEvent>().timer;
+            return timer != TimerKind::kOutput && timer != TimerKind::kDelayedAck;
+        }
+        default:
+            return false;
+    }
+}
+
 // What every request brings, whatever it is about.
 void begin(TcpState& state, const dominoes::Request& request) {
     ++state.requests;
+    if (ends_hold(request)) state.held = 0;
     state.now_ns = dominoes::max(state.now_ns, request.now_ns);
     state.replicas = state.replicas_next;
     if (state.irs == 0) return;
@@ -56,7 +71,7 @@ void dispatch(Turn& turn, const dominoes::Request& request) {
         case EventKind::kRing:
             return tuning_ring(turn, request.as<RingEvent>());
         case EventKind::kRefused:
-            return recovery_refused(turn, request.as<RefusedEvent>());
+            return recovery_refused(turn.state, request.as<RefusedEvent>());
         case EventKind::kDebug:
             return;  // the caller's business
     }

@@ -19,7 +19,6 @@ struct Turn {
     bool override = false;       // send even what SWS avoidance, Nagle or cork hold back
     bool news = false;           // new data was sent, or any acknowledged
     bool probe = false;          // send a tail loss probe
-    bool hold = false;           // send no data now: the device would not take it
     uint32_t runs_left = kMostRuns;
     uint32_t pieces_left = Effects::kMostTransmissions - 32;  // the rest is for rounding and ACKs
 };
