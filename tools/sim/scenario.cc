@@ -234,8 +234,9 @@ bool Scenario::comparable() const {
 }
 
 bool Scenario::sends_at_once() const {
-    return schedule.stall == 0 && !refuses() && faults.empty() && failing_allocations.empty() &&
-           no_builds.empty();
+    // Who finds a request claimed and not yet published looks again a little later.
+    return schedule.stall == 0 && !schedule.in_sections && !refuses() && faults.empty() &&
+           failing_allocations.empty() && no_builds.empty();
 }
 
 std::string Scenario::describe() const {
