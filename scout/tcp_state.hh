@@ -252,7 +252,7 @@ struct TcpState {
     uint8_t ttl;
     uint8_t tos;
     uint8_t held;  // the device is full: no data until something else than the application speaks
-    uint8_t reserved[1];
+    uint8_t reserved;
 
     // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
     uint64_t heard_ns;  // when the latest acceptable acknowledgement came
