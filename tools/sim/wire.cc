@@ -73,8 +73,7 @@ Wire::~Wire() {
 bool Wire::Link::transmit(dominoes_packet* packet) { return wire->transmit(host, packet); }
 
 bool Wire::transmit(uint32_t host, dominoes_packet* packet) {
-    const bool may_be_refused = !is_arp(*packet) || scenario_.arp_suffers;
-    if (scenario_.paths[host].refuses && may_be_refused && !has_room(host, uncollected_[host])) {
+    if (scenario_.paths[host].refuses && suffers(*packet) && !has_room(host, uncollected_[host])) {
         ++refused_;
         note("refused", host, *packet);
         dominoes_packet_free(packet);
@@ -112,8 +111,7 @@ void Wire::put(uint32_t host, dominoes_packet* packet) {
     note("sends", host, *packet);
 
     const PathConfig& path = scenario_.paths[host];
-    const bool suffers = !is_arp(*packet) || scenario_.arp_suffers;
-    const bool lost = random_.chance(path.loss) && suffers;
+    const bool lost = random_.chance(path.loss) && suffers(*packet);
     const bool doubled = random_.chance(path.duplicate);
     uint64_t leaves_ns = now;
     if (lost || partitioned(host) || !queue_for(host, packet->bytes, leaves_ns)) {
@@ -122,6 +120,10 @@ void Wire::put(uint32_t host, dominoes_packet* packet) {
     }
     if (doubled) fly(host, rig::clone_packet(*packet), leaves_ns);
     fly(host, packet, leaves_ns);
+}
+
+bool Wire::suffers(const dominoes_packet& packet) const {
+    return !is_arp(packet) || scenario_.arp_suffers;
 }
 
 bool Wire::partitioned(uint32_t host) const {

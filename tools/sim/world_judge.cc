@@ -88,8 +88,8 @@ void World::check_datagrams(uint32_t host) {
     const bool late = scenario_.schedule.stall > 0 || !scenario_.faults.empty();
     if (!late) equal("delivered and read", count("udp_in"), check.read_at(host));
     equal("sent and written", count("udp_out"), check.written_at(host));
-    if (all_leaves && !arp_may_fail_ &&
-        !count("drop_arp_waiting"))  // else some may wait for ARP still
+    const bool resolved = !arp_may_fail_ && !count("drop_arp_waiting");  // none waits for ARP still
+    if (all_leaves && resolved)
         equal("sent and on the wire", count("udp_out"), check.complete_from(host));
     if (memory && !late && scenario_.paths[1 - host].corrupt == 0)
         equal("came and delivered or dropped",
