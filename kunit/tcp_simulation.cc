@@ -301,7 +301,7 @@ private:
         if (bytes == 0 || endpoint.shut) return;
         endpoint.written += bytes;
         Request& request = prepare_request(i, EventKind::kSend);
-        request.as<SendEvent>() = {{endpoint.read}, endpoint.written, 1, 0};
+        request.as<SendEvent>() = {{endpoint.read}, endpoint.written};
         step(i);
     }
 

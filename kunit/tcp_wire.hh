@@ -127,7 +127,7 @@ public:
     void connect() { say(EventKind::kConnect); }
     void writes(uint64_t bytes) {
         written_ += bytes;
-        begin(EventKind::kSend).as<SendEvent>() = {{read_}, written_, 1, 0};
+        begin(EventKind::kSend).as<SendEvent>() = {{read_}, written_};
         step();
     }
     void reads(uint64_t bytes) {

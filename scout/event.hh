@@ -79,8 +79,6 @@ struct SegmentEvent : Event {
 
 struct SendEvent : Event {
     uint64_t written;  // stream offset of the end of what the application has written
-    uint32_t push;     // the application waits for what it wrote (end of a write)
-    uint32_t reserved;
 };
 
 // There is a receive ring of that many bytes, to be used as soon as it can be.

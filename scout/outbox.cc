@@ -93,7 +93,7 @@ void Outbox::fill(Word word, Request& request) {
             break;
         case kSend:
             set(EventKind::kSend);
-            request.as<SendEvent>() = SendEvent{stamp, written_.load_acquire(), 1, 0};
+            request.as<SendEvent>() = SendEvent{stamp, written_.load_acquire()};
             break;
         case kRead:
             set(EventKind::kRead);

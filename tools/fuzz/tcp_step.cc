@@ -176,7 +176,7 @@ private:
     void write() {
         const uint64_t most = tcp_released(first_.state) + first_.state.send_bytes;
         written_ = dominoes::min(written_ + input_.word(), most);
-        begin(EventKind::kSend).as<SendEvent>() = {{read_}, written_, input_.byte(), 0};
+        begin(EventKind::kSend).as<SendEvent>() = {{read_}, written_};
         step();
     }
     void read() {
