@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +35,15 @@ uint32_t sum_of(const void* bytes, size_t count, uint32_t sum = 0) {
 uint16_t folded(uint32_t sum) {
     while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
     return static_cast<uint16_t>(~sum);
+}
+
+// What packetdrill waits for before it goes on beside a call that blocks.
+bool sleeps(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string stat;
+    std::getline(file, stat);
+    const size_t name_ends = stat.rfind(") ");
+    return name_ends != std::string::npos && stat[name_ends + 2] == 'S';
 }
 
 sockaddr_in address_of(const char* ip, uint16_t port) {
@@ -240,15 +250,15 @@ TEST_F(PacketdrillTest, ReceivingEndsWhereNothingIsSent) {
 TEST_F(PacketdrillTest, CallThatBlocksReturnsAtTheTimeOfWhatItWaitsFor) {
     load(nullptr);
     const int fd = open_socket();
-    std::atomic<bool> called = false;
+    std::atomic<pid_t> caller = 0;
     int result = -1;
     long long returned_us = 0;
     std::thread other([&] {
-        called = true;
+        caller = gettid();
         result = connect_to_peer(fd);
         returned_us = now_us();
     });
-    while (!called) std::this_thread::yield();
+    while (!sleeps(caller)) std::this_thread::yield();
     const Sent syn = receive();
     ASSERT_NE(syn.bytes, 0u);
     table_.usleep(self_, 100'000);
