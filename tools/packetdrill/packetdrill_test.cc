@@ -37,13 +37,14 @@ uint16_t folded(uint32_t sum) {
     return static_cast<uint16_t>(~sum);
 }
 
-// What packetdrill waits for before it goes on beside a call that blocks.
-bool sleeps(pid_t thread) {
+// packetdrill goes on beside a call that blocks when its thread sleeps. Here also when it has
+// ended.
+bool runs(pid_t thread) {
     std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
     std::string stat;
     std::getline(file, stat);
     const size_t name_ends = stat.rfind(") ");
-    return name_ends != std::string::npos && stat[name_ends + 2] == 'S';
+    return name_ends != std::string::npos && stat[name_ends + 2] != 'S';
 }
 
 sockaddr_in address_of(const char* ip, uint16_t port) {
@@ -258,7 +259,7 @@ TEST_F(PacketdrillTest, CallThatBlocksReturnsAtTheTimeOfWhatItWaitsFor) {
         result = connect_to_peer(fd);
         returned_us = now_us();
     });
-    while (!sleeps(caller)) std::this_thread::yield();
+    while (caller == 0 || runs(caller)) std::this_thread::yield();
     const Sent syn = receive();
     ASSERT_NE(syn.bytes, 0u);
     table_.usleep(self_, 100'000);

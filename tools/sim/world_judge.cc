@@ -10,16 +10,11 @@
 namespace sim {
 
 void World::judge() {
-    if (options_.broken == Break::kLeak) {
-        // Known, with those before, so that it is not LeakSanitizer who notices.
-        static void* volatile last;
-        auto* leaked = static_cast<void**>(dominoes_alloc(64));
-        *leaked = last;
-        last = leaked;
-    }
+    void* const leaked = options_.broken == Break::kLeak ? dominoes_alloc(64) : nullptr;
     for (uint32_t i = 0; i < scenario_.connections.size(); ++i) judge_connection(i);
     if (scripted_ && scenario_.detach_ns == 0) judge_honest_connection();
     check_memory();
+    dominoes_free(leaked);
 }
 
 // Whether the scenario is reason enough that two applications were not connected.
