@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "dominoes/port.h"
+#include "kunit/interrupts.h"
 #include "kunit/suites.h"
 #include "tools/rig/port_memory.hh"
 
@@ -19,6 +20,8 @@ public:
         const dominoes_test_host host = {
             .scale = DOMINOES_TEST_SCALE,
             .fail_allocations = rig::fail_allocations,
+            .interrupts_begin = dominoes_interrupts_begin,
+            .interrupts_end = dominoes_interrupts_end,
             .failed = [](void*, const char* file, int line,
                          const char* message) { ADD_FAILURE_AT(file, line) << message; },
             .context = nullptr,

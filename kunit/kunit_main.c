@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/string.h>
 
+#include "kunit/interrupts.h"
 #include "kunit/list.h"
 #include "kunit/suites.h"
 
@@ -43,6 +44,8 @@ static void dominoes_run_test(struct kunit *test)
 	uintptr_t value = (uintptr_t)test->param_value;
 	const struct dominoes_test_host host = {
 		.scale = DOMINOES_KUNIT_SCALE,
+		.interrupts_begin = dominoes_interrupts_begin,
+		.interrupts_end = dominoes_interrupts_end,
 		.failed = dominoes_test_failed,
 		.context = test,
 	};

@@ -4,6 +4,7 @@
 #define DOMINOES_KUNIT_LIST_H
 
 #define DOMINOES_SUITES(apply)	   \
+	apply(snapshot)		   \
 	apply(request)		   \
 	apply(ring_channel)	   \
 	apply(patience)		   \

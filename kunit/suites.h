@@ -11,6 +11,8 @@
 
 #ifdef __cplusplus
 extern "C" {
+#else
+#include <stdbool.h>
 #endif
 
 /* What the machine that runs the tests offers them. */
@@ -19,6 +21,14 @@ struct dominoes_test_host {
 	uint32_t scale;
 	/* Bit n fails the n-th allocation from now on; NULL where that cannot be done. */
 	void (*fail_allocations)(uint64_t mask);
+	/*
+	 * From now on the calling thread, which is bound to a CPU, is interrupted there again and again, as
+	 * by packets: each time `handler(argument)` is called. In the kernel from a soft hrtimer, on the host
+	 * from a signal, so it may do only what is right in both. False: that cannot be done, or is done
+	 * already. interrupts_end() ends it, in the same thread; no handler runs once it has returned.
+	 */
+	bool (*interrupts_begin)(void (*handler)(void *argument), void *argument);
+	void (*interrupts_end)(void);
 	/* Receives each failure, after the test has returned. */
 	void (*failed)(void *context, const char *file, int line, const char *message);
 	void *context;

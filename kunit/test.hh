@@ -33,6 +33,12 @@ public:
         if (host_.fail_allocations) host_.fail_allocations(mask);
     }
 
+    // As in kunit/suites.h.
+    bool interrupts_begin(void (*handler)(void* argument), void* argument) const {
+        return host_.interrupts_begin(handler, argument);
+    }
+    void interrupts_end() const { host_.interrupts_end(); }
+
     bool expect(bool passed, const char* file, int line, const char* message) {
         if (!passed) note(file, line, message);
         return passed;

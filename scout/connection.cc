@@ -355,8 +355,9 @@ void Connection::show(const TcpState& state) {
     const TcpInfo now = tcp_info(state);
     shown_.publish(now);
     count(now);
-    if (now.phase == shown_phase_) return;
-    shown_phase_ = now.phase;
+    if (now.phase == shown_phase_.load_relaxed()) return;
+    // Release: whoever acquires the phase finds the snapshot at least as new.
+    shown_phase_.store_release(now.phase);
     appwrap_->user().wake();  // one who lingers waits for the FIN to be acknowledged
 }
 

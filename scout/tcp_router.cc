@@ -37,6 +37,9 @@ SegmentEvent without_text(const SegmentEvent& event) {
     return bare;
 }
 
+// Whether it asks for a connection.
+bool opens(const SegmentEvent& event) { return (event.flags & (kSyn | kAck | kRst)) == kSyn; }
+
 }  // namespace
 
 // What answers a SYN with a cookie: the same machine that a connection is, for one step.
@@ -75,7 +78,7 @@ Verdict TcpRouter::demux(Frame& frame) {
     ReadSection section;
     Connection* connection = connections_->find(key_of(frame));
     if (!connection || connection->channel().closed()) return unmatched(frame, event);
-    if (reopens(*connection, frame, event))
+    if (may_reopen(*connection, frame, event))
         return host_.defer(*this, &TcpRouter::handle_syn, frame);
     if (!connection->publish_segment(event, frame.packet)) {
         return host_.drop(Counter::drop_tcp_channel_full);
@@ -84,11 +87,12 @@ Verdict TcpRouter::demux(Frame& frame) {
     return Verdict::kTake;
 }
 
-// What a connection in TIME-WAIT leaves to the control thread.
-bool TcpRouter::reopens(const Connection& connection, const Frame& frame,
-                        const SegmentEvent& event) {
-    return event.flags & kSyn && listeners_->find(tcp_ports(frame.transport()).destination) &&
-           tcp_may_reopen(connection.shown(), event);
+// A SYN that finds TIME-WAIT may open the connection anew: the control thread decides. Here only
+// the phase is looked at, which is one word.
+bool TcpRouter::may_reopen(const Connection& connection, const Frame& frame,
+                           const SegmentEvent& event) {
+    return opens(event) && connection.phase() == TcpPhase::kTimeWait &&
+           listeners_->find(tcp_ports(frame.transport()).destination);
 }
 
 // kTake: `event` is a valid segment.
@@ -121,9 +125,8 @@ Verdict TcpRouter::parse(Frame& frame, SegmentEvent& event) {
 
 // A SYN for a listener, or a segment that deserves a reset: work for the control thread.
 Verdict TcpRouter::unmatched(Frame& frame, const SegmentEvent& event) {
-    const bool opens = (event.flags & (kSyn | kAck | kRst)) == kSyn &&
-                       listeners_->find(tcp_ports(frame.transport()).destination);
-    if (opens) return host_.defer(*this, &TcpRouter::handle_syn, frame);
+    if (opens(event) && listeners_->find(tcp_ports(frame.transport()).destination))
+        return host_.defer(*this, &TcpRouter::handle_syn, frame);
     if (event.flags & kRst || frame.broadcast) return host_.drop(Counter::drop_tcp_unmatched);
     return host_.defer(*this, &TcpRouter::handle_unmatched, frame);
 }

@@ -71,7 +71,7 @@ private:
     bool open_by_cookie(const Frame& frame, const SegmentEvent& ack, Connection*& connection);
     static void handle_unmatched(Router& router, Frame& frame);
     void passive_open(Frame& frame, const SegmentEvent& syn);
-    bool reopens(const Connection& connection, const Frame& frame, const SegmentEvent& event);
+    bool may_reopen(const Connection& connection, const Frame& frame, const SegmentEvent& event);
     Connection* make_way(Connection* old, const SegmentEvent& syn, uint32_t& iss);
     Connection* make_passive(const Participants& participants, Listener& listener,
                              const SegmentEvent& syn, uint32_t iss, bool answered);
