@@ -3,7 +3,7 @@
 // A post is one word: 48 bits of the digest, and 16 that tell which lap of the table it is from.
 // The first replica at a position puts its post by CAS; the CAS of every other fails or finds the
 // lap there, so it compares. Any two replicas are thereby compared with the same third, or with
-// each other. The word carries nothing but itself, so all orders are relaxed: one variable's
+// each other. The word carries nothing but itself, so its orders are relaxed: one variable's
 // modification order is enough.
 #include "dominoes/consistency_manager.hh"
 
@@ -65,7 +65,7 @@ bool ConsistencyManager::post(uint32_t, uint64_t position, uint64_t digest) {
     const uint64_t lap = (turn / count_ + 1) & kLapMask;  // an unused word is of lap 0
     const uint64_t mine = (mix(digest, kPrime2) & ~kLapMask) | lap;
     Atomic<uint64_t>& post = posts_[turn & (count_ - 1)];
-    for (uint64_t found = post.load_relaxed();;) {
+    for (uint64_t found = post.load_relaxed();;) {  // again only if another has posted
         const auto ahead = static_cast<int16_t>((found & kLapMask) - lap);
         if (ahead > 0) return true;  // cannot be, while the bound holds
         if (ahead == 0) {
@@ -76,14 +76,29 @@ bool ConsistencyManager::post(uint32_t, uint64_t position, uint64_t digest) {
     }
 }
 
-bool ConsistencyManager::stalls(uint32_t replica, uint64_t lag) {
+bool ConsistencyManager::stalls(uint32_t replica, uint64_t cursor, uint64_t lag, uint64_t now_ns) {
     if (lag < stall_lag() || stalled(replica)) return false;
+    Watched& watched = watched_[replica];
+    if (moved(watched, cursor, now_ns)) return false;
+    // Who asks may have taken its time before another wrote this one.
+    const auto still = static_cast<int64_t>(now_ns - watched.since_ns.load_relaxed());
+    if (still < static_cast<int64_t>(kStallNs)) return false;
     uint32_t not_yet = 0;
-    return stalled_[replica].word.compare_exchange_relaxed(not_yet, 1);
+    return watched.stalled.compare_exchange_relaxed(not_yet, 1);
+}
+
+// Whether it is elsewhere than when it was last looked at; that is noted. (1) release: whoever
+// finds the new cursor (2) counts from the time that belongs to it, or a later one.
+bool ConsistencyManager::moved(Watched& watched, uint64_t cursor, uint64_t now_ns) {
+    const bool known = watched.cursor.load_acquire() == cursor;  // (2)
+    if (known && watched.since_ns.load_relaxed() != 0) return false;
+    watched.since_ns.store_relaxed(now_ns);
+    watched.cursor.store_release(cursor);  // (1)
+    return true;
 }
 
 void ConsistencyManager::goes_on(uint32_t replica, uint64_t lag) {
-    if (lag < lag_bound_ / 2) stalled_[replica].word.store_relaxed(0);
+    if (lag < lag_bound_ / 2) watched_[replica].stalled.store_relaxed(0);
 }
 
 }  // namespace dominoes

@@ -30,13 +30,16 @@ public:
     // one caller, the first, as replication is at its end with that. Any replica, once a position.
     bool post(uint32_t replica, uint64_t position, uint64_t digest);
 
-    // A lag that says that a replica is stalled: 3/4 of the bound.
+    // A replica is stalled that is so far behind, 3/4 of the bound, and has not moved for so long.
+    // One that is only behind is busy.
     uint64_t stall_lag() const { return uint64_t{lag_bound_} * 3 / 4; }
-    // Whether `replica`, `lag` requests behind the tail, is stalled, told to one caller, the first,
-    // until it has gone on. For others to ask: a stalled replica does nothing, not even that.
-    [[nodiscard]] bool stalls(uint32_t replica, uint64_t lag);
+    static constexpr uint64_t kStallNs = 200'000'000;
+    // Whether `replica`, which at `now_ns` stands at `cursor`, `lag` requests behind the tail, is
+    // stalled, told to one caller, the first, until it has gone on. For others to ask, again and
+    // again: a stalled replica does nothing, not even that. Context: any.
+    [[nodiscard]] bool stalls(uint32_t replica, uint64_t cursor, uint64_t lag, uint64_t now_ns);
     // Whether it was said to be, and has yet to be said to have gone on.
-    bool stalled(uint32_t replica) const { return stalled_[replica].word.load_relaxed() != 0; }
+    bool stalled(uint32_t replica) const { return watched_[replica].stalled.load_relaxed() != 0; }
     // It is `lag` behind: once that is below half the bound it has gone on. Only the replica
     // itself.
     void goes_on(uint32_t replica, uint64_t lag);
@@ -45,9 +48,13 @@ public:
     uint64_t mismatches() const { return mismatches_.load_relaxed(); }  // that failed
 
 private:
-    struct alignas(kCacheLine) Stalled {
-        Atomic<uint32_t> word;
+    struct alignas(kCacheLine) Watched {
+        Atomic<uint64_t> cursor;    // where it stood when it was last seen to be too far behind,
+        Atomic<uint64_t> since_ns;  // and first so there; 0: never
+        Atomic<uint32_t> stalled;
     };
+
+    bool moved(Watched& watched, uint64_t cursor, uint64_t now_ns);
 
     const uint32_t interval_;
     const uint32_t lag_bound_;
@@ -55,7 +62,7 @@ private:
     const uint32_t count_;
     Atomic<uint64_t> checks_;
     Atomic<uint64_t> mismatches_;
-    Stalled stalled_[kMaxReplicas];
+    Watched watched_[kMaxReplicas];
 };
 
 }  // namespace dominoes

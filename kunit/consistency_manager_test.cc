@@ -121,25 +121,52 @@ void post__misses_no_mismatch_between_threads(Check& check) {
 
 // --- stalls ---
 
+constexpr uint64_t kStallNs = ConsistencyManager::kStallNs;
+
 void stalls__told_once_until_it_goes_on(Check& check) {
     Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 1024));
     REQUIRE(manager);
     EXPECT_EQ(manager->stall_lag(), 768);
-    EXPECT(!manager->stalls(3, 767) && !manager->stalled(3));
-    EXPECT(manager->stalls(3, 768) && manager->stalled(3));
-    EXPECT(!manager->stalls(3, 1000));
-    EXPECT(manager->stalls(2, 1000));
+    const uint64_t now = 1, later = now + kStallNs;
+    EXPECT(!manager->stalls(3, 0, 768, now) && !manager->stalls(2, 0, 1000, now));
+    EXPECT(!manager->stalls(3, 0, 767, later) && !manager->stalled(3));
+    EXPECT(!manager->stalls(3, 0, 768, later - 1));
+    EXPECT(manager->stalls(3, 0, 768, later) && manager->stalled(3));
+    EXPECT(!manager->stalls(3, 0, 1000, later));
+    EXPECT(manager->stalls(2, 0, 1000, later));
     manager->goes_on(3, 512);
-    EXPECT(!manager->stalls(3, 1000));
+    EXPECT(!manager->stalls(3, 0, 1000, later));
     manager->goes_on(3, 511);
     EXPECT(!manager->stalled(3) && manager->stalled(2));
-    EXPECT(manager->stalls(3, 1000));
+    EXPECT(!manager->stalls(3, 700, 1000, later));
+    EXPECT(manager->stalls(3, 700, 1000, later + kStallNs));
+}
+
+// Far behind for long, and at work all the while.
+void stalls__not_while_it_moves(Check& check) {
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 1024));
+    REQUIRE(manager);
+    uint64_t now = 1, cursor = 0;
+    for (uint32_t i = 0; i < 100; ++i, now += kStallNs / 2, cursor += 32)
+        EXPECT(!manager->stalls(0, cursor, 1000, now));
+    EXPECT(!manager->stalls(0, cursor - 32, 1000, now - kStallNs / 2));
+    EXPECT(manager->stalls(0, cursor - 32, 1000, now + kStallNs / 2));
+}
+
+// The time of a caller that was held up is older than what another has noted since.
+void stalls__not_by_a_clock_that_is_behind(Check& check) {
+    Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 1024));
+    REQUIRE(manager);
+    EXPECT(!manager->stalls(0, 5, 1000, 10 * kStallNs));
+    EXPECT(!manager->stalls(0, 5, 1000, 10 * kStallNs - 1));
+    EXPECT(!manager->stalls(0, 5, 1000, kStallNs));
 }
 
 void stalls__told_to_one_of_two_at_once(Check& check) {
     const uint32_t rounds = check.scale(5000, 50);
     Owned<ConsistencyManager> manager(ConsistencyManager::create(0, 64));
     REQUIRE(manager);
+    EXPECT(!manager->stalls(0, 0, 64, 1));
     Atomic<uint32_t> arrived;
     Atomic<uint32_t> told;
     auto ask = [&](bool is_the_replica) {
@@ -150,7 +177,7 @@ void stalls__told_to_one_of_two_at_once(Check& check) {
         };
         for (uint32_t round = 0; round < rounds; ++round) {
             meet();
-            if (manager->stalls(0, 64)) told.fetch_add_relaxed(1);
+            if (manager->stalls(0, 0, 64, 1 + kStallNs)) told.fetch_add_relaxed(1);
             meet();
             if (is_the_replica) manager->goes_on(0, 0);
         }
@@ -173,6 +200,8 @@ constexpr Test kTests[] = {
     TEST(post__compares_across_the_lag),
     TEST(post__misses_no_mismatch_between_threads),
     TEST(stalls__told_once_until_it_goes_on),
+    TEST(stalls__not_while_it_moves),
+    TEST(stalls__not_by_a_clock_that_is_behind),
     TEST(stalls__told_to_one_of_two_at_once),
 };
 

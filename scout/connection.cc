@@ -321,15 +321,18 @@ void Connection::found_inconsistent(uint32_t replica, uint64_t position) {
 // In a publisher, which runs when a stalled replica does not; its read section keeps replicas and
 // host.
 void Connection::look_for_stalls() {
+    const uint64_t now_ns = dominoes_now_ns();
     for (uint32_t i = 0; i < dominoes::kMaxReplicas; ++i) {
         const dominoes::Subscription* subscription = channel_->subscription(i);
         if (!subscription) continue;
         const uint32_t replica = subscription->domain().id();
+        const uint64_t cursor = subscription->cursor();
         const uint64_t lag = channel_->lag(*subscription);
-        if (!consistency_->stalls(replica, lag)) continue;
+        if (!consistency_->stalls(replica, cursor, lag, now_ns)) continue;
         host_.counters.add(Counter::replica_stalls);
         dominoes_log(DOMINOES_LOG_WARNING,
-                     "connection %llu: replica %u is %llu requests behind: it is stalled",
+                     "connection %llu: replica %u is %llu requests behind and does not move: it is "
+                     "stalled",
                      static_cast<unsigned long long>(id_), replica,
                      static_cast<unsigned long long>(lag));
     }

@@ -64,7 +64,7 @@
 	X(replicas_started, "replicas that joined a connection")                              \
 	X(digest_checks, "digests of replicas compared")                                      \
 	X(digest_mismatches, "digests that differed: a bug; the connection was reset")        \
-	X(replica_stalls, "times a replica was seen to lag beyond its bound")                 \
+	X(replica_stalls, "times a replica was seen not to move, far behind")                 \
 	X(ip_fragments_in, "IP fragments taken in")                                           \
 	X(ip_reassembled, "IP datagrams reassembled")                                         \
 	X(drop_ip_options, "IP: option length wrong")                                         \
