@@ -64,7 +64,7 @@ bool Context::called(void*, Request& request) {
 // In a read section (Domain::schedule()).
 void Context::push(Domain& domain) {
     Domain* head = ready_.load_relaxed();
-    do domain.next_ready_ = head;
+    do domain.next_ready_ = head;  // again only if another has pushed
     // (2) Release: next_ready_ and what the scheduler wrote, to (5). seq_cst: we push, then look
     // whether the context is parked (3); it says that it parks (3), then looks at ready_ (4). One
     // sees the other.

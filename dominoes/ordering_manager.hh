@@ -3,7 +3,9 @@
 // Ordering Manager (dissertation 4.5, Figure 4.5): lets an application read a stream in order while
 // several replicas place pieces of it, in any order, straight at their final offsets in the receive
 // ring. The sentinels are a Sequencer: each delivery has a serial number and says how far the
-// stream is complete once it and all deliveries before it are placed.
+// stream is complete once it and all deliveries before it are placed. Nobody spins on them: a
+// reader sleeps until readable_moved, and a replica that is preempted in the midst of a delivery
+// holds up just that reader.
 #pragma once
 
 #include "dominoes/sequencer.hh"

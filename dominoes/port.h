@@ -63,9 +63,10 @@ void dominoes_bug(const char *file, int line, const char *expression);
 /* --- mutual exclusion in time ----------------------------------------------------------------- */
 
 /*
- * Between claiming a slot of a channel and publishing it a producer must not be descheduled, or it
- * stalls every subscriber. In the kernel: bottom halves and preemption off. It is also a reader's
- * section (dominoes_read_lock). Nests. Context: any.
+ * Whom others wait for must not be descheduled: a producer between claiming a slot of a channel and
+ * publishing it, or it stalls every subscriber; who wakes a user that is about to leave. In the kernel:
+ * bottom halves and preemption off, so that neither a softirq on this CPU nor a thread of any priority
+ * comes in between. It is also a reader's section (dominoes_read_lock). Nests. Context: any.
  */
 void dominoes_publish_begin(void);
 void dominoes_publish_end(void);
@@ -125,11 +126,13 @@ void dominoes_thread_park(uint64_t deadline_ns);
 void dominoes_thread_unpark(struct dominoes_thread *thread);
 /* Whether something else wants this CPU. Context: thread. */
 bool dominoes_thread_should_yield(void);
-/* Lets others run; the kernel's cond_resched(). Context: thread. */
+/* Lets others run that are as important; the kernel's cond_resched(). A thread of lower priority does not
+ * run for it: who waits for one calls dominoes_thread_delay(). Context: thread. */
 void dominoes_thread_yield(void);
 /* A pause inside a short spin. Context: any. */
 void dominoes_relax(void);
-/* Busy for about `ns`; only for the fault injection of tests. Context: thread; may sleep. */
+/* Goes on in about `ns`; what is long enough to be slept through lets threads of any priority run.
+ * Context: thread; may sleep. */
 void dominoes_thread_delay(uint64_t ns);
 
 /* --- packets ----------------------------------------------------------------------------------- */
@@ -236,7 +239,8 @@ int64_t dominoes_iter_take(struct dominoes_iter *from, void *to, size_t bytes);
 
 /*
  * Something an endpoint's user may wait for has changed. `user` is what the endpoint was created with.
- * Called by whichever replica owns the effect; must not call back into the core. Context: any.
+ * Called by whichever replica owns the effect, in a publish section (dominoes_publish_begin); must not
+ * call back into the core. Context: any.
  */
 void dominoes_user_wake(void *user);
 

@@ -5,6 +5,11 @@
 // each write one variable and then read the other's (Dekker): all four accesses are seq_cst, so
 // that in their single order one of the two writes comes first, and the other thread's read must
 // see it. Fences would be cheaper here and there, but ThreadSanitizer does not understand them.
+//
+// No loop here waits for another thread. Each goes round again only because another has got on
+// meanwhile, so being interrupted by a softirq that uses the same channel, or preempted by a thread
+// of any priority, costs whoever is interrupted a turn at most, and the other nothing. Where one
+// works for all, beside the loop it says what the others miss while that one does not run.
 #include "dominoes/ring_channel.hh"
 
 #include "dominoes/domain.hh"
@@ -53,6 +58,8 @@ Request* RingChannel::claim_and_mark(uint32_t headroom, uint64_t mark) {
     dominoes_publish_begin();
     // (1) seq_cst: a producer that called want_space() reads it after; pairs with close().
     uint64_t tail = tail_.load_seq_cst();
+    // Again only if another has claimed. From here to publish() nothing interrupts or preempts us
+    // but hard interrupts, which do not publish: subscribers wait that long and no longer.
     while (has_room(tail, headroom)) {
         // (2) seq_cst: the write of a producer in two Dekker pairs. A domain going idle clears its
         // `scheduled` flag, then reads the tail (12); we move the tail, then read the flag in
@@ -203,6 +210,7 @@ void RingChannel::deactivate(Subscription& subscription) {
     reclaim();  // it may have been the slowest
 }
 
+// Competes with subscribers that leave, each once.
 void RingChannel::change_active(uint64_t set, uint64_t clear) {
     uint64_t old = active_.load_relaxed();
     while (!active_.compare_exchange_seq_cst(old, ((old & ~clear) | set) + kChange)) {
@@ -264,7 +272,8 @@ uint64_t RingChannel::reclaimed() const { return reclaimed_.load_acquire(); }
 
 // One at a time. Whoever finds another at it only counts itself in; the other goes round again
 // until nobody has come meanwhile. acq_rel: all are read-modify-writes of one variable, so the last
-// round has acquired from everybody it was left to by, and sees their cursors.
+// round has acquired from everybody it was left to by, and sees their cursors. While the one at it
+// is preempted nothing is reclaimed: producers find the channel full, and nobody spins.
 void RingChannel::reclaim() {
     dominoes_read_lock();  // the subscriptions it looks at may be retired meanwhile
     if (reclaimers_.fetch_add_acq_rel(1) == 0) {
@@ -290,6 +299,7 @@ bool RingChannel::reclaim_passed() {
     return from != first;
 }
 
+// Again only if a subscription has come or gone meanwhile.
 uint64_t RingChannel::passed_by_all() {
     for (;;) {
         const uint64_t active = active_.load_seq_cst();

@@ -25,7 +25,10 @@ void Sequencer::place(uint64_t serial, uint64_t result) {
 
 // (3) One at a time. Whoever finds another at it only counts itself in; the other goes round again
 // until nobody has come meanwhile. acq_rel: read-modify-writes of one variable, so that each
-// drainer sees what the last one did.
+// drainer sees what the last one did. Nobody waits for the drainer, on whichever CPU it was
+// interrupted: a run is not preempted (drain_run()); between two runs it can be, by a thread of
+// higher priority, and what is placed meanwhile stays where it is, until there is no room and its
+// owners are refused.
 void Sequencer::drain() {
     if (drainers_.fetch_add_acq_rel(1) != 0) return;
     uint32_t counted = 1;

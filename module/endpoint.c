@@ -4,6 +4,7 @@
  */
 #include <linux/in.h>
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -88,6 +89,8 @@ void dominoes_user_wake(void *user)
 {
 	struct dominoes_endpoint *endpoint = user;
 
+	/* Whoever closes the endpoint waits for this, perhaps with a higher priority. */
+	lockdep_assert_preemption_disabled();
 	/* Its barrier pairs with that of the waiter, between entering the queue and scout_poll(). */
 	if (wq_has_sleeper(&endpoint->wait))
 		wake_up_interruptible_poll(&endpoint->wait, EPOLLIN | EPOLLRDNORM | EPOLLOUT |

@@ -79,7 +79,7 @@ ArpRouter::~ArpRouter() {
 
 bool Neighbour::reference() {
     uint32_t seen = references_.load_relaxed();
-    do {
+    do {  // again only if another has taken or given back a reference
         if (seen & kDead) return false;
     } while (!references_.compare_exchange_acq_rel(seen, seen + 1));
     return true;

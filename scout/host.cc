@@ -241,10 +241,11 @@ bool Host::handle_deferred(Request& request) {
 
 // --- time, in the control domain's context ---
 
-// Its channel is full for a moment at most. Without the mutex, for which the control domain may be
-// waiting.
+// Its channel is full for a moment at most; the context that empties it may have less priority than
+// the caller, who therefore sleeps. Without the mutex, for which the control domain may be waiting.
 void Host::call_in_control(void (*call)(void* host)) {
-    while (!control_->context().run_in_context(call, this)) dominoes_thread_yield();
+    constexpr uint64_t kRetryNs = 100'000;
+    while (!control_->context().run_in_context(call, this)) dominoes_thread_delay(kRetryNs);
 }
 
 void Host::start_tick() {

@@ -52,7 +52,7 @@ uint32_t Listener::queued() const {
 
 bool Listener::push(Connection& connection) {
     Connection* head = arrived_.load_acquire();
-    do {
+    do {  // again only if another has pushed, or they were taken
         if (head == kClosedQueue) return false;
         connection.next_accepted = head;
         // (1) acq_rel: the connection as pushed is seen by whoever takes it (2).

@@ -2,8 +2,10 @@
 //
 // Map (Scout; dissertation 4.2.1): from a small plain key to the object that a router keeps under
 // it. Lookups are on every packet's way and never wait: readers walk the chains in a
-// dominoes_read_lock() section. Writers are serialised by the caller. The hash is keyed at random
-// for each map, so that a peer cannot choose keys that collide.
+// dominoes_read_lock() section. A writer that a softirq interrupts, or a thread preempts, leaves
+// chains that can be walked after each of its stores, and a chain does not grow at its end, so a
+// walk ends. Writers are serialised by the caller. The hash is keyed at random for each map, so
+// that a peer cannot choose keys that collide.
 #pragma once
 
 #include "dominoes/atomic.hh"

@@ -19,7 +19,8 @@ void Outbox::say(uint32_t words) {
 // One at a time. Whoever finds another at it only counts itself in, and the other goes round again:
 // else the channel could tell of its space while the words are in the hands of one who has just
 // found none, and nobody would say them. acq_rel: read-modify-writes of one variable, so that the
-// last round sees the words of all who came.
+// last round sees the words of all who came. While the one at it is preempted, the words of others
+// wait with it, and they themselves go on.
 void Outbox::flush() {
     if (flushers_.fetch_add_acq_rel(1) != 0) return;
     uint32_t counted = 1;

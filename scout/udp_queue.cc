@@ -23,8 +23,8 @@ UdpQueue::~UdpQueue() {
     dominoes_free(slots_);
 }
 
-// A producer that has claimed a slot and is not done holds up the reader: it must not be
-// descheduled.
+// A producer that has claimed a slot and is not done holds up the reader, which takes the queue for
+// empty and sleeps; it must not be descheduled. Producers do not wait for each other.
 bool UdpQueue::push(const UdpDatagram& datagram) {
     dominoes_publish_begin();
     Slot* slot = claim();
@@ -39,7 +39,7 @@ bool UdpQueue::push(const UdpDatagram& datagram) {
 
 UdpQueue::Slot* UdpQueue::claim() {
     uint64_t position = tail_.load_relaxed();
-    for (;;) {
+    for (;;) {  // again only if another has claimed
         Slot& slot = slots_[position & mask_];
         // (4) acquire: pairs with (3), so that the reader is done with what the slot held.
         const auto ahead = static_cast<int64_t>(slot.stamp.load_acquire() - position);

@@ -14,7 +14,9 @@ public:
 
     void join(void* user) { user_.store_release(user); }  // (1) pairs with (3)
 
-    // Context: process.
+    // Waits for those who are waking it. They are on other CPUs, as they cannot be preempted, not
+    // even by a caller of real-time priority; and a softirq on this CPU has woken before we go on.
+    // So the wait is as long as a wake-up takes. Context: process.
     void leave() {
         user_.exchange_seq_cst(nullptr);                              // (2)
         while (wakers_.load_seq_cst() != 0) dominoes_thread_yield();  // (5)
@@ -22,11 +24,13 @@ public:
 
     // Context: any.
     void wake() {
+        dominoes_publish_begin();  // leave() waits for us
         // (4) before (3), and (2) before (5), in the one order of seq_cst: a waker that still sees
-        // the user is seen by leave(), which waits for it.
+        // the user is seen by leave().
         wakers_.fetch_add_seq_cst(1);                                     // (4)
         if (void* user = user_.load_seq_cst()) dominoes_user_wake(user);  // (3)
         wakers_.fetch_add_seq_cst(-1u);
+        dominoes_publish_end();
     }
 
 private:
