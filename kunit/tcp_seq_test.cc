@@ -30,6 +30,17 @@ void ranges__as_a_bit_map(Check& check) {
             set.drop_through(kAt + start);
             const bool inside = model[start];
             for (uint32_t i = 0; i < 256 && (i <= start || (inside && model[i])); ++i) model[i] = 0;
+        } else if (round % 5 == 4) {
+            const bool all = set.covers(kAt + start, kAt + end);
+            const bool any = set.touches(kAt + start, kAt + end);
+            bool is_all = true, is_any = false;
+            for (uint32_t i = start; i < end; ++i) {
+                is_all &= model[i] != 0;
+                is_any |= model[i] != 0;
+            }
+            EXPECT(all == is_all && any == is_any);
+            if (set.subtract(kAt + start, kAt + end))
+                for (uint32_t i = start; i < end; ++i) model[i] = 0;
         } else if (set.add(kAt + start, kAt + end)) {
             for (uint32_t i = start; i < end; ++i) model[i] = 1;
         }
@@ -54,10 +65,23 @@ void ranges__full_set_still_joins(Check& check) {
     EXPECT_EQ(set.count(), SeqRanges::kMost - 1);
 }
 
+void ranges__full_set_is_not_cut_in_two(Check& check) {
+    using Few = SeqSet<2>;
+    Few set = {};
+    EXPECT(set.add(kSeqBase, kSeqBase + 10) && set.add(kSeqBase + 20, kSeqBase + 30));
+    EXPECT(!set.subtract(kSeqBase + 4, kSeqBase + 6));
+    EXPECT(set.covers(kSeqBase, kSeqBase + 10) && !set.touches(kSeqBase + 10, kSeqBase + 20));
+    EXPECT(set.subtract(kSeqBase + 5, kSeqBase + 25));
+    EXPECT(set.covers(kSeqBase, kSeqBase + 5) && set.covers(kSeqBase + 25, kSeqBase + 30));
+    EXPECT(!set.touches(kSeqBase + 5, kSeqBase + 25));
+    EXPECT(set.subtract(kSeqBase, kSeqBase + 30) && set.empty() && set.tidy());
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(extend_seq__nearest),
     TEST(ranges__as_a_bit_map),
     TEST(ranges__full_set_still_joins),
+    TEST(ranges__full_set_is_not_cut_in_two),
 };
 
 }  // namespace

@@ -56,7 +56,7 @@ void undo_due__echo_of_one_of_two(Check& check) {
         fly(wire, kAllOptions);
         const uint32_t sent_at = wire.ts_now() - 20;
         wire.peer(with_echo({.sack = {{989, 1977}, {2965, 9881}}}, sent_at));
-        EXPECT_EQ(wire.state().undo_bytes, 2 * 988);
+        EXPECT_EQ(wire.state().resent.count(), 2);
         const uint32_t sent_again_at = wire.ts_now();
         wire.pass_ms(5);
         wire.peer(with_echo({.ack = 1977, .sack = {{2965, 9881}}}, sent_at));
@@ -159,12 +159,129 @@ void undo_duplicate__not_of_what_came_before(Check& check) {
     wire.peer({.ack = 2001});
     wire.peer({.ack = 2001, .sack = {{4001, 10001}}});
     EXPECT_EQ(wire.info().fast_recoveries, 1);
-    EXPECT_EQ(wire.state().undo_bytes, 2000);
+    EXPECT_EQ(wire.state().resent.count(), 1);
     wire.peer({.ack = 2001, .sack = {{1, 1001}, {4001, 10001}}});
     wire.peer({.ack = 2001, .sack = {{1, 2001}, {4001, 10001}}});
     EXPECT_EQ(wire.info().undos, 0);
     wire.peer({.ack = 10001, .sack = {{1, 4001}}});
     EXPECT_EQ(wire.info().undos, 1);
+}
+
+// A tail loss probe has repeated the last segment: that it arrives twice says nothing of the first,
+// which a recovery sends again. But both together do.
+void undo_duplicate__of_a_probe(Check& check) {
+    for (uint32_t late = 0; late < 2; ++late) {
+        Wire wire(check);
+        wire.establish(kHasMss | kHasSackPermitted);
+        wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+        wire.state().no_delay = 1;
+        wire.writes(4000);
+        wire.pass_ms(49);
+        wire.sent(kAck, 3001, 1, 1000);
+        wire.peer({.sack = {{1001, 4001}}});
+        wire.sent(kAck, 1, 1, 1000);
+        wire.peer({.sack = {{3001, 4001}, {1001, 4001}}});
+        EXPECT_EQ(wire.info().undos, 0);
+        wire.pass_ms(20);
+        wire.peer({.ack = 4001});
+        if (late) wire.peer({.ack = 4001, .sack = {{1, 1001}}});
+        EXPECT_EQ(wire.info().undos, late);
+        EXPECT_EQ(wire.info().ssthresh == ~uint64_t{0}, late == 1);
+    }
+}
+
+// ... and so it is if the probe's report came with what began the recovery.
+void undo_duplicate__of_a_probe_before(Check& check) {
+    for (uint32_t late = 0; late < 2; ++late) {
+        Wire wire(check);
+        wire.establish(kHasMss | kHasSackPermitted);
+        wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+        wire.writes(4000);
+        wire.pass_ms(49);
+        wire.peer({.sack = {{3001, 4001}, {1001, 4001}}});
+        wire.pass_ms(20);  // the reordering window
+        EXPECT_EQ(wire.info().fast_recoveries, 1);
+        wire.peer({.ack = 4001});
+        EXPECT_EQ(wire.info().undos, 0);
+        if (late) wire.peer({.ack = 4001, .sack = {{1, 1001}}});
+        EXPECT_EQ(wire.info().undos, late);
+    }
+}
+
+// The network duplicates what was sent once. Nothing that it reports counts any more, although it
+// may be of what was sent again.
+void undo_duplicate__of_what_was_sent_once(Check& check) {
+    for (uint32_t then = 0; then < 2; ++then) {
+        Wire wire(check);
+        wire.establish(kHasMss | kHasSackPermitted);
+        wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+        wire.writes(6000);
+        wire.pass_ms(20);
+        wire.peer({.sack = {{1001, 6001}}});
+        wire.sent(kAck, 1, 1, 1000);
+        wire.peer({.sack = {{3001, 4001}, {1001, 6001}}});
+        EXPECT_EQ(wire.info().undos, 0);
+        wire.peer({.ack = 6001, .sack = {{then ? 1u : 2001u, then ? 1001u : 3001u}}});
+        EXPECT_EQ(wire.info().undos, 0);
+        EXPECT(wire.info().ssthresh < 10000);
+    }
+}
+
+// Two are sent again, and one is reported twice.
+void undo_duplicate__each_once(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.peer({.sack = {{2001, 10001}}});
+    wire.peer({.ack = 10001});
+    wire.peer({.ack = 10001, .sack = {{1, 1001}}});
+    wire.peer({.ack = 10001, .sack = {{1, 1001}}});
+    EXPECT_EQ(wire.info().undos, 0);
+    wire.peer({.ack = 10001, .sack = {{1001, 2001}}});
+    EXPECT_EQ(wire.info().undos, 0);
+}
+
+// More is reported than was sent again.
+void undo_duplicate__more_than_was_sent_again(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.peer({.sack = {{2001, 10001}}});
+    wire.peer({.ack = 10001, .sack = {{1, 4001}}});
+    EXPECT_EQ(wire.info().undos, 0);
+}
+
+// The retransmission is lost as well, and sent once more: one report does not tell of which copy.
+void undo_duplicate__of_what_was_sent_again_twice(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.peer({.sack = {{1001, 10001}}});
+    wire.sent(kAck, 1, 1, 1000);
+    wire.pass_ms(60);
+    wire.peer({.sack = {{1001, wire.snd_nxt()}}});
+    wire.pass_ms(10);
+    EXPECT(wire.info().bytes_retransmitted > 1000);
+    wire.peer({.ack = wire.snd_nxt(), .sack = {{1, 1001}}});
+    EXPECT_EQ(wire.info().undos, 0);
+}
+
+// A report that never came does not come a window later, in the disguise of another.
+void undo_advance__gives_up_on_what_is_old(Check& check) {
+    Wire wire(check);
+    fly(wire, kHasMss | kHasSackPermitted);
+    wire.peer({.sack = {{1001, 10001}}});
+    const uint32_t una = wire.snd_nxt();
+    wire.peer({.ack = una});
+    for (uint32_t i = 0; i < 20; ++i) {
+        wire.writes(10000);
+        wire.peer(wire.right());
+    }
+    EXPECT(wire.snd_una() > 60000 + una);
+    EXPECT(wire.state().resent.empty());
+    wire.state().srtt_ns = 20 * Wire::kMs;
+    wire.writes(3000);
+    wire.pass_ms(60);  // probed
+    const uint32_t nxt = wire.snd_nxt();
+    wire.peer({.ack = nxt, .sack = {{nxt - 1000, nxt}}});
+    EXPECT_EQ(wire.info().undos, 0);
 }
 
 // A timeout while a smaller path MTU is being followed: there is nothing to go back to.
@@ -190,6 +307,13 @@ constexpr kunit::Test kTests[] = {
     TEST(undo_due__not_by_a_timeout_within_fast_recovery),
     TEST(undo_prepare__not_within_another_recovery),
     TEST(undo_duplicate__not_of_what_came_before),
+    TEST(undo_duplicate__of_a_probe),
+    TEST(undo_duplicate__of_a_probe_before),
+    TEST(undo_duplicate__of_what_was_sent_once),
+    TEST(undo_duplicate__each_once),
+    TEST(undo_duplicate__more_than_was_sent_again),
+    TEST(undo_duplicate__of_what_was_sent_again_twice),
+    TEST(undo_advance__gives_up_on_what_is_old),
 };
 
 }  // namespace

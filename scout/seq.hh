@@ -30,9 +30,10 @@ struct SeqRange {
 // Disjoint, not adjacent, ascending ranges; a bounded number of them. Plain data without padding,
 // and small: only the low 32 bits are kept, so what is asked for must lie within 2^31 of what is in
 // the set. What is beyond `count` is zero, so that equal sets are equal bytes.
-class SeqRanges {
+template <uint32_t kCapacity>
+class SeqSet {
 public:
-    static constexpr uint32_t kMost = 120;  // with which TcpState fits a page
+    static constexpr uint32_t kMost = kCapacity;
 
     bool empty() const { return count_ == 0; }
     uint32_t count() const { return count_; }
@@ -61,6 +62,30 @@ public:
         return true;
     }
 
+    // Takes [start, end) out. False, and nothing changed, if that cuts a range in two and there is
+    // no room for one more.
+    bool subtract(uint64_t start, uint64_t end) {
+        uint32_t first = 0;
+        while (first < count_ && after(ranges_[first].end, start) <= 0) ++first;
+        uint32_t beyond = first;  // the first range that [start, end) does not cut
+        while (beyond < count_ && after(ranges_[beyond].start, end) < 0) ++beyond;
+        if (beyond == first) return true;
+        const bool head = after(ranges_[first].start, start) < 0;
+        const bool tail = after(ranges_[beyond - 1].end, end) > 0;
+        if (head && tail && beyond - first == 1) {
+            if (count_ == kMost) return false;
+            for (uint32_t i = count_; i > first; --i) ranges_[i] = ranges_[i - 1];
+            ++count_;
+            ++beyond;
+        }
+        if (head) ranges_[first].end = static_cast<uint32_t>(start);
+        if (tail) ranges_[beyond - 1].start = static_cast<uint32_t>(end);
+        remove(first + head, beyond - tail);
+        return true;
+    }
+
+    void clear() { remove(0, count_); }
+
     // Removes every range that starts at or before `seq`.
     void drop_through(uint64_t seq) {
         uint32_t beyond = 0;
@@ -85,6 +110,15 @@ public:
         }
         return {dominoes::min(start, end), end};
     }
+
+    // Whether any of [start, end) is in the set.
+    bool touches(uint64_t start, uint64_t end) const {
+        for (uint32_t i = 0; i < count_; ++i)
+            if (after(ranges_[i].start, end) < 0 && after(ranges_[i].end, start) > 0) return true;
+        return false;
+    }
+    // Whether all of [start, end), which is not empty, is.
+    bool covers(uint64_t start, uint64_t end) const { return first_hole(start, end).start == end; }
 
     // For tests: whether the unused entries are zero.
     bool tidy() const {
@@ -115,5 +149,8 @@ private:
     uint32_t count_;
     Entry ranges_[kMost];
 };
+
+// What has been received out of order: with so many TcpState fits a page.
+using SeqRanges = SeqSet<104>;
 
 }  // namespace scout

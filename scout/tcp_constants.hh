@@ -57,6 +57,8 @@ inline constexpr uint32_t kDupThreshold = 3;
 // that a peer that lies has little of it, how often it grows by a quarter of a round trip.
 inline constexpr uint32_t kReorderPersist = 16;
 inline constexpr uint32_t kMostReorderFactor = 64;
+// Where the network duplicates, D-SACKs say nothing of so many recoveries.
+inline constexpr uint64_t kDsackDistrust = 16;
 // Section 7.2: TLP.max_ack_delay, for a single segment; and what a probe waits for beyond two round
 // trips in any case, as Linux does, for delayed ACKs of fast networks.
 inline constexpr uint64_t kMostAckDelay = 200 * kMillisecond;

@@ -29,6 +29,8 @@ const char* check_send(const TcpState& s) {
     if (s.dup_bytes > s.snd_nxt - s.snd_una) return "dup_bytes";
     if (s.recovery != TcpRecovery::kOpen && s.recover <= s.snd_una)
         return "recovery goes on for nothing";
+    if (!s.resent.tidy()) return "resent";
+    if (!s.resent.empty() && s.resent.last(s.snd_nxt).end > s.snd_nxt) return "resent, not sent";
     if (s.held && flight(s) == 0) return "held, and no timer to end it";
     if (s.established && !s.sent.consistent(s.snd_una, s.snd_nxt)) return "scoreboard";
     if (s.sent.lost_bytes() > 0 && s.recovery == TcpRecovery::kOpen && !s.finished)

@@ -94,7 +94,7 @@ void send_again(Turn& turn, uint64_t seq, uint64_t length) {
     const uint32_t bytes = emit_data(turn, seq, length);
     state.bytes_retransmitted += bytes;
     state.sent.resent(state.snd_una, seq, seq + length, state.now_ns);
-    undo_resent(state, length);
+    undo_resent(state, seq, seq + length);
     prr_sent(state, bytes);
 }
 

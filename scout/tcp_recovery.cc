@@ -46,7 +46,9 @@ void take_dsack(TcpState& state, const SackBlock& block, Delivery& delivery) {
     if (start + state.max_snd_wnd < state.snd_una) return;
     delivery.dsack_end = end;
     delivery.dsack_bytes = end - start;
-    rack_duplicate(state);
+    // A probe is sent by the clock, and not because something was thought to be lost too early.
+    const bool probed = state.probe_again && end == state.probe_end;
+    if (!probed && undo_was_needless(state, start, end)) rack_duplicate(state);
 }
 
 // One segment, the first that is not known to have arrived (RFC 6582 section 3.2 step 2).
@@ -174,6 +176,7 @@ void recovery_advance(TcpState& state, const Segment& segment, Delivery& deliver
         note_delivered(state, segment.event, run, to, delivery);
     });
     state.snd_una = segment.ack;
+    undo_advance(state);
     delivery.advanced = segment.ack - una;
     delivery.bytes += delivery.advanced - (sacked - state.sent.sacked_bytes());
     // A peer that has what follows would have acknowledged that as well: it has taken it back

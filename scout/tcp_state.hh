@@ -181,9 +181,9 @@ struct TcpState {
     // --- undoing what a recovery did that need not have been ------------------------------------
     uint64_t undo_cwnd;
     uint64_t undo_ssthresh;
-    uint64_t undo_bytes;  // sent again in this recovery, and not reported as duplicate
-    uint64_t undo_una;    // snd_una when it began
-    uint64_t undo_end;    // if a timeout began it, snd_nxt then
+    uint64_t undo_una;       // snd_una when it began
+    uint64_t undo_distrust;  // recoveries yet of which D-SACKs say nothing
+    uint64_t undo_end;       // if a timeout began it, snd_nxt then
     TcpCubic undo_cubic;
 
     // --- counters -----------------------------------------------------------------------------
@@ -252,7 +252,7 @@ struct TcpState {
     uint8_t ttl;
     uint8_t tos;
     uint8_t held;  // the device is full: no data until something else than the application speaks
-    uint8_t reserved;
+    uint8_t undo_exact;  // `resent` is all that a D-SACK of the latest recovery can be about
 
     // --- keep-alive (scout/tcp_keepalive.hh) --------------------------------------------------
     uint64_t heard_ns;  // when the latest acceptable acknowledgement came
@@ -288,7 +288,9 @@ struct TcpState {
 
     Scoreboard sent;     // [snd_una, snd_nxt), once established
     SeqRanges received;  // out of order: beyond rcv_nxt
-    uint32_t received_reserved;
+    // Sent again, by the latest recovery or as a probe since what came before it was acknowledged,
+    // and not reported as duplicate (scout/tcp_undo.hh).
+    SeqSet<16> resent;
 };
 
 static_assert(__has_unique_object_representations(TcpState) && __is_trivially_copyable(TcpState));

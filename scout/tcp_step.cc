@@ -151,6 +151,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.rcv_mss = dominoes::min(tcp::kDefaultMss, state.own_mss);
     state.rcv_scale = tcp::window_scale_for(state.tuning.receive_most);
     state.rto_ns = tcp::kInitialRto;
+    state.undo_exact = 1;
     state.no_delay = config.no_delay;
     state.cork = config.cork;
     state.congestion = config.congestion;

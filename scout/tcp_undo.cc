@@ -30,6 +30,13 @@ bool was_only_late(const TcpState& state, const Segment& segment) {
            (state.recovery != TcpRecovery::kFast || !resent_in_flight(state.sent));
 }
 
+// What was sent again before is an earlier recovery's, as far as it is acknowledged.
+void forget_acknowledged(TcpState& state) {
+    if (state.resent.empty()) return;
+    const uint64_t first = state.resent.at(0, state.snd_una).start;
+    if (first < state.snd_una) (void)state.resent.subtract(first, state.snd_una);  // no cut in two
+}
+
 }  // namespace
 
 void undo_prepare(TcpState& state, bool timeout) {
@@ -38,7 +45,9 @@ void undo_prepare(TcpState& state, bool timeout) {
     state.undo_cwnd = state.cwnd;
     state.undo_ssthresh = state.ssthresh;
     state.undo_cubic = state.cubic;
-    state.undo_bytes = 0;
+    state.undo_exact = 1;
+    state.undo_distrust = minus(state.undo_distrust, 1);
+    forget_acknowledged(state);
     state.undo_una = state.snd_una;
     // RFC 5682 section 3: not where a timeout comes in the midst of another recovery.
     state.undo_end = timeout ? state.snd_nxt : state.snd_una;
@@ -46,21 +55,42 @@ void undo_prepare(TcpState& state, bool timeout) {
     state.undo_possible = 1;
 }
 
-void undo_resent(TcpState& state, uint64_t bytes) {
-    state.undo_bytes += bytes;
+void undo_resent(TcpState& state, uint64_t start, uint64_t end) {
+    // Of what is sent more than twice nobody could tell which copies a report is about.
+    if (state.resent.touches(start, end) || !state.resent.add(start, end)) state.undo_exact = 0;
     if (state.undo_resent) return;
     state.undo_resent = 1;
     state.undo_ts = timestamp_clock(state);
 }
 
+bool undo_was_needless(const TcpState& state, uint64_t start, uint64_t end) {
+    start = max(start, state.undo_una);
+    return state.undo_distrust == 0 && start < end && state.resent.covers(start, end);
+}
+
 void undo_duplicate(TcpState& state, uint64_t start, uint64_t end) {
     // What is before this recovery was sent again by an earlier one.
-    state.undo_bytes = minus(state.undo_bytes, minus(end, max(start, state.undo_una)));
+    start = max(start, state.undo_una);
+    if (start >= end || !state.undo_exact) return;
+    if (!state.resent.covers(start, end)) {
+        state.undo_distrust = kDsackDistrust;
+    } else if (!state.resent.subtract(start, end)) {
+        state.undo_exact = 0;
+    }
+}
+
+void undo_advance(TcpState& state) {
+    if (state.resent.empty()) return;
+    const uint64_t oldest = minus(state.snd_una, state.max_snd_wnd);
+    if (state.resent.at(0, state.snd_una).start >= oldest) return;
+    state.undo_exact = 0;
+    state.resent.drop_through(oldest);
 }
 
 bool undo_due(const TcpState& state, const Segment& segment, const Delivery& delivery) {
     if (!state.undo_possible) return false;
-    if (delivery.dsack_bytes && state.undo_resent && state.undo_bytes == 0) return true;
+    const bool believed = state.undo_exact && state.undo_distrust == 0;
+    if (delivery.dsack_bytes && believed && state.undo_resent && state.resent.empty()) return true;
     if (state.recovery == TcpRecovery::kOpen) return false;
     if (delivery.advanced && was_only_late(state, segment)) return true;
     // F-RTO needs SACK here: else the first acknowledgement after the timeout may be for originals

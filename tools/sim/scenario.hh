@@ -103,6 +103,7 @@ struct Scenario {
     PathConfig paths[2];  // from host 0, from host 1
     bool gso = false;
     bool arp_suffers = false;  // ARP is lost as other packets are
+    bool same_losses = false;  // the n-th packet of a host is lost or not, whatever else happens
     bool hostile = false;      // host 1 is a peer that breaks the rules
     bool scripted = false;     // and has no stack: only on the last connection it is honest
     std::vector<Partition> partitions;

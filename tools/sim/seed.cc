@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/sim/seed.hh"
 
+#include "tools/sim/goodput.hh"
+
 namespace sim {
 namespace {
 
 constexpr uint32_t kCompared[] = {1, 2, 4, 7};
+constexpr uint64_t kBulkEvery = 500;
 
-void run_once(const Scenario& scenario, const WorldOptions& options, SeedResult& result) {
+// Returns when the applications had done what they wanted.
+uint64_t run_once(const Scenario& scenario, const WorldOptions& options, SeedResult& result) {
     auto owned = std::make_unique<Scenario>(scenario);
     auto world = std::make_unique<World>(*owned, options);
     const bool ended = world->run();
@@ -17,10 +21,12 @@ void run_once(const Scenario& scenario, const WorldOptions& options, SeedResult&
     result.switches += world->switches();
     result.digest_checks += world->digest_checks();
     result.virtual_ns += world->virtual_ns();
-    if (ended) return;
+    const uint64_t done_ns = world->done_ns();
+    if (ended) return done_ns;
     // Fibers that have not come to their end still use it.
     static auto* const kept = new std::vector<std::pair<std::unique_ptr<Scenario>, World*>>;
     kept->emplace_back(std::move(owned), world.release());
+    return done_ns;
 }
 
 void set_replicas(Scenario& scenario, uint32_t replicas) {
@@ -48,6 +54,16 @@ void compare(const Scenario& scenario, Break broken, SeedResult& result) {
     }
 }
 
+void bulk(uint64_t seed, SeedResult& result) {
+    const Scenario scenario = draw_bulk(seed);
+    const auto with_ns = static_cast<double>(run_once(scenario, {}, result));
+    const auto without_ns = static_cast<double>(run_once(without_copies(scenario), {}, result));
+    if (with_ns * kGoodputMargin >= without_ns) return;
+    result.failures.push_back("a bulk transfer took " + std::to_string(without_ns * 1e-9) +
+                              " s, and with duplicates and reordering only " +
+                              std::to_string(with_ns * 1e-9) + " s: " + scenario.describe());
+}
+
 }  // namespace
 
 SeedResult run_seed(uint64_t seed, const SeedOptions& options) {
@@ -63,6 +79,16 @@ SeedResult run_seed(uint64_t seed, const SeedOptions& options) {
                  {.broken = options.broken, .timeline = options.timeline, .pcap = options.pcap},
                  result);
     }
+    if (result.failures.empty() && seed % kBulkEvery == 0 && !options.replicas &&
+        !options.timeline && !options.pcap)
+        bulk(seed, result);
+    return result;
+}
+
+SeedResult compare_goodput(uint64_t seed) {
+    SeedResult result;
+    result.scenario = draw_bulk(seed).describe();
+    bulk(seed, result);
     return result;
 }
 

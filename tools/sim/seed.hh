@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // run_seed(): all that is done with one seed: a run of its scenario, and for some of them further
-// runs with other numbers of replicas, which must put the same packets on the wire.
+// runs with other numbers of replicas, which must put the same packets on the wire, or a bulk
+// transfer with and without duplicates (tools/sim/goodput.hh).
 #pragma once
 
 #include <optional>
@@ -30,5 +31,8 @@ struct SeedResult {
 };
 
 SeedResult run_seed(uint64_t seed, const SeedOptions& options);
+
+// The seed's bulk transfer alone: whether the network's duplicates have made it faster.
+SeedResult compare_goodput(uint64_t seed);
 
 }  // namespace sim

@@ -239,6 +239,15 @@ TEST(Seeds, run_the_same_way_again) {
     }
 }
 
+// A D-SACK of what the network had duplicated undid recoveries, so that a sender did not slow down
+// there.
+TEST(Goodput, is_not_more_where_the_network_duplicates) {
+    for (uint64_t seed = 1; seed <= 6; ++seed) {
+        const SeedResult result = compare_goodput(seed);
+        EXPECT_EQ("", all_of(result.failures)) << seed;
+    }
+}
+
 // The last segment does not fit into the device's queue. A host that is told need not wait until a
 // timeout tells.
 TEST(Connection, hears_what_was_refused) {

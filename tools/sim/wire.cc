@@ -52,6 +52,7 @@ Wire::Wire(const Scenario& scenario, Scheduler& scheduler, Report& report)
       scheduler_(scheduler),
       report_(report),
       random_(scenario.seed, 4),
+      losses_{Random(scenario.seed, 12), Random(scenario.seed, 13)},
       check_(report) {
     for (uint32_t host : {0, 1}) {
         Link& link = links_[host];
@@ -111,7 +112,8 @@ void Wire::put(uint32_t host, dominoes_packet* packet) {
     note("sends", host, *packet);
 
     const PathConfig& path = scenario_.paths[host];
-    const bool lost = random_.chance(path.loss) && suffers(*packet);
+    Random& losses = scenario_.same_losses ? losses_[host] : random_;
+    const bool lost = losses.chance(path.loss) && suffers(*packet);
     const bool doubled = random_.chance(path.duplicate);
     uint64_t leaves_ns = now;
     if (lost || partitioned(host) || !queue_for(host, packet->bytes, leaves_ns)) {

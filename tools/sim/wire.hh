@@ -84,6 +84,7 @@ private:
     Scheduler& scheduler_;
     Report& report_;
     Random random_;
+    Random losses_[2];  // for same_losses
     WireCheck check_;
     Link links_[2];
     std::vector<Transmitted> transmitted_;

@@ -54,6 +54,8 @@ public:
     uint64_t refused() const { return wire_.refused(); }
     uint64_t switches() const { return scheduler_.switches(); }
     uint64_t digest_checks() const { return digest_checks_; }
+    // When all applications had let go of their connections.
+    uint64_t done_ns() const { return all_done_ns_ - scenario_.schedule.start_ns; }
     uint64_t virtual_ns() const { return scheduler_.now_ns() - scenario_.schedule.start_ns; }
 
 private:
