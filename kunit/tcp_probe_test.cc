@@ -107,6 +107,46 @@ void probe_repaired__nothing_if_it_arrived_twice(Check& check) {
     EXPECT_EQ(wire.info().ssthresh, ~uint64_t{0});
 }
 
+// Section 7.4.2: only a duplicate acknowledgement, in the sense of RFC 5681, says that nothing was
+// lost. Data says nothing of it, nor does another window, a FIN or a SACK.
+void probe_repaired__not_forgotten_for_anything_but_a_duplicate(Check& check) {
+    const Seg kBetween[] = {
+        {.ack = 3001, .len = 10},
+        {.ack = 3001, .win = 50000},
+        {.flags = kAck | kFin, .ack = 3001},
+        {.ack = 3001, .sack = {{1, 1001}}},  // a duplicate, but not of the probe
+    };
+    for (const Seg& between : kBetween) {
+        Wire wire(check);
+        establish(wire);
+        wire.writes(3000);
+        wire.pass_ms(49);
+        EXPECT_EQ(wire.info().probes, 1);
+        wire.pass_ms(20);
+        wire.peer({.ack = 3001});
+        wire.peer(between);
+        wire.writes(1000);
+        wire.pass_ms(20);
+        Seg next = wire.right();
+        next.win = between.win;
+        wire.peer(next);
+        EXPECT(wire.info().ssthresh < 10000);
+    }
+}
+
+// ... as this does.
+void probe_repaired__nothing_if_acknowledged_twice(Check& check) {
+    Wire wire(check);
+    establish(wire);
+    wire.writes(3000);
+    wire.pass_ms(49);
+    wire.peer({.ack = 3001});
+    wire.peer({.ack = 3001});
+    wire.writes(1000);
+    wire.peer({.ack = 4001});
+    EXPECT_EQ(wire.info().ssthresh, ~uint64_t{0});
+}
+
 // A recovery of which the only retransmission is lost: the first of three, with a window for no
 // more.
 void lose_twice(Wire& wire) {
@@ -218,6 +258,8 @@ constexpr kunit::Test kTests[] = {
     TEST(keep_probe_timer__not_without_sack),
     TEST(probe_repaired__reduces_the_window),
     TEST(probe_repaired__nothing_if_it_arrived_twice),
+    TEST(probe_repaired__not_forgotten_for_anything_but_a_duplicate),
+    TEST(probe_repaired__nothing_if_acknowledged_twice),
     TEST(probe_timeout__lost_retransmission),
     TEST(probe_timeout__lost_retransmission_once),
     TEST(probe_timeout__next_lost_retransmission),

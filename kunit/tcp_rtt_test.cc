@@ -38,6 +38,55 @@ void rtt_acknowledged__nothing_from_a_retransmission(Check& check) {
     EXPECT_EQ(wire.state().backoff, 0);
 }
 
+// A tail loss probe sends it again as well.
+void rtt_acknowledged__nothing_from_a_probe(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    wire.state().rto_ns = 300 * Wire::kMs;
+    wire.writes(100);
+    wire.pass_ms(248);
+    wire.sent(kAck, 1, 1, 100);
+    EXPECT_EQ(wire.info().probes, 1);
+    wire.pass_ms(20);
+    wire.peer({.ack = 101});
+    EXPECT_EQ(wire.info().srtt_us, 20000);
+    wire.writes(100);
+    wire.pass_ms(28);
+    wire.peer({.ack = 201});
+    EXPECT_EQ(wire.info().srtt_us, 21000);
+}
+
+// The peer has sent its SYN again, so what it acknowledges may be either answer.
+void rtt_acknowledged__nothing_from_a_repeated_answer(Check& check) {
+    Wire wire(check);
+    wire.peer({.flags = kSyn, .seq = 0, .ack = 0, .options = kHasMss});
+    wire.pass_ms(900);
+    wire.peer({.flags = kSyn, .seq = 0, .ack = 0, .options = kHasMss});
+    wire.sent(kSyn | kAck, 0, 1, 0);
+    wire.pass_ms(20);
+    wire.peer({});
+    wire.in(TcpPhase::kEstablished);
+    EXPECT_EQ(wire.info().srtt_us, 0);
+    EXPECT_EQ(wire.info().rto_us, 1000000);
+    wire.writes(100);
+    wire.pass_ms(20);
+    wire.peer({.ack = 101});
+    EXPECT_EQ(wire.info().srtt_us, 20000);
+}
+
+// Simultaneous open: the peer may acknowledge the SYN, or the SYN and ACK that repeats it.
+void rtt_acknowledged__nothing_from_crossing_syns(Check& check) {
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.pass_ms(500);
+    wire.peer({.flags = kSyn, .seq = 0, .ack = 0, .options = kHasMss});
+    wire.sent(kSyn | kAck, 0, 1, 0);
+    wire.pass_ms(20);
+    wire.peer({});
+    wire.in(TcpPhase::kEstablished);
+    EXPECT_EQ(wire.info().srtt_us, 0);
+}
+
 // RFC 7323 section 4.1.
 void rtt_acknowledged__timestamp_tells_which(Check& check) {
     Wire wire(check);
@@ -66,6 +115,25 @@ void acknowledgement_was_lost__timeout_does_not_feed_on_itself(Check& check) {
     EXPECT_EQ(wire.info().srtt_us, before);
 }
 
+// Nor does a probe.
+void acknowledgement_was_lost__of_what_was_probed(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted | kHasTimestamps);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    wire.state().rto_ns = 300 * Wire::kMs;
+    const uint32_t original = wire.ts_now();
+    wire.writes(100);
+    wire.pass_ms(248);
+    EXPECT_EQ(wire.info().probes, 1);
+    wire.pass_ms(20);
+    wire.peer({.ack = 101,
+               .options = kHasTimestamps,
+               .ts_val = 101,
+               .ts_ecr = original,
+               .sack = {{1, 101}}});
+    EXPECT_EQ(wire.info().srtt_us, 20000);
+}
+
 void rtt_as_expected__ends_backing_off(Check& check) {
     Wire wire(check);
     wire.establish();
@@ -87,8 +155,12 @@ void rtt_as_expected__ends_backing_off(Check& check) {
 constexpr kunit::Test kTests[] = {
     TEST(rtt_sample__first_and_second),
     TEST(rtt_acknowledged__nothing_from_a_retransmission),
+    TEST(rtt_acknowledged__nothing_from_a_probe),
+    TEST(rtt_acknowledged__nothing_from_a_repeated_answer),
+    TEST(rtt_acknowledged__nothing_from_crossing_syns),
     TEST(rtt_acknowledged__timestamp_tells_which),
     TEST(acknowledgement_was_lost__timeout_does_not_feed_on_itself),
+    TEST(acknowledgement_was_lost__of_what_was_probed),
     TEST(rtt_as_expected__ends_backing_off),
 };
 

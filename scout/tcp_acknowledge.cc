@@ -52,14 +52,18 @@ void advance_snd_una(Turn& turn, const Segment& segment, Delivery& delivery) {
     turn.news = true;
 }
 
+// RFC 5681 section 2, less that something is in flight: it says nothing but what was said before.
+bool says_nothing_new(const TcpState& state, const Segment& segment, uint64_t old_window) {
+    // Of the event: the byte of a window probe has been left out of the segment.
+    return segment.ack == state.snd_una && segment.event.payload_bytes == 0 &&
+           !segment.has(kSyn | kFin) && segment.window == old_window;
+}
+
 // RFC 5681 section 2; with SACK, RFC 6675 section 2.
 bool is_duplicate(const TcpState& state, const Segment& segment, uint64_t old_window,
                   uint64_t sacked) {
     if (flight(state) == 0 || segment.ack != state.snd_una) return false;
-    if (state.agreed & kAgreedSack) return sacked > 0;
-    // Of the event: the byte of a window probe has been left out of the segment.
-    return segment.event.payload_bytes == 0 && !segment.has(kSyn | kFin) &&
-           segment.window == old_window;
+    return state.agreed & kAgreedSack ? sacked > 0 : says_nothing_new(state, segment, old_window);
 }
 
 }  // namespace
@@ -73,7 +77,10 @@ void take_acknowledgement(Turn& turn, const Segment& segment) {
     Delivery delivery{.fack = state.fack, .before = flight(state)};
     recovery_take_sack(state, segment.event, delivery);
     if (delivery.bytes > 0) turn.news = true;
-    const bool repaired = probe_repaired(state, segment, delivery.dsack_end);
+    const bool twice =
+        delivery.dsack_end == state.probe_end ||
+        (segment.event.sack_blocks == 0 && says_nothing_new(state, segment, old_window));
+    const bool repaired = probe_repaired(state, segment, twice);
     if (segment.ack > state.snd_una) {
         advance_snd_una(turn, segment, delivery);
     } else {

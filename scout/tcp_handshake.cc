@@ -139,7 +139,7 @@ void send_syn(Turn& turn) {
         syn.window_scale = state.rcv_scale;
     }
     state.last_sent_ns = state.now_ns;
-    if (!first) return;
+    if (!first) return rtt_abandon(state);
     state.snd_nxt = state.iss + 1;
     rtt_begin(state, state.snd_nxt);
 }

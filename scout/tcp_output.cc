@@ -92,6 +92,7 @@ void send_fresh(Turn& turn, uint64_t bytes, bool fin) {
 void send_again(Turn& turn, uint64_t seq, uint64_t length) {
     TcpState& state = turn.state;
     const uint32_t bytes = emit_data(turn, seq, length);
+    rtt_abandon(state);
     state.bytes_retransmitted += bytes;
     state.sent.resent(state.snd_una, seq, seq + length, state.now_ns);
     undo_resent(state, seq, seq + length);

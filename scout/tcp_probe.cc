@@ -49,7 +49,7 @@ void probe_sent(TcpState& state, bool again) {
     ++state.probes;
 }
 
-bool probe_repaired(TcpState& state, const Segment& segment, uint64_t dsack_end) {
+bool probe_repaired(TcpState& state, const Segment& segment, bool twice) {
     if (state.probe_end == 0) return false;
     if (state.recovery == TcpRecovery::kFast) {
         // It was the head. Congestion control has heard of this loss.
@@ -57,12 +57,8 @@ bool probe_repaired(TcpState& state, const Segment& segment, uint64_t dsack_end)
         return false;
     }
     if (segment.ack < state.probe_end) return false;
-    // Both the probe and what it repeated have arrived, as a D-SACK or a plain duplicate tells; or
-    // it was new data.
-    const bool both = dsack_end == state.probe_end ||
-                      (segment.ack == state.probe_end && state.snd_una == segment.ack &&
-                       segment.event.sack_blocks == 0);
-    const bool nothing_lost = !state.probe_again || both;
+    // Both the probe and what it repeated have arrived; or it was new data.
+    const bool nothing_lost = !state.probe_again || twice;
     if (!nothing_lost && segment.ack == state.probe_end) return false;  // not known yet
     state.probe_end = 0;
     return !nothing_lost;

@@ -66,7 +66,6 @@ void begin_fast_recovery(TcpState& state) {
     state.probe_end = 0;
     state.retransmit_now = 1;
     congestion_loss(state);
-    rtt_abandon(state);
 }
 
 void end_recovery(TcpState& state) {
@@ -128,7 +127,6 @@ bool detect(TcpState& state) {
 
 // All that is in flight is to be sent again.
 void lose_all(TcpState& state) {
-    rtt_abandon(state);
     state.sent.lose(state.snd_una, state.snd_una, state.snd_nxt);
     state.recovery = TcpRecovery::kLoss;
     state.recover = state.snd_nxt;
@@ -231,7 +229,7 @@ void recovery_refused(TcpState& state, const RefusedEvent& event) {
     const uint64_t before = state.sent.lost_bytes();
     state.sent.lose(state.snd_una, start, end);
     if (state.sent.lost_bytes() == before) return;
-    rtt_abandon(state);
+    rtt_abandon(state);  // what did not leave, or not yet, has no round trip
     if (state.recovery == TcpRecovery::kOpen) {
         begin_fast_recovery(state);
         state.retransmit_now = 0;

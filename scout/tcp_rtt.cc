@@ -4,14 +4,16 @@
 namespace scout::tcp {
 namespace {
 
-// After a timeout: the echoed timestamp is older than the retransmission, yet the ACK came no
-// sooner than a round trip after that. Most likely the original had arrived and its ACK was lost;
-// then `rtt_ns` includes the timeout, and taking it would let the timeout feed on itself.
+// What is acknowledged was sent again, after a timeout or as a probe, and the echoed timestamp is
+// older, yet the ACK came no sooner than a round trip after that. Most likely the original had
+// arrived and its ACK was lost; then `rtt_ns` includes the wait, and taking it would let the
+// timeout feed on itself.
 bool acknowledgement_was_lost(const TcpState& state, uint64_t rtt_ns) {
     const uint64_t since_sent = state.now_ns - state.last_sent_ns;
-    const bool after_timeout =
-        state.recovery == TcpRecovery::kLoss || (state.syn_lost && !state.established);
-    return after_timeout && rtt_ns > since_sent + kMillisecond &&
+    const bool sent_again = state.recovery == TcpRecovery::kLoss ||
+                            (state.syn_lost && !state.established) ||
+                            (state.sent.count() > 0 && state.sent.run(0).is(SentRun::kResent));
+    return sent_again && rtt_ns > since_sent + kMillisecond &&
            since_sent + kMillisecond >= state.min_rtt_ns;
 }
 

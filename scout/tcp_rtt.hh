@@ -12,7 +12,8 @@ void rtt_sample(TcpState& state, uint64_t rtt_ns);
 
 // Times the segment whose acknowledgement will be `end`, unless one is being timed.
 void rtt_begin(TcpState& state, uint64_t end);
-// Karn's algorithm (RFC 6298 section 3): what is retransmitted is not measured.
+// Karn's algorithm (RFC 6298 section 3): what is retransmitted is not measured. To be called by
+// whoever sends anything again, for whatever reason.
 inline void rtt_abandon(TcpState& state) { state.rtt_seq = 0; }
 // `segment` acknowledges something new: takes what measurement it allows. Whether it allowed one.
 bool rtt_acknowledged(TcpState& state, const Segment& segment);

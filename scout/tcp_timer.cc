@@ -20,7 +20,6 @@ void syn_timeout(Turn& turn) {
     ++state.backoff;
     ++state.timeouts;
     state.syn_lost = 1;
-    rtt_abandon(state);
     send_syn(turn);
 }
 
