@@ -59,6 +59,36 @@ void section_4_2_2_13__data_nobody_will_read(Check& check) {
     EXPECT_EQ(wire.deliveries(), 0);
 }
 
+// ... or that has come and was not read, whatever the program had seen of it when it closed.
+void section_4_2_2_13__data_nobody_has_read(Check& check) {
+    constexpr TcpPhase kOpen[] = {TcpPhase::kEstablished, TcpPhase::kFinWait1, TcpPhase::kFinWait2};
+    for (TcpPhase phase : kOpen) {
+        Wire wire(check, phase);
+        wire.peer(wire.right(kAck, 1000));
+        const uint32_t nxt = wire.snd_nxt();
+        wire.close_reads();
+        wire.sent(kRst | kAck, nxt, 1001, 0);
+        wire.quiet();
+        wire.ended(kNoError);
+        EXPECT_EQ(wire.count(EffectKind::kError), 0);
+    }
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer(wire.right(kAck | kFin, 1000));
+    wire.reads(999);
+    wire.close_reads();
+    wire.sent(kRst | kAck, 1, 1002, 0);
+    wire.ended(kNoError);
+}
+
+void section_4_2_2_13__data_that_was_read(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.peer(wire.right(kAck, 1000));
+    wire.reads(1000);
+    wire.close_reads();
+    wire.shutdown();
+    wire.in(TcpPhase::kFinWait1);
+}
+
 // 4.2.2.13: a connection in TIME-WAIT stays so for 2 MSL, whoever closed first: here both at once.
 void section_4_2_2_13__time_wait_after_simultaneous_close(Check& check) {
     Wire wire(check, TcpPhase::kClosing);
@@ -198,6 +228,8 @@ constexpr kunit::Test kTests[] = {
     TEST(section_4_2_2_5__options_that_were_not_agreed_on),
     TEST(section_4_2_2_10__both_open),
     TEST(section_4_2_2_13__data_nobody_will_read),
+    TEST(section_4_2_2_13__data_nobody_has_read),
+    TEST(section_4_2_2_13__data_that_was_read),
     TEST(section_4_2_2_13__time_wait_after_simultaneous_close),
     TEST(section_4_2_2_17__probes_send_no_data),
     TEST(section_4_2_2_20__fin_in_fin_wait_1_without_its_ack),

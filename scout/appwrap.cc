@@ -263,4 +263,10 @@ void Appwrap::shut_writes() {
     user_.wake();
 }
 
+void Appwrap::close() {
+    reads_shut_.store_release(1);
+    const bool shut = writes_shut_.exchange_acq_rel(1);
+    outbox_.say(shut ? Outbox::kCloseReads : Outbox::kCloseReads | Outbox::kShutdown);
+}
+
 }  // namespace scout

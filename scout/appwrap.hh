@@ -63,6 +63,9 @@ public:
     // What is there, and still comes, can be read, as on Linux; but nobody waits for it.
     void shut_reads();
     void shut_writes();
+    // Nothing more will be read or written. What has arrived may not have been seen here yet:
+    // step() finds whether something was not read, and the connection must be reset.
+    void close();
     bool is_connected() const { return connected_.load_acquire() != 0; }
     bool is_over() const { return over_.load_acquire() != 0; }
     bool writes_shut() const { return writes_shut_.load_acquire() != 0; }

@@ -187,13 +187,8 @@ void Connection::abort(uint32_t error, bool silent) {
 
 void Connection::close(bool reset) {
     appwrap_->user().leave();
-    if (reset || appwrap_->unread() > 0 || !appwrap_->is_connected()) {
-        abort(kNoError, false);
-        return;
-    }
-    appwrap_->shut_reads();
-    appwrap_->shut_writes();
-    appwrap_->outbox().say(Outbox::kCloseReads);
+    if (reset || !appwrap_->is_connected()) return abort(kNoError, false);
+    appwrap_->close();
 }
 
 bool Connection::drained() const {

@@ -75,8 +75,8 @@ public:
     bool publish_icmp(const IcmpEvent& event);
     // The connection is to end with `error`, without a word to the peer if `silent`.
     void abort(uint32_t error, bool silent);
-    // The application lets go: an orderly close if it has read everything, else a reset (RFC 1122
-    // 4.2.2.13).
+    // The application lets go: an orderly close if it has read everything that was received when
+    // this comes up in the order, else a reset (RFC 1122 4.2.2.13).
     void close(bool reset);
     // Whether close() need not wait: the FIN is acknowledged, and so all before it, or there is
     // none to wait for, since close() would reset the connection or that is over.

@@ -21,7 +21,8 @@ enum class EventKind : uint32_t {
     kOption,      // OptionEvent
     kIcmp,        // IcmpEvent: an ICMP error that quotes one of our segments
     kDebug,       // DebugEvent: fault injection of tests
-    kCloseReads,  // Event: the application will read no more; arriving data is answered with RST
+    kCloseReads,  // Event: the application will read no more; what it has not read, and what still
+                  // arrives, is answered with RST
     kRing,        // RingEvent
     kRefused,     // RefusedEvent
 };

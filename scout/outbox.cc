@@ -41,7 +41,8 @@ void Outbox::flush_once() {
 }
 
 // In the order of the bits, which is the order in which they make sense together: what was written
-// goes before the end of writing. Returns those for which there was no room.
+// goes before the end of writing, and first of all it is seen whether close() must reset. Returns
+// those for which there was no room.
 uint32_t Outbox::try_words(uint32_t words) {
     if (words & kShutdown) words |= kSend;
     for (uint32_t bit = 1; bit <= kRing; bit <<= 1) {

@@ -12,13 +12,14 @@ namespace scout {
 
 class Outbox : dominoes::Pinned {
 public:
+    // In the order in which those that are said together are published.
     enum Word : uint32_t {
         kConnect = 1u << 0,
-        kSend = 1u << 1,
-        kRead = 1u << 2,
-        kOption = 1u << 3,
-        kShutdown = 1u << 4,
-        kCloseReads = 1u << 5,
+        kCloseReads = 1u << 1,
+        kSend = 1u << 2,
+        kRead = 1u << 3,
+        kOption = 1u << 4,
+        kShutdown = 1u << 5,
         kAbort = 1u << 6,
         kDebug = 1u << 7,
         kRing = 1u << 8,

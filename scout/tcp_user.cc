@@ -17,6 +17,17 @@ bool abort_needs_reset(const TcpState& state) {
                     TcpPhase::kFinWait2, TcpPhase::kCloseWait);
 }
 
+void abort_with(Turn& turn, uint32_t error, bool silent) {
+    if (!silent && abort_needs_reset(turn.state)) send_reset(turn);
+    end_connection(turn, error, error != 0);
+}
+
+// In TIME-WAIT all is over but the waiting, which is not for the application.
+bool unread(const TcpState& state) {
+    return state.irs != 0 && state.phase != TcpPhase::kTimeWait &&
+           state.app_read < received_in_order(state);
+}
+
 }  // namespace
 
 void send(Turn& turn, const SendEvent& event) {
@@ -48,6 +59,7 @@ void shutdown(Turn& turn) {
 void close_reads(Turn& turn) {
     TcpState& state = turn.state;
     if (state.reads_closed) return;
+    if (unread(state)) return abort_with(turn, kNoError, false);
     state.reads_closed = 1;
     // Nobody waits for the peer's FIN any longer; nor does the connection, beyond a limit.
     if (state.phase == TcpPhase::kFinWait2)
@@ -55,8 +67,7 @@ void close_reads(Turn& turn) {
 }
 
 void abort(Turn& turn, const AbortEvent& event) {
-    if (!event.silent && abort_needs_reset(turn.state)) send_reset(turn);
-    end_connection(turn, event.error, event.error != 0);
+    abort_with(turn, event.error, event.silent != 0);
 }
 
 void set_option(Turn& turn, const OptionEvent& event) {

@@ -266,6 +266,21 @@ TEST(Connection, reset_by_the_peer) {
     EXPECT_EQ(-EPIPE, pair.server->write(&byte, 1));
 }
 
+// The data are there, but the leader has not seen them when the program closes.
+TEST(Connection, is_reset_by_close_with_data_on_the_way) {
+    Wire wire;
+    wire.start();
+    Pair pair = connect(wire);
+    const auto lag = [&] { return pair.server->info().replica[0].lag; };
+    EXPECT_EQ(0, pair.server->set(kOptDebugStall, 500));  // with the next request
+    char bytes[1000] = {};
+    EXPECT_EQ(1000, pair.client->write(bytes, sizeof bytes));
+    while (lag() == 0) std::this_thread::yield();
+    EXPECT_EQ(0u, pair.server->info().recv_queue);
+    pair.server.reset();
+    EXPECT_EQ(-ECONNRESET, pair.client->read(bytes, 1));
+}
+
 // Set while it lives: the connection must hear of it.
 TEST(Connection, user_timeout) {
     Wire wire;
