@@ -182,6 +182,41 @@ void section_3_8_6_1__answered_probes_keep_it_open(Check& check) {
     wire.sent(kAck, 1, 1, 100);
 }
 
+// ... but not for a peer that keeps shut what no program waits for any longer: as Linux does, until
+// the probes are two minutes apart.
+void section_3_8_6_1__answered_probes_do_not_keep_an_orphan(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss, 0);
+    wire.state().rto_ns = 300 * Wire::kMs;
+    wire.writes(100);
+    wire.close_reads();
+    wire.shutdown();
+    const uint64_t begin = wire.now();
+    uint32_t probes = 0;
+    for (; wire.count(EffectKind::kClosed) == 0 && probes < 2000; ++probes) {
+        wire.pass(wire.armed(TimerKind::kRetransmit) - wire.now());
+        wire.peer({.win = 0});
+    }
+    wire.ended(kEtimedout);
+    EXPECT_EQ(probes, 10);
+    EXPECT(wire.now() - begin > 150'000 * Wire::kMs && wire.now() - begin < 400'000 * Wire::kMs);
+}
+
+// One that began before its program left ends as well.
+void section_3_8_6_1__orphaned_between_probes(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss, 0);
+    wire.writes(100);
+    for (uint32_t i = 0; i < 100; ++i) {
+        wire.pass_ms(120000);
+        wire.peer({.win = 0});
+    }
+    wire.close_reads();
+    wire.shutdown();
+    wire.pass_ms(120000);
+    wire.ended(kEtimedout);
+}
+
 // What nobody answers ends it.
 void section_3_8_6_1__unanswered_probes_do_not(Check& check) {
     Wire wire(check);
@@ -388,6 +423,8 @@ constexpr kunit::Test kTests[] = {
     TEST(section_3_8_6__ack_beyond_the_shrunk_window),
     TEST(section_3_8_6_1__probes_back_off),
     TEST(section_3_8_6_1__answered_probes_keep_it_open),
+    TEST(section_3_8_6_1__answered_probes_do_not_keep_an_orphan),
+    TEST(section_3_8_6_1__orphaned_between_probes),
     TEST(section_3_8_6_1__unanswered_probes_do_not),
     TEST(section_3_8_6_1__opening_is_enough),
     TEST(section_3_8_6_1__a_probe_is_answered),

@@ -117,6 +117,21 @@ void user_timeout__can_be_set_late_and_taken_back(Check& check) {
     EXPECT_EQ(back.error(), 0);
 }
 
+// A peer that says nothing to an orphan is given up sooner.
+void retransmissions_exhausted__sooner_for_an_orphan(Check& check) {
+    for (uint32_t orphan = 0; orphan < 2; ++orphan) {
+        Wire wire(check);
+        wire.establish();
+        wire.state().rto_ns = 200 * Wire::kMs;
+        wire.writes(100);
+        if (orphan) wire.close_reads();
+        wire.shutdown();
+        wire.pass_ms(3600 * 1000);
+        wire.ended(kEtimedout);
+        EXPECT_EQ(wire.info().timeouts, orphan ? 8 : 15);
+    }
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(user_timeout__bounds_retransmission),
     TEST(user_timeout__begins_anew_with_progress),
@@ -126,6 +141,7 @@ constexpr kunit::Test kTests[] = {
     TEST(user_timeout__bounds_keep_alive),
     TEST(user_timeout__bounds_connecting),
     TEST(user_timeout__can_be_set_late_and_taken_back),
+    TEST(retransmissions_exhausted__sooner_for_an_orphan),
 };
 
 }  // namespace

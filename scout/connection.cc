@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/connection.hh"
 
+#include "dominoes/guard.hh"
 #include "scout/errors.hh"
 #include "scout/host.hh"
 #include "scout/listener.hh"
@@ -187,8 +188,26 @@ void Connection::abort(uint32_t error, bool silent) {
 
 void Connection::close(bool reset) {
     appwrap_->user().leave();
-    if (reset || !appwrap_->is_connected()) return abort(kNoError, false);
+    if (reset || !appwrap_->is_connected() || !may_be_orphaned()) return abort(kNoError, false);
     appwrap_->close();
+}
+
+// Counts it among the orphans, if there is room for one more. The device may be on its way out: as
+// long as the connection is not over it waits for that, and then for read sections.
+bool Connection::may_be_orphaned() {
+    dominoes::ReadSection section;
+    if (appwrap_->is_over()) return true;
+    if (!host_.orphan_begins()) {
+        host_.counters.add(Counter::tcp_orphans_reset);
+        return false;
+    }
+    if (orphan_.fetch_or_acq_rel(kLeft) & kEnded) host_.orphan_ended();
+    return true;
+}
+
+// Twice for a connection that goes through TIME-WAIT.
+void Connection::over_but_for_time_wait() {
+    if (orphan_.fetch_or_acq_rel(kEnded) == kLeft) host_.orphan_ended();
 }
 
 bool Connection::drained() const {
@@ -263,6 +282,7 @@ void Connection::established(const TcpState& state, uint64_t position) {
 }
 
 void Connection::closed(uint32_t error) {
+    over_but_for_time_wait();
     channel_->close();
     appwrap_->over();
     host_.counters.add(error ? Counter::tcp_aborted : Counter::tcp_closed);

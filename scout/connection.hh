@@ -91,6 +91,8 @@ public:
     void set_timer(dominoes::Context& context, const TimerEffect& effect);
     void established(const TcpState& state, uint64_t position);
     void closed(uint32_t error);
+    // In the leader: nothing of the application's is left to be done, but perhaps TIME-WAIT.
+    void over_but_for_time_wait();
     void leader_left();
     void replica_joined();
     void replica_left();
@@ -127,6 +129,7 @@ private:
     static void free(dominoes_retired* retired);
     dominoes::Request* claim(EventKind kind, uint32_t headroom);
     void give_up_unreachable();
+    bool may_be_orphaned();
     void count(const TcpInfo& now);
     void show_replicas(EndpointInfo& info);
 
@@ -140,6 +143,9 @@ private:
     static constexpr uint32_t kPatience = 64;
     static constexpr uint64_t kPatienceNs = 10'000'000;
     static constexpr uint64_t kNothing = 1;  // the sequencer's item for "nothing to send"
+    // In orphan_.
+    static constexpr uint32_t kLeft = 1;   // the application has
+    static constexpr uint32_t kEnded = 2;  // and need not be waited for
 
     Host& host_;
     Neighbour& neighbour_;
@@ -165,6 +171,7 @@ private:
     dominoes::Timer patience_ends_;  // the leader's
     dominoes::Atomic<uint32_t> references_{2};
     dominoes::Atomic<uint32_t> present_;  // replicas that take part
+    dominoes::Atomic<uint32_t> orphan_;   // kLeft alone: counted among the stack's
     dominoes::Atomic<uint32_t>
         inconsistent_;  // one bit, and one a replica that has logged its state
     dominoes::Snapshot<TcpInfo> shown_;

@@ -86,6 +86,7 @@
 	X(tcp_cookies_wrong, "ACKs that were no SYN cookie when one was expected")            \
 	X(context_batches, "batches of requests run by its CPUs, for all devices")            \
 	X(context_parks, "times its CPUs slept for want of requests, of all devices")         \
-	X(drop_ip_tentative, "IP: to our address while it was being probed for")
+	X(drop_ip_tentative, "IP: to our address while it was being probed for")              \
+	X(tcp_orphans_reset, "TCP connections reset at close, for there were too many orphans")
 
 #endif

@@ -296,6 +296,8 @@ uint64_t Host::count(Counter counter) const {
 
 dominoes_mutex* Host::mutex() { return stack_.mutex(); }
 uint64_t Host::next_id() { return stack_.next_id(); }
+bool Host::orphan_begins() { return stack_.orphan_begins(); }
+void Host::orphan_ended() { stack_.orphan_ended(); }
 bool Host::port_bound(uint16_t port) { return stack_.port_bound(*this, port); }
 
 }  // namespace scout

@@ -51,6 +51,9 @@ public:
     uint64_t next_id();
     // Whether an endpoint is bound to `port` here. Under the stack's mutex.
     bool port_bound(uint16_t port);
+    // As the stack's.
+    bool orphan_begins();
+    void orphan_ended();
     dominoes::Context& context(uint64_t n) override { return *contexts_[n % context_count_]; }
     // What has been counted here, or in its contexts. Context: any.
     uint64_t count(Counter counter) const;

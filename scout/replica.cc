@@ -117,6 +117,7 @@ void Replica::perform(const Effect& effect, Request& request) {
             if (is_leader()) connection_.appwrap().admit(effect.bytes);
             return;
         case EffectKind::kLeave:
+            if (is_leader()) connection_.over_but_for_time_wait();
             if (!is_leader()) domain_.retire();
             return;
         case EffectKind::kClosed:

@@ -36,6 +36,12 @@ Stack::~Stack() {
     if (mutex_) dominoes_mutex_destroy(mutex_);
 }
 
+bool Stack::orphan_begins() {
+    if (orphans_.fetch_add_relaxed(1) < most_orphans) return true;
+    orphan_ended();
+    return false;
+}
+
 dominoes::Context* Stack::context(int cpu, uint32_t n) {
     for (ContextNode* node = contexts_; node; node = node->next) {
         if (node->cpu == cpu && node->n == n) return node->context;

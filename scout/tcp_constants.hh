@@ -23,6 +23,8 @@ inline constexpr uint64_t kRtoAfterLostSyn = 3 * kSecond;
 // R2 of RFC 9293 section 3.8.3, in timeouts: at least 100 s; these are Linux's 15 (about 15
 // minutes).
 inline constexpr uint32_t kMostRetransmissions = 15;
+// Of an orphan, whose program has closed it: Linux's 8; and none beyond kMaxRto.
+inline constexpr uint32_t kMostOrphanRetransmissions = 8;
 // R2 for SYN, "at least 3 minutes" there; 6 retries from 1 s on are 127 s, as Linux's.
 inline constexpr uint32_t kMostSynRetransmissions = 6;
 

@@ -2,6 +2,7 @@
 #include "scout/tcp_user_timeout.hh"
 
 #include "scout/tcp_output.hh"
+#include "scout/tcp_rtt.hh"
 #include "scout/tcp_timer.hh"
 
 namespace scout::tcp {
@@ -34,7 +35,11 @@ void keep_user_timeout(TcpState& state) {
 }
 
 bool retransmissions_exhausted(const TcpState& state) {
-    return state.user_timeout_ms == 0 && state.retries >= kMostRetransmissions;
+    if (state.user_timeout_ms != 0) return false;
+    if (!state.reads_closed) return state.retries >= kMostRetransmissions;
+    // Nobody waits for it any longer. An answer to a window probe ends the retries, but not the
+    // backing off, so that no peer keeps an orphan by its answers.
+    return state.retries >= kMostOrphanRetransmissions || retransmission_timeout(state) >= kMaxRto;
 }
 
 }  // namespace scout::tcp

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "kunit/packets.hh"
+#include "scout/stack.hh"
 #include "tools/rig/wire.hh"
 
 namespace rig {
@@ -279,6 +280,43 @@ TEST(Connection, is_reset_by_close_with_data_on_the_way) {
     EXPECT_EQ(0u, pair.server->info().recv_queue);
     pair.server.reset();
     EXPECT_EQ(-ECONNRESET, pair.client->read(bytes, 1));
+}
+
+// Peers that do not read keep what was written to them, and close() does not wait for it; but not
+// more connections than a limit.
+TEST(Connection, orphans_are_limited) {
+    Wire wire;
+    wire.start();
+    auto& stack = *reinterpret_cast<scout::Stack*>(wire.server().stack());
+    stack.most_orphans = 2;
+    std::vector<Pair> pairs;
+    std::vector<char> bytes(60'000);
+    for (int i = 0; i < 3; ++i) {
+        pairs.push_back(connect(
+            wire, {{kOptReceiveBytes, 4096}, {kOptSendBytes, 65536}, {kOptReuseAddress, 1}}));
+        Pair& pair = pairs.back();
+        EXPECT_EQ(60'000, pair.server->write(bytes.data(), bytes.size()));
+        pair.server.reset();
+        EXPECT_EQ(static_cast<uint32_t>(std::min(i + 1, 2)), stack.orphans());
+    }
+    EXPECT_EQ(1u, wire.server().counter("tcp_orphans_reset"));
+    int64_t error = 0;
+    read_all(*pairs[2].client, error);
+    EXPECT_EQ(-ECONNRESET, error);
+    for (int i : {0, 1}) {  // they end in order, and are none any longer
+        EXPECT_EQ(60'000u, read_all(*pairs[i].client, error).size());
+        EXPECT_EQ(0, error);
+        pairs[i].client.reset();
+    }
+    while (stack.orphans() > 0) std::this_thread::yield();
+    // One that has ended when its program leaves never was one.
+    Pair last = connect(wire, {{kOptReuseAddress, 1}});
+    last.client.reset();
+    while (last.server->info().state != 8) std::this_thread::yield();  // CLOSE-WAIT
+    EXPECT_EQ(0, last.server->shutdown(1));
+    while (last.server->info().state != 7) std::this_thread::yield();  // CLOSED
+    last.server.reset();
+    EXPECT_EQ(0u, stack.orphans());
 }
 
 // Set while it lives: the connection must hear of it.
