@@ -15,6 +15,7 @@
 	apply(ordering_manager)	   \
 	apply(consistency_manager) \
 	apply(policy)		   \
+	apply(use_slot)		   \
 	apply(attributes)	   \
 	apply(checksum)		   \
 	apply(map)		   \
