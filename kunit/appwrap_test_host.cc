@@ -7,6 +7,7 @@
 #include "scout/errors.hh"
 #include "scout/stack.h"
 #include "tools/rig/port_memory.hh"
+#include "tools/rig/rig.hh"
 
 namespace kunit {
 namespace {
@@ -15,9 +16,11 @@ using namespace scout;
 
 // An application's end whose replicas are the test.
 struct End {
+    explicit End(rig::User* user = nullptr)
+        : appwrap(Appwrap::create(*channel, {16384, 65536}, {16384, 65536}, user)) {}
+
     dominoes::Owned<dominoes::RingChannel> channel{dominoes::RingChannel::create(16)};
-    dominoes::Owned<Appwrap> appwrap{
-        Appwrap::create(*channel, {16384, 65536}, {16384, 65536}, nullptr)};
+    dominoes::Owned<Appwrap> appwrap;
     // The latest ring.
     uint32_t ring = 0;
     uint64_t ring_from = 0;
@@ -91,6 +94,47 @@ void read__does_not_wait_after_an_error(Check& check) {
     end.appwrap->over();
     EXPECT_EQ(end.read(), -int64_t{kEio});
     EXPECT_EQ(end.read(), 0);
+}
+
+// What holds when the program is woken.
+struct Woken final : rig::User {
+    void wake() override { events.push_back(appwrap->poll()); }
+    Appwrap* appwrap = nullptr;
+    std::vector<uint32_t> events;
+};
+
+// An error comes to be known by the end that it explains, in one.
+void over__tells_of_the_error_and_the_end(Check& check) {
+    constexpr uint32_t kAll = SCOUT_IN | SCOUT_OUT | SCOUT_ERR | SCOUT_HUP | SCOUT_RDHUP;
+    Woken user;
+    End end(&user);
+    user.appwrap = end.appwrap.get();
+    end.appwrap->established();
+    EXPECT_EQ(end.read(), -int64_t{kEagain});
+    user.events.clear();
+    end.appwrap->fail(kEconnreset);
+    EXPECT(user.events.empty());
+    EXPECT_EQ(end.appwrap->poll(), SCOUT_OUT);
+    EXPECT_EQ(end.read(), -int64_t{kEagain});
+    EXPECT_EQ(end.writes(1), 1);
+    EXPECT_EQ(end.appwrap->take_error(), 0);
+    end.appwrap->over();
+    REQUIRE(user.events.size() == 1);
+    EXPECT_EQ(user.events[0], kAll);
+    EXPECT_EQ(end.read(), -int64_t{kEconnreset});
+    EXPECT_EQ(end.appwrap->poll(), kAll & ~uint32_t{SCOUT_ERR});
+}
+
+void shut__of_both_directions_is_one_change(Check& check) {
+    constexpr uint32_t kBoth = SCOUT_IN | SCOUT_OUT | SCOUT_HUP | SCOUT_RDHUP;
+    Woken user;
+    End end(&user);
+    user.appwrap = end.appwrap.get();
+    end.appwrap->established();
+    user.events.clear();
+    end.appwrap->shut(true, true);
+    REQUIRE(user.events.size() == 1);
+    EXPECT_EQ(user.events[0], kBoth);
 }
 
 // shutdown(SHUT_RD) ends the stream after what is there, as on Linux.
@@ -230,6 +274,8 @@ void uses__keeps_what_others_have_released(Check& check) {
 constexpr Test kTests[] = {
     TEST(read__waits_for_replicas_that_are_behind),
     TEST(read__does_not_wait_after_an_error),
+    TEST(over__tells_of_the_error_and_the_end),
+    TEST(shut__of_both_directions_is_one_change),
     TEST(shut_reads__leaves_what_is_there),
     TEST(read__goes_on_in_the_larger_ring),
     TEST(read__peeks_into_the_larger_ring),

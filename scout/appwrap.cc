@@ -80,10 +80,8 @@ void Appwrap::end_of_stream(uint64_t offset) {
 }
 
 void Appwrap::fail(uint32_t error) {
-    uint32_t none = 0;  // the first error is the one that explains
     broken_.store_release(1);
-    error_.compare_exchange_acq_rel(none, error);
-    user_.wake();
+    error_.store_release(error);
 }
 
 void Appwrap::over() {
@@ -245,21 +243,17 @@ uint32_t Appwrap::poll() {
     const bool ended = at_end() || end_.load_acquire() != kNoEnd;
     if (unread() > 0 || at_end() || (gone && !rest_comes())) events |= SCOUT_IN;
     if (ended || gone) events |= SCOUT_RDHUP;
-    if (error_.load_acquire()) events |= SCOUT_ERR | SCOUT_IN | SCOUT_OUT;
+    if (gone && error_.load_acquire()) events |= SCOUT_ERR | SCOUT_IN | SCOUT_OUT;
     if (gone || (ended && writes_shut())) events |= SCOUT_HUP;
     if (gone || writes_shut() || (is_connected() && room() >= send_bytes_.load_acquire() / 4))
         events |= SCOUT_OUT;
     return events;
 }
 
-void Appwrap::shut_reads() {
-    reads_shut_.store_release(1);
-    user_.wake();
-}
-
-void Appwrap::shut_writes() {
-    if (writes_shut_.exchange_acq_rel(1)) return;
-    outbox_.say(Outbox::kShutdown);
+// Both directions are one change: whoever is woken sees both.
+void Appwrap::shut(bool reads, bool writes) {
+    if (reads) reads_shut_.store_release(1);
+    if (writes && !writes_shut_.exchange_acq_rel(1)) outbox_.say(Outbox::kShutdown);
     user_.wake();
 }
 

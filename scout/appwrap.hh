@@ -30,6 +30,7 @@ public:
     void deliver(const dominoes_packet* packet, const DeliverEffect& effect);
     void established();
     void end_of_stream(uint64_t offset);
+    // Why the connection will be over(), which tells of it: the error and the end are one change.
     void fail(uint32_t error);
     // The connection is gone.
     void over();
@@ -61,15 +62,16 @@ public:
     int64_t write(dominoes_iter* from, size_t bytes);
     uint32_t poll();
     // What is there, and still comes, can be read, as on Linux; but nobody waits for it.
-    void shut_reads();
-    void shut_writes();
+    void shut_reads() { shut(true, false); }
+    void shut_writes() { shut(false, true); }
+    void shut(bool reads, bool writes);
     // Nothing more will be read or written. What has arrived may not have been seen here yet:
     // step() finds whether something was not read, and the connection must be reset.
     void close();
     bool is_connected() const { return connected_.load_acquire() != 0; }
     bool is_over() const { return over_.load_acquire() != 0; }
     bool writes_shut() const { return writes_shut_.load_acquire() != 0; }
-    uint32_t take_error() { return error_.exchange_acq_rel(0); }
+    uint32_t take_error() { return is_over() ? error_.exchange_acq_rel(0) : 0; }
     uint64_t unread() const { return ordering_->readable() - read_.load_acquire(); }
     uint64_t unacknowledged() const { return written_.load_acquire() - all_released(); }
 
@@ -119,7 +121,7 @@ private:
     // Written by replicas.
     alignas(dominoes::kCacheLine) dominoes::Atomic<uint32_t> connected_;
     dominoes::Atomic<uint32_t> over_;
-    dominoes::Atomic<uint32_t> error_;
+    dominoes::Atomic<uint32_t> error_;   // holds once over_ does
     dominoes::Atomic<uint32_t> broken_;  // there was one
     dominoes::Atomic<uint64_t> end_{kNoEnd};
     dominoes::Atomic<uint32_t> reads_shut_;

@@ -96,6 +96,8 @@ public:
     void leader_left();
     void replica_joined();
     void replica_left();
+    // What of `state` others may look at; show() also counts, and wakes.
+    void publish(const TcpState& state) { shown_.publish(tcp_info(state)); }
     void show(const TcpState& state);
     void leader_went_on();
     bool inconsistent() const { return inconsistent_.load_acquire() != 0; }

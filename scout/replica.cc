@@ -75,7 +75,10 @@ bool Replica::process(Request& request) {
     in_batch_ = true;
     inject_faults(request);
 
+    const TcpPhase before = state_.phase;
     tcp_step(state_, request, effects_);
+    // Before an effect wakes anybody who might ask.
+    if (is_leader() && state_.phase != before) connection_.publish(state_);
     for (const Effect& effect : effects_) perform(effect, request);
     check_consistency(request.position());
     // What came until the channel was closed is answered still: the peer may have objected to our
