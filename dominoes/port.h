@@ -239,8 +239,8 @@ int64_t dominoes_iter_take(struct dominoes_iter *from, void *to, size_t bytes);
 
 /*
  * Something an endpoint's user may wait for has changed. `user` is what the endpoint was created with.
- * Called by whichever replica owns the effect, in a publish section (dominoes_publish_begin); must not
- * call back into the core. Context: any.
+ * Called by whichever replica owns the effect, in a publish section (dominoes_publish_begin); of the
+ * core it may call scout_poll() only. Context: any.
  */
 void dominoes_user_wake(void *user);
 

@@ -2,7 +2,6 @@
 #include "scout/endpoint.hh"
 
 #include "dominoes/guard.hh"
-#include "scout/errors.hh"
 #include "scout/stack.hh"
 
 namespace scout {
@@ -12,6 +11,8 @@ using dominoes::MutexGuard;
 namespace {
 
 constexpr uint16_t kFamilyInet = 2;  // AF_INET
+// As a socket that is not connected.
+constexpr uint32_t kPollUnconnected = SCOUT_OUT | SCOUT_HUP | SCOUT_UNCONNECTED;
 
 bool take_address(const scout_sockaddr& from, SocketAddress& to) {
     if (from.family != kFamilyInet) return false;
@@ -86,14 +87,13 @@ void Endpoint::gain_host(Host& host) {
 }
 
 void Endpoint::lose_host(Host& host) {
-    Listener* l = listener_at(host);
     const bool was_first = host_ == &host;
     if (was_first) host_ = any_address_ ? stack_.host_of({}) : nullptr;
-    if (was_first && !host_ && !udp_) {  // UDP is told by its router
-        error_.store_release(kEnetdown);
-        if (l) l->user().wake();
-    }
-    if (l) close_listener(*l);
+    // UDP is told by its router, a connection by its replicas.
+    const bool lost = was_first && !host_ && !udp_ && !connection();
+    if (lost) error_.store_release(kEnetdown);
+    if (Listener* l = listener_at(host)) close_listener(*l);
+    if (lost) wake();
 }
 
 // --- naming ---
@@ -102,12 +102,16 @@ int Endpoint::bind(const scout_sockaddr& address) {
     SocketAddress wanted;
     if (!take_address(address, wanted)) return -int{kEinval};
     MutexGuard guard(stack_.mutex());
-    if (host_ || !fresh()) return -int{kEinval};
+    if ((host_ && bound_.port != 0) || !fresh()) return -int{kEinval};
     Host* host = stack_.host_of(wanted.ip);
     if (!host) return -int{kEaddrnotavail};
-    if (udp_)
-        return wanted.ip.is_any() ? bind_udp_everywhere(wanted.port) : bind_udp(*host, wanted.port);
-    return wanted.ip.is_any() ? bind_tcp_everywhere(wanted.port) : bind_tcp(*host, wanted.port);
+    const bool any = wanted.ip.is_any();
+    if (udp_) return any ? bind_udp_everywhere(wanted.port) : bind_udp(*host, wanted.port);
+    const int error = any ? bind_tcp_everywhere(wanted.port) : bind_tcp(*host, wanted.port);
+    if (error) return error;
+    address_chosen_ = !any;
+    port_chosen_ = wanted.port != 0;
+    return 0;
 }
 
 int Endpoint::bind_udp(Host& host, uint16_t port) {
@@ -126,6 +130,7 @@ int Endpoint::bind_tcp(Host& host, uint16_t port) {
     } else if (!host.tcp().port_free(port, reuse) || stack_.port_bound(host, port)) {
         return -int{kEaddrinuse};
     }
+    any_address_ = false;
     host_ = &host;
     bound_ = {host.address, port};
     return 0;
@@ -141,17 +146,33 @@ int Endpoint::bind_udp_everywhere(uint16_t port) {
 
 int Endpoint::bind_tcp_everywhere(uint16_t port) {
     const bool reuse = attributes_.get(Attribute::kReuseAddress) != 0;
-    Host* first = stack_.host_of({});
     if (port == 0) {
         port = pick_port_everywhere();
         if (port == 0) return -int{kEaddrinuse};
     } else if (!stack_.port_free_everywhere(port, reuse)) {
         return -int{kEaddrinuse};
     }
-    any_address_ = true;
-    host_ = first;
-    bound_ = {first->next ? IpAddress() : first->address, port};
+    bound_everywhere(port);
     return 0;
+}
+
+void Endpoint::bound_everywhere(uint16_t port) {
+    Host* only = stack_.host_of({});
+    any_address_ = true;
+    host_ = only;
+    if (only && only->next) only = nullptr;
+    bound_ = {only ? only->address : IpAddress(), port};
+}
+
+// Under the mutex. There is neither connection nor listener any more: what the program has not
+// chosen is given back, as by Linux's tcp_disconnect().
+void Endpoint::unbind() {
+    if (!port_chosen_) bound_.port = 0;
+    if (address_chosen_) return;
+    if (port_chosen_) return bound_everywhere(bound_.port);
+    any_address_ = false;
+    host_ = nullptr;
+    bound_ = {};
 }
 
 // A free port of the first device may be taken at another: then there is most likely a next one.
@@ -167,14 +188,22 @@ uint16_t Endpoint::pick_port_everywhere() {
 // Under the mutex: a TCP endpoint has a port, and a host from which `peer` can be reached. A port
 // that is its own everywhere need not be taken there.
 int Endpoint::ensure_bound(IpAddress peer) {
-    if (host_ && !any_address_) return 0;
+    if (host_ && !any_address_ && bound_.port != 0) return 0;
+    if (address_chosen_) return host_ ? bind_tcp(*host_, 0) : -int{kEaddrnotavail};
     Host* host = stack_.host_towards(peer);
     if (!host) return -int{kEnetunreach};
-    if (!host_) return bind_tcp(*host, 0);
+    if (!host_) return bind_tcp(*host, bound_.port);
     any_address_ = false;
     host_ = host;
     bound_.ip = host->address;
     return 0;
+}
+
+// Under the mutex: likewise of a TCP endpoint that is to listen.
+int Endpoint::ensure_port() {
+    if (host_ && bound_.port != 0) return 0;
+    if (address_chosen_) return host_ ? bind_tcp(*host_, 0) : -int{kEaddrnotavail};
+    return stack_.host_of({}) ? bind_tcp_everywhere(bound_.port) : -int{kEaddrnotavail};
 }
 
 // Under the mutex. From now on it is at one device.
@@ -195,30 +224,63 @@ int Endpoint::connect(const scout_sockaddr& address) {
         return -int{kEinval};
     }
     MutexGuard guard(stack_.mutex());
-    if (listener()) return -int{kEinval};
-    if (Connection* c = connection()) {
-        return c->appwrap().is_connected() || c->appwrap().is_over() ? -int{kEisconn}
-                                                                     : -int{kEalready};
-    }
     if (udp_) return connect_udp(to);
+    if (listener() || settled_) return -int{kEisconn};
+    return connection() ? outcome() : begin_connect(to);
+}
+
+int Endpoint::connect_result() {
+    MutexGuard guard(stack_.mutex());
+    if (udp_ || settled_) return 0;
+    return connection() ? outcome() : static_cast<int>(unconnected(kEconnaborted));
+}
+
+// Under the mutex.
+int Endpoint::begin_connect(const SocketAddress& to) {
     if (const int error = ensure_bound(to.ip)) return error;
     if (!own_replicas_)
         attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
     Connection* made = nullptr;
-    const int error = host_->tcp().connect({bound_, to, kTcp}, attributes_, user_, &made);
-    if (error) return error;
+    if (const int error = host_->tcp().connect({bound_, to, kTcp}, attributes_, user_, &made)) {
+        unbind();
+        return error;
+    }
+    error_.store_release(kNoError);
     connection_.store_release(made);
     return -int{kEinprogress};
+}
+
+// Under the mutex. Of the attempt to connect, as Linux's __inet_stream_connect() has it: success is
+// said once, and so is failure, after which the endpoint may try anew.
+int Endpoint::outcome() {
+    Appwrap& appwrap = connection()->appwrap();
+    if (appwrap.is_over()) {
+        const uint32_t error = appwrap.take_error();
+        disconnect();
+        return -static_cast<int>(error ? error : kEconnaborted);
+    }
+    if (!appwrap.is_connected()) return -int{kEalready};
+    settled_ = true;
+    return 0;
+}
+
+// Under the mutex. The connection goes, and with it what had been bound for it. Nothing of it is
+// kept, so that no number of attempts holds more than one; but a read or a write may be at it
+// still.
+void Endpoint::disconnect() {
+    Connection* c = connection_.exchange_seq_cst(nullptr);
+    reading_.replaced(*c);
+    writing_.replaced(*c);
+    c->close(true);
+    c->release();
+    unbind();
 }
 
 int Endpoint::listen(uint32_t backlog) {
     MutexGuard guard(stack_.mutex());
     if (udp_ || connection()) return -int{kEinval};
     if (listener()) return 0;
-    if (!host_) {
-        if (!stack_.host_of({})) return -int{kEaddrnotavail};
-        if (const int error = bind_tcp_everywhere(0)) return error;
-    }
+    if (const int error = ensure_port()) return error;
     backlog =
         backlog == 0 ? Listener::kDefaultBacklog : dominoes::min(backlog, Listener::kMostBacklog);
     for (Host* host = any_address_ ? stack_.host_of({}) : host_; host; host = host->next) {
@@ -259,13 +321,14 @@ int Endpoint::accept(void* user, Endpoint** out, scout_sockaddr* peer) {
     dominoes::Owned<Endpoint> made(dominoes::make<Endpoint>(stack_, kTcp, user));
     if (!made) return -int{kEnomem};
     MutexGuard guard(stack_.mutex());
-    if (!listener()) return error_.load_acquire() ? -int{kEnetdown} : -int{kEinval};
+    if (!listener()) return error_.load_acquire() == kEnetdown ? -int{kEnetdown} : -int{kEinval};
     Connection* arrived = nullptr;
     for (Listener* l = listener(); l && !arrived; l = l->next.load_relaxed()) arrived = l->pop();
     if (!arrived) return -int{kEagain};
     made->attributes_ = arrived->attributes();
     made->bound_ = arrived->participants().local;
     made->connection_.store_release(arrived);
+    made->settled_ = true;
     arrived->appwrap().user().join(user);
     give_address(arrived->participants().peer, *peer);
     stack_.add(*made);
@@ -280,12 +343,13 @@ int Endpoint::local(scout_sockaddr* address) {
 }
 
 int Endpoint::peer(scout_sockaddr* address) {
-    if (Connection* c = connection()) {
-        give_address(c->participants().peer, *address);
-        return 0;
-    }
     SocketAddress to;
-    if (!udp_ || !udp_->peer(to)) return -int{kEnotconn};
+    if (Connection* c = connection()) {
+        if (!c->appwrap().is_connected() || c->appwrap().is_over()) return -int{kEnotconn};
+        to = c->participants().peer;
+    } else if (!udp_ || !udp_->peer(to)) {
+        return -int{kEnotconn};
+    }
     give_address(to, *address);
     return 0;
 }
@@ -294,15 +358,20 @@ int Endpoint::peer(scout_sockaddr* address) {
 
 uint32_t Endpoint::poll() {
     if (udp_) return udp_->poll();
+    dominoes::ReadSection section;  // what it looks at may be retired meanwhile
     if (Connection* c = connection()) return c->appwrap().poll();
-    if (error_.load_acquire()) return SCOUT_ERR | SCOUT_IN | SCOUT_HUP;
-    dominoes::ReadSection section;  // lose_host() may be retiring it
     Listener* l = listener();
-    if (!l) return SCOUT_OUT | SCOUT_HUP;  // as a socket that is not connected
+    if (!l) return kPollUnconnected | (error_.load_acquire() ? SCOUT_ERR | SCOUT_IN : 0);
     for (; l; l = l->next.load_acquire()) {
         if (l->ready()) return SCOUT_IN;
     }
     return 0;
+}
+
+// What a read or a write says without a connection. One that had to be given up has left an error.
+int64_t Endpoint::unconnected(Errno otherwise) {
+    const uint32_t error = error_.exchange_acq_rel(kNoError);
+    return -int64_t{error ? error : otherwise};
 }
 
 int64_t Endpoint::read(dominoes_iter* to, size_t bytes) {
@@ -311,14 +380,14 @@ int64_t Endpoint::read(dominoes_iter* to, size_t bytes) {
 }
 
 int64_t Endpoint::read_stream(dominoes_iter* to, size_t bytes, bool peek) {
-    Connection* c = connection();
-    return c ? c->appwrap().read(to, bytes, peek) : -int64_t{kEnotconn};
+    const dominoes::Use<Connection> c(reading_, connection_);
+    return c ? c->appwrap().read(to, bytes, peek) : unconnected(kEnotconn);
 }
 
 int64_t Endpoint::write(dominoes_iter* from, size_t bytes) {
     if (udp_) return udp_->send_to(nullptr, from, bytes);
-    Connection* c = connection();
-    return c ? c->appwrap().write(from, bytes) : -int64_t{kEnotconn};
+    const dominoes::Use<Connection> c(writing_, connection_);
+    return c ? c->appwrap().write(from, bytes) : unconnected(kEpipe);
 }
 
 int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_t bytes) {
@@ -344,12 +413,32 @@ int64_t Endpoint::receive_from(scout_sockaddr* peer, dominoes_iter* to, size_t b
     return got;
 }
 
+// As Linux's inet_shutdown(): a listener stops listening unless only writing is meant, and an
+// attempt to connect is given up, whatever is meant.
 int Endpoint::shutdown(int how) {
+    MutexGuard guard(stack_.mutex());
+    if (listener()) {
+        if (how != 1) stop_listening();
+        return 0;
+    }
     Connection* c = connection();
-    if (!c || !c->appwrap().is_connected()) return -int{kEnotconn};
-    if (how != 1) c->appwrap().shut_reads();
-    if (how != 0) c->appwrap().shut_writes();
+    if (!c || c->appwrap().is_over()) return -int{kEnotconn};
+    if (c->appwrap().is_connected()) {
+        settled_ = true;
+        c->appwrap().shut(how != 1, how != 0);
+        return 0;
+    }
+    error_.store_release(kEconnreset);
+    disconnect();
+    wake();
     return 0;
+}
+
+// Under the mutex. Whoever waits in accept() hears of it.
+void Endpoint::stop_listening() {
+    while (Listener* l = listener()) close_listener(*l);
+    unbind();
+    wake();
 }
 
 int Endpoint::take_error() {

@@ -5,9 +5,11 @@
 // for.
 #pragma once
 
+#include "dominoes/use_slot.hh"
 #include "scout/appwrap.hh"
 #include "scout/attributes.hh"
 #include "scout/connection.hh"
+#include "scout/errors.hh"
 #include "scout/listener.hh"
 #include "scout/stack_types.hh"
 #include "scout/udp.hh"
@@ -28,6 +30,7 @@ public:
     // As in scout/stack.h.
     int bind(const scout_sockaddr& address);
     int connect(const scout_sockaddr& peer);
+    int connect_result();
     int listen(uint32_t backlog);
     int accept(void* user, Endpoint** endpoint, scout_sockaddr* peer);
     uint32_t poll();
@@ -65,16 +68,27 @@ private:
     Connection* connection() const { return connection_.load_acquire(); }
     Listener* listener() const { return listener_.load_acquire(); }
     bool fresh() const { return !connection() && !listener(); }
+    void wake() {
+        if (user_) dominoes_user_wake(user_);
+    }
+    void bound_everywhere(uint16_t port);
+    void unbind();
     int bind_tcp(Host& host, uint16_t port);
     int bind_tcp_everywhere(uint16_t port);
     uint16_t pick_port_everywhere();
     int bind_udp(Host& host, uint16_t port);
     int bind_udp_everywhere(uint16_t port);
     int connect_udp(const SocketAddress& to);
+    int begin_connect(const SocketAddress& to);
+    int outcome();
+    void disconnect();
     int ensure_bound(IpAddress peer);
+    int ensure_port();
     int listen_at(Host& host, uint32_t backlog);
     Listener* listener_at(const Host& host) const;
     void close_listener(Listener& listener);
+    void stop_listening();
+    int64_t unconnected(Errno otherwise);
     int64_t read_stream(dominoes_iter* to, size_t bytes, bool peek);
     int set_debug(uint32_t option, int64_t value);
     int set_attribute(uint32_t option, int64_t value);
@@ -92,10 +106,19 @@ private:
     Host* host_ = nullptr;        // where it is bound; the first if at several
     SocketAddress bound_;
     bool any_address_ = false;  // bound to a port of no address in particular
+    // By bind(), and not for want of one.
+    bool address_chosen_ = false;
+    bool port_chosen_ = false;
+    // Replaced under the mutex. Reads and writes are at it by their slots, poll() in a read
+    // section, and whoever asks for INFO of all endpoints under the mutex; all other calls of the
+    // program are one at a time with those that replace it.
     dominoes::Atomic<Connection*> connection_;
+    bool settled_ = false;                  // the program knows that it is connected
     dominoes::Atomic<Listener*> listener_;  // the first, one a device
     dominoes::Atomic<uint32_t> error_;      // of an endpoint without a connection
     bool own_replicas_ = false;             // the program chose; else the device's default holds
+    alignas(dominoes::kCacheLine) dominoes::UseSlot<Connection> reading_;
+    alignas(dominoes::kCacheLine) dominoes::UseSlot<Connection> writing_;
 };
 
 }  // namespace scout

@@ -3,7 +3,6 @@
 // The options of an endpoint: which may change when, and who hears of it.
 #include "dominoes/guard.hh"
 #include "scout/endpoint.hh"
-#include "scout/errors.hh"
 #include "scout/stack.hh"
 
 namespace scout {

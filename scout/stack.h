@@ -84,9 +84,16 @@ void scout_endpoint_close(struct scout_endpoint *endpoint);
 /* EINVAL already bound or bad address, EADDRNOTAVAIL not an attached device's, EADDRINUSE. Port 0: any.
  * Address 0.0.0.0: every device; connect settles on one. */
 int scout_bind(struct scout_endpoint *endpoint, const struct scout_sockaddr *address);
-/* -EINPROGRESS once begun; -EALREADY, -EISCONN, -ENETUNREACH, -EADDRNOTAVAIL, -EADDRINUSE, -EINVAL,
- * -ENOMEM. UDP: 0. The outcome: SCOUT_OUT is set, and scout_take_error() is 0 or the errno. */
+/* As connect() of a socket that does not block. -EINPROGRESS once begun; then -EALREADY until SCOUT_OUT or
+ * SCOUT_ERR is set; then, once, the outcome: 0, or the errno, which is -ECONNABORTED where scout_take_error()
+ * has taken it. After 0: -EISCONN. After an errno the endpoint is as before the attempt: the next call begins
+ * another, from another port unless the program has bound one. -EISCONN also of a listener; and -ENETUNREACH,
+ * -EADDRNOTAVAIL, -EADDRINUSE, -EINVAL, -ENOMEM. UDP: 0. */
 int scout_connect(struct scout_endpoint *endpoint, const struct scout_sockaddr *peer);
+/* For whoever waits in connect(): the outcome as above, but never a new attempt, and 0 also where another has
+ * heard of the success. -EALREADY: there is none yet. */
+int scout_connect_result(struct scout_endpoint *endpoint);
+/* -EINVAL with a peer, or while connecting, -EADDRNOTAVAIL, -EADDRINUSE, -ENOMEM. */
 int scout_listen(struct scout_endpoint *endpoint, uint32_t backlog);
 /* The next connection that is established, as an endpoint of `user`; -EAGAIN, -EINVAL not listening. */
 int scout_accept(struct scout_endpoint *listener, void *user, struct scout_endpoint **endpoint,
@@ -97,16 +104,19 @@ int scout_accept(struct scout_endpoint *listener, void *user, struct scout_endpo
 #define SCOUT_ERR 0x4	/* an error is pending */
 #define SCOUT_HUP 0x8	/* both directions are closed */
 #define SCOUT_RDHUP 0x10 /* the peer has sent FIN, or reading was shut down */
+#define SCOUT_UNCONNECTED 0x20 /* neither connection nor listener: no read and no accept will wait */
 /* What holds now; what does not will be announced by dominoes_user_wake(). Context: any. */
 uint32_t scout_poll(struct scout_endpoint *endpoint);
 
-/* Up to `bytes`; 0 at the end of the stream. -EAGAIN, -ENOTCONN, -EFAULT, or the connection's error once. */
+/* Up to `bytes`; 0 at the end of the stream. -EAGAIN, -ENOTCONN, -EFAULT, or the pending error, once. */
 int64_t scout_read(struct scout_endpoint *endpoint, struct dominoes_iter *to, size_t bytes);
-/* What fits; -EAGAIN when nothing does. -EPIPE, -ENOTCONN, -EFAULT, -ENOMEM, or the connection's error. */
+/* What fits; -EAGAIN when nothing does. -EPIPE, -EFAULT, -ENOMEM, or the pending error, once. */
 int64_t scout_write(struct scout_endpoint *endpoint, struct dominoes_iter *from, size_t bytes);
-/* `how`: 0 reading, 1 writing, 2 both. -ENOTCONN. */
+/* `how`: 0 reading, 1 writing, 2 both. A listener, unless `how` is 1, stops listening: who waits in accept is
+ * woken, and hears -EINVAL. An attempt to connect is given up, with ECONNRESET pending. Both leave the endpoint
+ * as scout_connect() does after a failure. -ENOTCONN. */
 int scout_shutdown(struct scout_endpoint *endpoint, int how);
-/* A positive errno, and clears it; 0: none. */
+/* The pending error, a positive errno, and clears it; 0: none. */
 int scout_take_error(struct scout_endpoint *endpoint);
 /* For SO_LINGER, after scout_shutdown() of writing: all that was written is acknowledged, and the FIN after
  * it. Also true where closing has nothing to wait for: no connection, one that is over, or one that will be
@@ -119,7 +129,7 @@ int scout_set_option(struct scout_endpoint *endpoint, uint32_t option, int64_t v
 int scout_get_option(struct scout_endpoint *endpoint, uint32_t option, int64_t *value);
 
 int scout_local(struct scout_endpoint *endpoint, struct scout_sockaddr *address);
-/* -ENOTCONN. */
+/* -ENOTCONN: also while connecting, and when the connection is over. */
 int scout_peer(struct scout_endpoint *endpoint, struct scout_sockaddr *address);
 
 /* UDP. -EAGAIN, -EMSGSIZE, -EDESTADDRREQ, -ENETUNREACH, -EFAULT, -ECONNREFUSED (connected, after ICMP). */

@@ -75,6 +75,8 @@ int scout_connect(scout_endpoint* endpoint, const scout_sockaddr* peer) {
     return of(endpoint).connect(*peer);
 }
 
+int scout_connect_result(scout_endpoint* endpoint) { return of(endpoint).connect_result(); }
+
 int scout_listen(scout_endpoint* endpoint, uint32_t backlog) {
     return of(endpoint).listen(backlog);
 }

@@ -161,6 +161,8 @@ private:
             case 3:
                 rig::fail_allocations(input_.byte());
                 return 0;
+            case 4:
+                return scout_connect_result(endpoint);
             default:
                 machine_.close(input_.byte() % machine_.endpoints.size());
                 return 0;

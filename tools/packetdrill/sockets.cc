@@ -183,12 +183,12 @@ int64_t Sockets::connect(int fd, const PeerIn& peer) {
     if (const int64_t error = to_core(peer, address)) return error;
     const int64_t begun =
         machine_.call(turn, [&] { return scout_connect(socket->endpoint, &address); });
-    if (begun != -EINPROGRESS || socket->nonblocking) return begun;
+    if ((begun != -EINPROGRESS && begun != -EALREADY) || socket->nonblocking) return begun;
     const int64_t error = machine_.call_blocking(
         turn,
         [&]() -> int64_t {
-            if (!(scout_poll(socket->endpoint) & (SCOUT_OUT | SCOUT_ERR))) return -EAGAIN;
-            return -scout_take_error(socket->endpoint);
+            const int result = scout_connect_result(socket->endpoint);
+            return result == -EALREADY ? -EAGAIN : result;
         },
         deadline(*socket, 0, socket->send_timeout_ns));
     return error == -EAGAIN ? -EINPROGRESS : error;

@@ -61,9 +61,10 @@ bool Socket::linger() {
 
 int Socket::connect(const scout_sockaddr& peer) {
     const int begun = scout_connect(endpoint_, &peer);
-    if (begun != -EINPROGRESS) return begun;
-    if (!wait_for(SCOUT_OUT | SCOUT_ERR)) return -ETIMEDOUT;
-    return -scout_take_error(endpoint_);
+    if (begun != -EINPROGRESS && begun != -EALREADY) return begun;
+    int result = begun;
+    const auto is_over = [&] { return (result = scout_connect_result(endpoint_)) != -EALREADY; };
+    return wait_until(is_over) ? result : -ETIMEDOUT;
 }
 
 std::unique_ptr<Socket> Socket::accept(int& error) {
@@ -71,7 +72,7 @@ std::unique_ptr<Socket> Socket::accept(int& error) {
     scout_sockaddr peer;
     while ((error = scout_accept(endpoint_, static_cast<User*>(made.get()), &made->endpoint_,
                                  &peer)) == -EAGAIN) {
-        if (!wait_for(SCOUT_IN)) error = -ETIMEDOUT;
+        if (!wait_for(SCOUT_IN | SCOUT_UNCONNECTED)) error = -ETIMEDOUT;
         if (error == -ETIMEDOUT) break;
     }
     if (error) made.reset();
@@ -83,7 +84,7 @@ int64_t Socket::read(void* to, size_t bytes) {
         dominoes_iter iter(to, bytes);
         const int64_t got = scout_read(endpoint_, &iter, bytes);
         if (got != -EAGAIN) return got;
-        if (!wait_for(SCOUT_IN)) return -ETIMEDOUT;
+        if (!wait_for(SCOUT_IN | SCOUT_UNCONNECTED)) return -ETIMEDOUT;
     }
 }
 

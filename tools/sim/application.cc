@@ -118,8 +118,8 @@ void Application::connect() {
 
 void Application::finish_connecting() {
     if (plan_.ending == Ending::kAbort && plan_.end_after_bytes == 0) return close(true);
-    if (!(scout_poll(endpoint_) & (SCOUT_OUT | SCOUT_ERR))) return;
-    const int error = -scout_take_error(endpoint_);
+    const int error = scout_connect_result(endpoint_);
+    if (error == -EALREADY) return;
     note("is connected", error);
     if (error) {
         connect_failed_ = true;
