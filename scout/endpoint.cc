@@ -272,6 +272,7 @@ void Endpoint::disconnect() {
     reading_.replaced(*c);
     writing_.replaced(*c);
     c->close(true);
+    if (host_) host_->tcp().remove(*c);
     c->release();
     unbind();
 }

@@ -36,6 +36,8 @@ public:
     // Starts an active open. The endpoint's reference is the caller's.
     int connect(const Participants& participants, const Attributes& attributes, void* user,
                 Connection** connection);
+    // It is over, or being aborted: another may have its addresses before its leader has left.
+    void remove(Connection& connection) { connections_->remove(connection); }
     int listen(Listener& listener);
     void unlisten(Listener& listener);
     // Every connection and listener ends with `error`. What is no longer known to the table has
