@@ -12,6 +12,10 @@
  * a non-zero tail with E2BIG. A size below the first version's is EINVAL. New members are only
  * ever appended.
  *
+ * Members named reserved must be zero, also in an address that is given, and so must be what an IPv4
+ * address leaves of addr: else EINVAL, as a later version may give them a meaning. What a call gives back
+ * has zeros there, and can be given again.
+ *
  * Addresses and ports are in network byte order, all else in the machine's.
  */
 #ifndef DOMINOES_UAPI_H
@@ -27,11 +31,11 @@
 #define DOMINOES_CPU_WORDS 16 /* a CPU list of up to 1024 CPUs */
 #define DOMINOES_REASON_BYTES 120
 
-/* An address of any family; only AF_INET is served today (in the first four bytes of addr). */
+/* An address of any family; only AF_INET is served today (in the first four bytes of addr, then zeros). */
 struct dominoes_sockaddr {
 	__u16 family; /* AF_INET; AF_UNSPEC where none is given */
 	__be16 port;
-	__u32 reserved; /* must be zero */
+	__u32 reserved;
 	__u8 addr[16];
 };
 
@@ -65,7 +69,7 @@ struct dominoes_attach {
 	__u32 replicas; /* of new connections and UDP ports; 0: what the CPU list can run side by side */
 	__u64 cpus[DOMINOES_CPU_WORDS]; /* bit n: CPU n may run replicas; all zero: every CPU online */
 	__u32 flags; /* DOMINOES_ATTACH_* */
-	__u32 reserved; /* must be zero */
+	__u32 reserved;
 };
 
 /* Duplicate address detection: use the address only after nobody has answered for it (RFC 5227 section 2.1). */
@@ -192,7 +196,7 @@ struct dominoes_info {
  */
 struct dominoes_address {
 	__u32 size;
-	__u32 reserved; /* must be zero */
+	__u32 reserved;
 	struct dominoes_sockaddr address;
 };
 

@@ -70,12 +70,20 @@ void dominoes_endpoint_adopt(struct dominoes_endpoint *endpoint, struct scout_en
  */
 int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events);
 
+/* A part of an ioctl's struct: a reserved member, or an address that is given, of which a part is unused. */
+struct dominoes_unused {
+	u16 offset;
+	u16 bytes;
+	bool address;
+};
+
 /*
  * The ioctls, by number. The argument is a copy of the caller's struct, as long as this kernel knows it; it
  * is copied back if the call succeeds and its entry says DOMINOES_IOCTL_OUT. Context: process.
  */
 struct dominoes_ioctl {
 	int (*handle)(struct dominoes_call *call, void *argument);
+	const struct dominoes_unused *unused; /* what a program must leave zero, up to an empty one */
 	u16 bytes;
 	u16 least; /* the first version's size */
 	u16 flags;

@@ -15,40 +15,82 @@
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/socket.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <net/net_namespace.h>
 
 #include "endpoint.h"
 
-#define ENTRY(name, type, handler, how) \
-	[_IOC_NR(DOMINOES_IOC_##name)] = { handler, sizeof(struct type), sizeof(struct type), how }
+#define RESERVED(type, member) \
+	{ offsetof(struct type, member), sizeof_field(struct type, member), false }
+#define ADDRESS(type, member) \
+	{ offsetof(struct type, member), sizeof_field(struct type, member), true }
+
+static const struct dominoes_unused dominoes_unused_none[] = { {} };
+static const struct dominoes_unused dominoes_unused_attach[] = {
+	RESERVED(dominoes_attach, reserved),
+	ADDRESS(dominoes_attach, address),
+	ADDRESS(dominoes_attach, gateway),
+	{}
+};
+static const struct dominoes_unused dominoes_unused_interface[] = {
+	RESERVED(dominoes_interface, reserved),
+	{}
+};
+static const struct dominoes_unused dominoes_unused_stats[] = {
+	RESERVED(dominoes_stats, reserved),
+	{}
+};
+static const struct dominoes_unused dominoes_unused_info[] = {
+	RESERVED(dominoes_info, reserved),
+	{}
+};
+static const struct dominoes_unused dominoes_unused_address_in[] = {
+	RESERVED(dominoes_address, reserved),
+	ADDRESS(dominoes_address, address),
+	{}
+};
+static const struct dominoes_unused dominoes_unused_address_out[] = {
+	RESERVED(dominoes_address, reserved),
+	{}
+};
+static const struct dominoes_unused dominoes_unused_datagram_in[] = {
+	ADDRESS(dominoes_datagram, peer),
+	{}
+};
+
+#define ENTRY(name, type, unused, handler, how) \
+	[_IOC_NR(DOMINOES_IOC_##name)] = { handler, dominoes_unused_##unused, sizeof(struct type), \
+					   sizeof(struct type), how }
 /* Of a struct that has grown: `added` is the first member that it did not have at first. */
-#define GROWN_ENTRY(name, type, added, handler, how) \
-	[_IOC_NR(DOMINOES_IOC_##name)] = { handler, sizeof(struct type), \
+#define GROWN_ENTRY(name, type, added, unused, handler, how) \
+	[_IOC_NR(DOMINOES_IOC_##name)] = { handler, dominoes_unused_##unused, sizeof(struct type), \
 					   offsetof(struct type, added), how }
 
 static const struct dominoes_ioctl dominoes_ioctls[] = {
-	ENTRY(VERSION, dominoes_version, dominoes_ioctl_version, DOMINOES_IOCTL_OUT),
-	ENTRY(REASON, dominoes_reason, dominoes_ioctl_reason, DOMINOES_IOCTL_OUT),
-	GROWN_ENTRY(ATTACH, dominoes_attach, flags, dominoes_ioctl_attach, DOMINOES_IOCTL_ADMIN),
-	ENTRY(DETACH, dominoes_detach, dominoes_ioctl_detach, DOMINOES_IOCTL_ADMIN),
-	GROWN_ENTRY(INTERFACE, dominoes_interface, flags, dominoes_ioctl_interface,
+	ENTRY(VERSION, dominoes_version, none, dominoes_ioctl_version, DOMINOES_IOCTL_OUT),
+	ENTRY(REASON, dominoes_reason, none, dominoes_ioctl_reason, DOMINOES_IOCTL_OUT),
+	GROWN_ENTRY(ATTACH, dominoes_attach, flags, attach, dominoes_ioctl_attach,
+		    DOMINOES_IOCTL_ADMIN),
+	ENTRY(DETACH, dominoes_detach, none, dominoes_ioctl_detach, DOMINOES_IOCTL_ADMIN),
+	GROWN_ENTRY(INTERFACE, dominoes_interface, flags, interface, dominoes_ioctl_interface,
 		    DOMINOES_IOCTL_OUT),
-	ENTRY(STATS, dominoes_stats, dominoes_ioctl_stats, DOMINOES_IOCTL_OUT),
-	GROWN_ENTRY(CONNECTION, dominoes_info, rcvbuf, dominoes_ioctl_connection,
+	ENTRY(STATS, dominoes_stats, stats, dominoes_ioctl_stats, DOMINOES_IOCTL_OUT),
+	GROWN_ENTRY(CONNECTION, dominoes_info, rcvbuf, info, dominoes_ioctl_connection,
 		    DOMINOES_IOCTL_OUT),
-	ENTRY(CONNECT, dominoes_address, dominoes_ioctl_connect, 0),
-	ENTRY(BIND, dominoes_address, dominoes_ioctl_bind, 0),
-	ENTRY(LISTEN, dominoes_listen, dominoes_ioctl_listen, 0),
-	ENTRY(ACCEPT, dominoes_accept, dominoes_ioctl_accept, DOMINOES_IOCTL_OUT),
-	ENTRY(SHUTDOWN, dominoes_shutdown, dominoes_ioctl_shutdown, 0),
-	ENTRY(SETOPT, dominoes_option_value, dominoes_ioctl_setopt, 0),
-	ENTRY(GETOPT, dominoes_option_value, dominoes_ioctl_getopt, DOMINOES_IOCTL_OUT),
-	ENTRY(LOCAL, dominoes_address, dominoes_ioctl_local, DOMINOES_IOCTL_OUT),
-	ENTRY(PEER, dominoes_address, dominoes_ioctl_peer, DOMINOES_IOCTL_OUT),
-	GROWN_ENTRY(INFO, dominoes_info, rcvbuf, dominoes_ioctl_info, DOMINOES_IOCTL_OUT),
-	ENTRY(SENDTO, dominoes_datagram, dominoes_ioctl_sendto, DOMINOES_IOCTL_OUT),
-	ENTRY(RECVFROM, dominoes_datagram, dominoes_ioctl_recvfrom, DOMINOES_IOCTL_OUT),
+	ENTRY(CONNECT, dominoes_address, address_in, dominoes_ioctl_connect, 0),
+	ENTRY(BIND, dominoes_address, address_in, dominoes_ioctl_bind, 0),
+	ENTRY(LISTEN, dominoes_listen, none, dominoes_ioctl_listen, 0),
+	ENTRY(ACCEPT, dominoes_accept, none, dominoes_ioctl_accept, DOMINOES_IOCTL_OUT),
+	ENTRY(SHUTDOWN, dominoes_shutdown, none, dominoes_ioctl_shutdown, 0),
+	ENTRY(SETOPT, dominoes_option_value, none, dominoes_ioctl_setopt, 0),
+	ENTRY(GETOPT, dominoes_option_value, none, dominoes_ioctl_getopt, DOMINOES_IOCTL_OUT),
+	ENTRY(LOCAL, dominoes_address, address_out, dominoes_ioctl_local, DOMINOES_IOCTL_OUT),
+	ENTRY(PEER, dominoes_address, address_out, dominoes_ioctl_peer, DOMINOES_IOCTL_OUT),
+	GROWN_ENTRY(INFO, dominoes_info, rcvbuf, info, dominoes_ioctl_info, DOMINOES_IOCTL_OUT),
+	ENTRY(SENDTO, dominoes_datagram, datagram_in, dominoes_ioctl_sendto, DOMINOES_IOCTL_OUT),
+	ENTRY(RECVFROM, dominoes_datagram, none, dominoes_ioctl_recvfrom, DOMINOES_IOCTL_OUT),
 };
 
 static const struct dominoes_ioctl *dominoes_ioctl_find(unsigned int command)
@@ -165,6 +207,24 @@ static int dominoes_copy_out(void __user *user, void *argument, u32 size, u32 kn
 	return 0;
 }
 
+/* What no member has taken for itself may mean something to a later version. */
+static int dominoes_check_unused(struct dominoes_call *call, const struct dominoes_unused *unused,
+				 const void *argument)
+{
+	for (; unused->bytes; unused++) {
+		const void *part = argument + unused->offset;
+		const struct dominoes_sockaddr *address = part;
+
+		if (unused->address ? address->reserved : !!memchr_inv(part, 0, unused->bytes))
+			return dominoes_refuse(call, -EINVAL, "reserved is not zero");
+		if (unused->address && address->family == AF_INET &&
+		    memchr_inv(address->addr + 4, 0, sizeof(address->addr) - 4))
+			return dominoes_refuse(call, -EINVAL,
+					       "addr is longer than an IPv4 address");
+	}
+	return 0;
+}
+
 static int dominoes_ioctl_run(struct dominoes_call *call, const struct dominoes_ioctl *ioctl,
 			      void __user *user)
 {
@@ -185,6 +245,8 @@ static int dominoes_ioctl_run(struct dominoes_call *call, const struct dominoes_
 	if (!argument)
 		return -ENOMEM;
 	result = copy_struct_from_user(argument, ioctl->bytes, user, size);
+	if (!result)
+		result = dominoes_check_unused(call, ioctl->unused, argument);
 	if (!result)
 		result = ioctl->handle(call, argument);
 	if (result >= 0 && (ioctl->flags & DOMINOES_IOCTL_OUT)) {

@@ -59,8 +59,6 @@ int dominoes_ioctl_stats(struct dominoes_call *call, void *argument)
 	u64 *values = NULL;
 	int known;
 
-	if (stats->reserved)
-		return dominoes_refuse(call, -EINVAL, "reserved is not zero");
 	if (room) {
 		values = kcalloc(room, sizeof(*values), GFP_KERNEL_ACCOUNT);
 		if (!values)

@@ -46,8 +46,6 @@ static void dominoes_end(struct dominoes_call *call)
 static int dominoes_take_address(struct dominoes_call *call, const struct dominoes_address *from,
 				 struct scout_sockaddr *to)
 {
-	if (from->reserved || from->address.reserved)
-		return dominoes_refuse(call, -EINVAL, "reserved is not zero");
 	if (from->address.family != AF_INET)
 		return dominoes_refuse(call, -EINVAL, "not an IPv4 address");
 	dominoes_sockaddr_to_scout(to, &from->address);

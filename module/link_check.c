@@ -29,7 +29,7 @@ static int dominoes_check_gateway(struct dominoes_call *call, __be32 address, __
 
 	if (gateway->family == AF_UNSPEC)
 		return 0;
-	if (gateway->family != AF_INET || gateway->reserved)
+	if (gateway->family != AF_INET)
 		return dominoes_refuse(call, -EINVAL, "the gateway is no IPv4 address");
 	if ((router ^ address) & mask)
 		return dominoes_refuse(call, -EINVAL, "gateway %pI4 is not on the device's network",
@@ -45,9 +45,9 @@ int dominoes_attach_check(struct dominoes_call *call, struct net *net,
 	__be32 address = dominoes_ipv4(&config->address);
 	__be32 mask, host;
 
-	if ((config->flags & ~DOMINOES_ATTACH_DAD) || config->reserved)
+	if (config->flags & ~DOMINOES_ATTACH_DAD)
 		return dominoes_refuse(call, -EINVAL, "a flag this module does not know");
-	if (config->address.family != AF_INET || config->address.reserved)
+	if (config->address.family != AF_INET)
 		return dominoes_refuse(call, -EINVAL, "not an IPv4 address");
 	if (config->prefix_len < 1 || config->prefix_len > 32)
 		return dominoes_refuse(call, -EINVAL, "prefix length %u is not 1 to 32",

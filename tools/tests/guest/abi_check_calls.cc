@@ -190,6 +190,101 @@ void exact_fit() {
     CHECK_EQUAL(version->abi, DOMINOES_ABI_VERSION);
 }
 
+// What must be zero, by its place in the struct.
+struct Reserved {
+    const char* name;
+    unsigned long request;
+    std::size_t offset;
+    const char* reason = "reserved is not zero";
+};
+
+#define RESERVED(name, type, member) \
+    Reserved { #name "." #member, DOMINOES_IOC_##name, offsetof(type, member) }
+// Of an IPv4 address that is given.
+#define TAIL(name, type, member)                                                         \
+    Reserved {                                                                           \
+#name "." #member ".addr", DOMINOES_IOC_##name, offsetof(type, member.addr[15]), \
+            "addr is longer than an IPv4 address"                                        \
+    }
+
+const std::vector<Reserved>& reserved_members() {
+    static const std::vector<Reserved> all{
+        RESERVED(ATTACH, dominoes_attach, reserved),
+        RESERVED(ATTACH, dominoes_attach, address.reserved),
+        RESERVED(ATTACH, dominoes_attach, gateway.reserved),
+        TAIL(ATTACH, dominoes_attach, address),
+        TAIL(ATTACH, dominoes_attach, gateway),
+        RESERVED(INTERFACE, dominoes_interface, reserved),
+        RESERVED(STATS, dominoes_stats, reserved),
+        RESERVED(CONNECTION, dominoes_info, reserved),
+        RESERVED(INFO, dominoes_info, reserved),
+        RESERVED(CONNECT, dominoes_address, reserved),
+        RESERVED(CONNECT, dominoes_address, address.reserved),
+        TAIL(CONNECT, dominoes_address, address),
+        RESERVED(BIND, dominoes_address, reserved),
+        RESERVED(BIND, dominoes_address, address.reserved),
+        TAIL(BIND, dominoes_address, address),
+        RESERVED(LOCAL, dominoes_address, reserved),
+        RESERVED(PEER, dominoes_address, reserved),
+        RESERVED(SENDTO, dominoes_datagram, peer.reserved),
+        TAIL(SENDTO, dominoes_datagram, peer),
+    };
+    return all;
+}
+
+// An IPv4 address in each that is given, so that nothing else is wrong with it.
+void give_addresses(unsigned long request, std::uint8_t* argument) {
+    const dominoes_sockaddr some = to_abi({kPeerAddress, 9});
+    const auto at = [&](std::size_t offset) { std::memcpy(argument + offset, &some, sizeof some); };
+    if (request == DOMINOES_IOC_ATTACH) {
+        at(offsetof(dominoes_attach, address));
+        at(offsetof(dominoes_attach, gateway));
+    } else if (request == DOMINOES_IOC_CONNECT || request == DOMINOES_IOC_BIND) {
+        at(offsetof(dominoes_address, address));
+    } else if (request == DOMINOES_IOC_SENDTO) {
+        at(offsetof(dominoes_datagram, peer));
+    }
+}
+
+void reserved_is_zero() {
+    for (const Reserved& one : reserved_members()) {
+        const Descriptor device = open_device(O_NONBLOCK);
+        std::vector<std::uint8_t> argument(_IOC_SIZE(one.request));
+        const auto size = static_cast<std::uint32_t>(argument.size());
+        std::memcpy(argument.data(), &size, sizeof(size));
+        give_addresses(one.request, argument.data());
+        argument[one.offset] = 1;
+        dominoes_reason reason{};
+        const int result = raw_call(device.get(), one.request, argument.data());
+        CHECK_EQUAL(call(device.get(), DOMINOES_IOC_REASON, reason), 0);
+        if (result != -EINVAL || std::string(reason.text) != one.reason)
+            fail_check(__FILE__, __LINE__,
+                       std::string(one.name) + ": " + std::to_string(result) + ", " + reason.text);
+    }
+}
+
+// What a call gives back can be given again.
+void reserved_comes_back_zero() {
+    const Pair pair = connected_pair();
+    const Descriptor device = open_device();
+    dominoes_interface interface {};
+    dominoes_address name{};
+    dominoes_info info{};
+    for (int i = 0; i < 2; ++i) {
+        CHECK_EQUAL(call(device.get(), DOMINOES_IOC_INTERFACE, interface), 0);
+        CHECK_EQUAL(call(pair.ours.get(), DOMINOES_IOC_INFO, info), 0);
+        std::memset(&name.address, 0xff, sizeof(name.address));  // for the call to fill in
+        CHECK_EQUAL(call(pair.ours.get(), DOMINOES_IOC_LOCAL, name), 0);
+        CHECK_EQUAL(name.address.reserved, 0);
+        std::memset(&name.address, 0xff, sizeof(name.address));
+        CHECK_EQUAL(call(pair.ours.get(), DOMINOES_IOC_PEER, name), 0);
+        CHECK_EQUAL(name.address.reserved, 0);
+        for (std::size_t at = 4; at < sizeof(name.address.addr); ++at)
+            CHECK_EQUAL(name.address.addr[at], 0);
+    }
+    CHECK_EQUAL(call(pair.ours.get(), DOMINOES_IOC_CONNECT, name), -EISCONN);
+}
+
 void reason_is_told() {
     const Descriptor device = open_device();
     dominoes_reason reason{};
@@ -351,6 +446,8 @@ const std::vector<Check>& call_checks() {
         {"call_bad_pointers", bad_pointers},
         {"call_read_only_memory", read_only_memory},
         {"call_exact_fit", exact_fit},
+        {"call_reserved_is_zero", reserved_is_zero},
+        {"call_reserved_comes_back_zero", reserved_comes_back_zero},
         {"call_reason", reason_is_told},
         {"admin_attach_refuses", attach_refuses},
         {"admin_needs_rights", administration_needs_rights},
