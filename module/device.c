@@ -74,7 +74,7 @@ static ssize_t dominoes_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		got = scout_read(scout, &iter, count);
 		if (got != -EAGAIN || nowait)
 			break;
-		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR);
+		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED);
 		if (got)
 			break;
 	}
@@ -116,13 +116,15 @@ static ssize_t dominoes_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	s64 done;
 	int error;
 
-	if (!scout)
-		return -ENOTCONN;
-	error = dominoes_lock(&endpoint->write_lock, nowait);
-	if (error)
-		return error;
-	done = dominoes_write_all(endpoint, scout, from, nowait);
-	mutex_unlock(&endpoint->write_lock);
+	if (scout) {
+		error = dominoes_lock(&endpoint->write_lock, nowait);
+		if (error)
+			return error;
+		done = dominoes_write_all(endpoint, scout, from, nowait);
+		mutex_unlock(&endpoint->write_lock);
+	} else {
+		done = READ_ONCE(endpoint->protocol) == IPPROTO_TCP ? -EPIPE : -EDESTADDRREQ;
+	}
 	if (done == -EPIPE)
 		send_sig(SIGPIPE, current, 0);
 	return done;

@@ -23,7 +23,7 @@ struct scout_endpoint;
 struct dominoes_endpoint {
 	/* The core's, from the first call that needs it on: read it by dominoes_endpoint_scout(). */
 	struct scout_endpoint *scout;
-	int protocol; /* control_lock, and constant once there is `scout` */
+	int protocol; /* written with control_lock, and constant once there is `scout` */
 	wait_queue_head_t wait;
 	struct mutex read_lock;	   /* scout_read(), scout_receive_from() */
 	struct mutex write_lock;   /* scout_write(), scout_send_to() */

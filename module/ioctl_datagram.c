@@ -112,7 +112,7 @@ int dominoes_ioctl_recvfrom(struct dominoes_call *call, void *argument)
 		got = scout_receive_from(endpoint->scout, &peer, &to, iov_iter_count(&iter), peek);
 		if (got != -EAGAIN || nowait)
 			break;
-		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR);
+		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED);
 		if (got)
 			break;
 	}

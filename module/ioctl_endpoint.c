@@ -54,28 +54,21 @@ static int dominoes_take_address(struct dominoes_call *call, const struct domino
 
 /* --- connect ---------------------------------------------------------------------------------- */
 
-/* The outcome of a connect that was begun, by this call or an earlier one. */
+/* The outcome of a connect that was begun, by this call or an earlier one, which a signal has interrupted. */
 static int dominoes_connect_wait(struct dominoes_call *call)
 {
 	struct dominoes_endpoint *endpoint = call->endpoint;
-	const u32 over = SCOUT_OUT | SCOUT_ERR | SCOUT_HUP;
-	u32 state;
 	int error;
 
 	do {
-		error = dominoes_endpoint_wait(endpoint, over);
+		error = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR | SCOUT_HUP);
+		if (!error)
+			error = dominoes_begin(call);
 		if (error)
 			return error;
-		state = scout_poll(endpoint->scout);
-	} while (!(state & over));
-	error = dominoes_begin(call);
-	if (error)
-		return error;
-	error = -scout_take_error(endpoint->scout);
-	dominoes_end(call);
-	/* Another caller has taken the error. */
-	if (!error && (state & SCOUT_HUP))
-		error = -ECONNABORTED;
+		error = scout_connect_result(endpoint->scout);
+		dominoes_end(call);
+	} while (error == -EALREADY);
 	return error;
 }
 
@@ -154,7 +147,8 @@ static int dominoes_accept_wait(struct dominoes_call *call, struct dominoes_endp
 			dominoes_endpoint_adopt(new_endpoint, scout);
 		if (error != -EAGAIN || dominoes_nonblocking(call))
 			return error;
-		error = dominoes_endpoint_wait(listener, SCOUT_IN | SCOUT_ERR);
+		error = dominoes_endpoint_wait(listener,
+					       SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED);
 		if (error)
 			return error;
 	}

@@ -20,7 +20,7 @@ static int dominoes_set_protocol(struct dominoes_call *call, s64 value)
 		return 0;
 	if (endpoint->scout)
 		return dominoes_refuse(call, -EISCONN, "too late: the protocol comes first");
-	endpoint->protocol = value;
+	WRITE_ONCE(endpoint->protocol, value);
 	return 0;
 }
 

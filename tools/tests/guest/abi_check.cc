@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     signal(SIGPIPE, SIG_IGN);
     const std::regex pattern(argc > 1 ? argv[1] : ".");
     std::vector<Check> checks;
-    for (const auto* group : {&call_checks(), &option_checks(), &stream_checks()})
+    for (const auto* group : {&call_checks(), &option_checks(), &stream_checks(), &event_checks()})
         for (const Check& check : *group)
             if (std::regex_search(check.name, pattern)) checks.push_back(check);
     std::cout << "KTAP version 1\n1.." << checks.size() << std::endl;

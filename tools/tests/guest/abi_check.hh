@@ -32,6 +32,7 @@ struct Check {
     void (*run)();
 };
 const std::vector<Check>& call_checks();
+const std::vector<Check>& event_checks();
 const std::vector<Check>& option_checks();
 const std::vector<Check>& stream_checks();
 

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+// What becomes of attempts to connect and of listeners, and how a program hears of events: poll()
+// at the first wake, and SIGIO. As Linux's sockets have it all.
+#include "abi_check.hh"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+namespace dominoes::guest {
+
+namespace {
+
+constexpr int kLongMilliseconds = 20'000;
+constexpr std::uint16_t kRefusedPort = 4;
+const SocketAddress kRefused{kPeerAddress, kRefusedPort};
+
+// Of poll(), asked for all but the right to write.
+constexpr short kAllEvents = POLLIN | POLLOUT | POLLRDHUP;
+
+// --- connect ---
+
+void connect_says_success_once() {
+    const PeerListener listener = peer_listen();
+    const Descriptor ours = open_device(O_NONBLOCK);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), -EINPROGRESS);
+    await(ours.get(), POLLOUT);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), 0);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), -EISCONN);
+}
+
+// Before it is said, and after: as new.
+void connect_says_failure_once() {
+    const PeerListener listener = peer_listen();
+    const Descriptor ours = open_device(O_NONBLOCK);
+    char byte = 0;
+    CHECK_EQUAL(connect_to(ours.get(), kRefused), -EINPROGRESS);
+    await(ours.get(), POLLOUT);
+    CHECK_EQUAL(poll_once(ours.get(), kAllEvents), kAllEvents | POLLERR | POLLHUP);
+    CHECK_EQUAL(connect_to(ours.get(), kRefused), -ECONNREFUSED);
+    CHECK_EQUAL(poll_once(ours.get(), kAllEvents), POLLOUT | POLLHUP);
+    CHECK_EQUAL(read_from(ours.get(), &byte, 1), -ENOTCONN);
+    CHECK_EQUAL(write_to(ours.get(), &byte, 1), -EPIPE);
+    dominoes_address peer{};
+    CHECK_EQUAL(call(ours.get(), DOMINOES_IOC_PEER, peer), -ENOTCONN);
+    CHECK_EQUAL(local_of(ours.get()).port, 0);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), -EINPROGRESS);
+    await(ours.get(), POLLOUT);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), 0);
+    CHECK_EQUAL(write_to(ours.get(), &byte, 1), 1);
+}
+
+void connect_after_the_error_was_taken() {
+    const PeerListener listener = peer_listen();
+    const Descriptor ours = open_device(O_NONBLOCK);
+    CHECK_EQUAL(connect_to(ours.get(), kRefused), -EINPROGRESS);
+    await(ours.get(), POLLOUT);
+    CHECK_EQUAL(get_option(ours.get(), DOMINOES_OPT_ERROR), ECONNREFUSED);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), -ECONNABORTED);
+    CHECK_EQUAL(fcntl(ours.get(), F_SETFL, 0), 0);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), 0);
+}
+
+void connect_again_and_again() {
+    const PeerListener listener = peer_listen();
+    const Descriptor ours = open_device();
+    CHECK_EQUAL(bind_to(ours.get(), {0, 7020}), 0);
+    for (int i = 0; i < 50; ++i) CHECK_EQUAL(connect_to(ours.get(), kRefused), -ECONNREFUSED);
+    CHECK_EQUAL(local_of(ours.get()).port, 7020);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), 0);
+    CHECK_EQUAL(local_of(ours.get()).port, 7020);
+}
+
+void connect_fails_then_listens() {
+    const Descriptor ours = open_device();
+    CHECK_EQUAL(bind_to(ours.get(), {kOurAddress, 7021}), 0);
+    CHECK_EQUAL(connect_to(ours.get(), kRefused), -ECONNREFUSED);
+    CHECK_EQUAL(listen_on(ours.get()), 0);
+    const Descriptor theirs = peer_connect({kOurAddress, 7021});
+    const Descriptor accepted(accept_from(ours.get()));
+    CHECK(accepted.get() >= 0);
+}
+
+// What the handler below is about.
+int interrupted = -1;
+int full_listener = -1;
+volatile sig_atomic_t established_in_handler;
+
+// While a connect waits for a peer whose queue is full: makes room, and returns when the connection
+// is there, so that connect() is restarted only then.
+void on_alarm(int) {
+    pollfd one{interrupted, POLLOUT, 0};
+    if (established_in_handler || poll(&one, 1, 0) != 0) return;  // not begun
+    const int room = accept(full_listener, nullptr, nullptr);
+    if (room >= 0) close(room);
+    if (poll(&one, 1, kLongMilliseconds) == 1) established_in_handler = 1;
+}
+
+// With a queue of one, in which one waits, Linux does not answer a SYN.
+void signal_restarts_connecting() {
+    const PeerListener listener = peer_listen();
+    CHECK_EQUAL(listen(listener.socket.get(), 0), 0);
+    const Descriptor waiting = open_device();
+    CHECK_EQUAL(connect_to(waiting.get(), listener.address), 0);
+    await(listener.socket.get(), POLLIN);
+    const Descriptor ours = open_device();
+    interrupted = ours.get();
+    full_listener = listener.socket.get();
+    established_in_handler = 0;
+    struct sigaction action {};
+    action.sa_handler = on_alarm;
+    action.sa_flags = SA_RESTART;
+    CHECK_EQUAL(sigaction(SIGALRM, &action, nullptr), 0);
+    const itimerval every{{0, 20'000}, {0, 20'000}}, never{};
+    CHECK_EQUAL(setitimer(ITIMER_REAL, &every, nullptr), 0);
+    const int result = connect_to(ours.get(), listener.address);
+    CHECK_EQUAL(setitimer(ITIMER_REAL, &never, nullptr), 0);
+    CHECK_EQUAL(result, 0);
+    CHECK_EQUAL(established_in_handler, 1);
+}
+
+// --- shutdown ---
+
+// Until the process `pid` sleeps.
+void await_sleep(pid_t pid) {
+    char state = 0;
+    do {
+        std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+        std::string word;
+        file >> word >> word >> state;
+        sched_yield();
+    } while (state == 'R' || state == 'D');
+    CHECK_EQUAL(state, 'S');
+}
+
+int exit_of(pid_t child) {
+    int status = -1;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void end_of_a_listener() {
+    const Descriptor listener = open_device();
+    CHECK_EQUAL(bind_to(listener.get(), {kOurAddress, 7022}), 0);
+    CHECK_EQUAL(listen_on(listener.get()), 0);
+    CHECK_EQUAL(shut_down(listener.get(), SHUT_WR), 0);  // is nothing to a listener
+    CHECK_EQUAL(poll_once(listener.get(), kAllEvents), 0);
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) _exit(accept_from(listener.get()) == -EINVAL ? 0 : 1);
+    await_sleep(child);
+    CHECK_EQUAL(shut_down(listener.get(), SHUT_RD), 0);
+    CHECK_EQUAL(exit_of(child), 0);
+    CHECK_EQUAL(poll_once(listener.get(), kAllEvents), POLLOUT | POLLHUP);
+    CHECK_EQUAL(shut_down(listener.get(), SHUT_RD), -ENOTCONN);
+    const Descriptor peer = peer_socket(SOCK_STREAM);
+    const sockaddr_in to = to_sockaddr({kOurAddress, 7022});
+    CHECK_EQUAL(connect(peer.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)), -1);
+    CHECK_EQUAL(errno, ECONNREFUSED);
+    CHECK_EQUAL(listen_on(listener.get()), 0);
+    const Descriptor theirs = peer_connect({kOurAddress, 7022});
+    CHECK(Descriptor(accept_from(listener.get())).get() >= 0);
+}
+
+void end_of_a_listener_resets_who_waits() {
+    const Descriptor listener = open_device();
+    CHECK_EQUAL(listen_on(listener.get()), 0);
+    const Descriptor theirs = peer_connect({kOurAddress, local_of(listener.get()).port});
+    await(listener.get(), POLLIN);
+    CHECK_EQUAL(shut_down(listener.get(), SHUT_RDWR), 0);
+    await(theirs.get(), POLLERR | POLLHUP);
+    CHECK_EQUAL(local_of(listener.get()).port, 0);
+}
+
+void end_of_an_attempt() {
+    const Descriptor ours = open_device();
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        const int result = connect_to(ours.get(), {kAbsentAddress, 80});
+        _exit(result == -ECONNRESET ? 0 : 1);
+    }
+    // The endpoint is at it, and nobody answers.
+    while (shut_down(ours.get(), SHUT_WR) == -ENOTCONN) sched_yield();
+    CHECK_EQUAL(exit_of(child), 0);
+    const PeerListener listener = peer_listen();
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), 0);
+}
+
+// --- poll ---
+
+// A reset is one change: not the error first, and then the end.
+void end_shows_at_the_first_wake() {
+    for (int i = 0; i < 20; ++i) {
+        Pair pair = connected_pair();
+        const pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            pair.theirs = Descriptor();
+            constexpr short kBoth = POLLIN | POLLRDHUP;
+            const short seen = poll_once(pair.ours.get(), kBoth, kLongMilliseconds);
+            _exit(seen == (kBoth | POLLERR | POLLHUP) ? 0 : 1);
+        }
+        await_sleep(child);
+        peer_reset(std::move(pair.theirs));
+        CHECK_EQUAL(exit_of(child), 0);
+    }
+}
+
+}  // namespace
+
+const std::vector<Check>& event_checks() {
+    static const std::vector<Check> all{
+        {"connect_success_once", connect_says_success_once},
+        {"connect_failure_once_then_anew", connect_says_failure_once},
+        {"connect_after_the_error_was_taken", connect_after_the_error_was_taken},
+        {"connect_again_and_again", connect_again_and_again},
+        {"connect_fails_then_listens", connect_fails_then_listens},
+        {"signal_restarts_connecting", signal_restarts_connecting},
+        {"end_of_a_listener", end_of_a_listener},
+        {"end_of_a_listener_resets", end_of_a_listener_resets_who_waits},
+        {"end_of_an_attempt", end_of_an_attempt},
+        {"end_shows_at_the_first_wake", end_shows_at_the_first_wake},
+    };
+    return all;
+}
+
+}  // namespace dominoes::guest
