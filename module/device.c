@@ -97,7 +97,9 @@ static s64 dominoes_write_all(struct dominoes_endpoint *endpoint, struct scout_e
 			done += put;
 		if (put >= 0 && (!iov_iter_count(from) || endpoint->protocol != IPPROTO_TCP))
 			break;
-		if (put == -EAGAIN && !nowait)
+		if (put == -EAGAIN && nowait)
+			dominoes_endpoint_no_room(endpoint);
+		else if (put == -EAGAIN)
 			put = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR);
 		if (put < 0)
 			return done ? done : put;
@@ -148,6 +150,8 @@ static __poll_t dominoes_poll(struct file *file, poll_table *table)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (state & SCOUT_OUT)
 		events |= EPOLLOUT | EPOLLWRNORM;
+	else
+		dominoes_endpoint_no_room(endpoint);
 	if (state & SCOUT_ERR)
 		events |= EPOLLERR;
 	if (state & SCOUT_HUP)
@@ -166,6 +170,7 @@ const struct file_operations dominoes_device_operations = {
 	.splice_read = dominoes_splice_read,
 	.splice_write = iter_file_splice_write,
 	.poll = dominoes_poll,
+	.fasync = dominoes_endpoint_fasync,
 	.unlocked_ioctl = dominoes_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

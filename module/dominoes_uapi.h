@@ -4,7 +4,7 @@
  *
  * open("/dev/dominoes") gives an endpoint, the counterpart of a socket: it starts unbound, and
  * becomes a TCP connection, a TCP listener or a UDP endpoint by the ioctls below. read(), write(),
- * poll(), O_NONBLOCK and signals behave as they do for a socket. The same descriptor also carries
+ * poll(), O_NONBLOCK, O_ASYNC and signals behave as they do for a socket. The same descriptor also carries
  * the administration calls, which need CAP_NET_ADMIN.
  *
  * Every argument is a struct whose first member is its size as the caller knows it. A kernel that

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of an endpoint, and waiting on it.
+ * The life of an endpoint, waiting on it, and signals instead of waiting.
  */
+#include <linux/bitops.h>
+#include <linux/fs.h>
 #include <linux/in.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
@@ -84,6 +86,65 @@ int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events)
 	return wait_event_interruptible(endpoint->wait, scout_poll(endpoint->scout) & events);
 }
 
+/* --- SIGIO -------------------------------------------------------------------------------------- */
+
+/*
+ * That there is room is told once, after there was none, as by Linux's SOCKWQ_ASYNC_NOSPACE. `none`: the
+ * program has just heard that. Context: any.
+ */
+static void dominoes_signal_room(struct dominoes_endpoint *endpoint, struct scout_endpoint *scout,
+				 bool none)
+{
+	if (none || !(scout_poll(scout) & SCOUT_OUT)) {
+		set_bit(DOMINOES_NO_ROOM, &endpoint->flags);
+		/* Whoever makes room either sees the bit, after a barrier of its own, or is seen here. */
+		smp_mb__after_atomic();
+	}
+	if ((scout_poll(scout) & SCOUT_OUT) &&
+	    test_and_clear_bit(DOMINOES_NO_ROOM, &endpoint->flags))
+		kill_fasync(&endpoint->fasync, SIGIO, POLL_OUT);
+}
+
+/* scout_poll() also has the core wake us for what comes next, though nobody reads or waits. Context: any. */
+static void dominoes_signal(struct dominoes_endpoint *endpoint)
+{
+	struct scout_endpoint *scout = dominoes_endpoint_scout(endpoint);
+	u32 state;
+
+	if (!scout)
+		return;
+	state = scout_poll(scout);
+	if (state & SCOUT_ERR)
+		kill_fasync(&endpoint->fasync, SIGIO, POLL_ERR);
+	else if (state & SCOUT_HUP)
+		kill_fasync(&endpoint->fasync, SIGIO, POLL_HUP);
+	else if (state & (SCOUT_IN | SCOUT_RDHUP))
+		kill_fasync(&endpoint->fasync, SIGIO, POLL_IN);
+	dominoes_signal_room(endpoint, scout, false);
+}
+
+int dominoes_endpoint_fasync(int fd, struct file *file, int on)
+{
+	struct dominoes_endpoint *endpoint = file->private_data;
+	int changed = fasync_helper(fd, file, on, &endpoint->fasync);
+	struct scout_endpoint *scout;
+
+	if (changed < 0 || !on)
+		return changed;
+	/* Pairs with wq_has_sleeper() in dominoes_user_wake(): what comes from here on is told. */
+	smp_mb();
+	scout = dominoes_endpoint_scout(endpoint);
+	if (scout)
+		dominoes_signal_room(endpoint, scout, false);
+	return changed;
+}
+
+void dominoes_endpoint_no_room(struct dominoes_endpoint *endpoint)
+{
+	if (READ_ONCE(endpoint->fasync))
+		dominoes_signal_room(endpoint, dominoes_endpoint_scout(endpoint), true);
+}
+
 /* Of dominoes/port.h. */
 void dominoes_user_wake(void *user)
 {
@@ -95,4 +156,6 @@ void dominoes_user_wake(void *user)
 	if (wq_has_sleeper(&endpoint->wait))
 		wake_up_interruptible_poll(&endpoint->wait, EPOLLIN | EPOLLRDNORM | EPOLLOUT |
 					   EPOLLWRNORM | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
+	if (READ_ONCE(endpoint->fasync))
+		dominoes_signal(endpoint);
 }

@@ -16,6 +16,7 @@
 
 #include "dominoes_uapi.h"
 
+struct fasync_struct;
 struct file;
 struct net;
 struct scout_endpoint;
@@ -25,12 +26,17 @@ struct dominoes_endpoint {
 	struct scout_endpoint *scout;
 	int protocol; /* written with control_lock, and constant once there is `scout` */
 	wait_queue_head_t wait;
+	struct fasync_struct *fasync; /* who is sent SIGIO */
+	unsigned long flags;	      /* bits: DOMINOES_NO_ROOM */
 	struct mutex read_lock;	   /* scout_read(), scout_receive_from() */
 	struct mutex write_lock;   /* scout_write(), scout_send_to() */
 	struct mutex control_lock; /* every other call but scout_poll() */
 	spinlock_t reason_lock;	   /* reason */
 	char reason[DOMINOES_REASON_BYTES];
 };
+
+/* A program has been told that it cannot write, or is connecting: SIGIO says when it can. */
+#define DOMINOES_NO_ROOM 0
 
 /* One ioctl on its way. */
 struct dominoes_call {
@@ -69,6 +75,13 @@ void dominoes_endpoint_adopt(struct dominoes_endpoint *endpoint, struct scout_en
  * Context: process.
  */
 int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events);
+
+/* fcntl(O_ASYNC): file_operations.fasync. Context: process. */
+int dominoes_endpoint_fasync(int fd, struct file *file, int on);
+/* The program hears that it cannot write yet, or is connecting, and with O_ASYNC expects a signal when it can.
+ * Context: process.
+ */
+void dominoes_endpoint_no_room(struct dominoes_endpoint *endpoint);
 
 /* A part of an ioctl's struct: a reserved member, or an address that is given, of which a part is unused. */
 struct dominoes_unused {

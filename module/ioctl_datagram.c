@@ -74,6 +74,8 @@ int dominoes_ioctl_sendto(struct dominoes_call *call, void *argument)
 	from.iter = &iter;
 	for (;;) {
 		sent = scout_send_to(endpoint->scout, &peer, &from, iov_iter_count(&iter));
+		if (sent == -EAGAIN && nowait)
+			dominoes_endpoint_no_room(endpoint);
 		if (sent != -EAGAIN || nowait)
 			break;
 		sent = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR);

@@ -84,6 +84,8 @@ int dominoes_ioctl_connect(struct dominoes_call *call, void *argument)
 	if (error)
 		return error;
 	error = scout_connect(call->endpoint->scout, &peer);
+	if (error == -EINPROGRESS)
+		dominoes_endpoint_no_room(call->endpoint);
 	dominoes_end(call);
 	if ((error == -EINPROGRESS || error == -EALREADY) && !dominoes_nonblocking(call))
 		error = dominoes_connect_wait(call);

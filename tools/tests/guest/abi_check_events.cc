@@ -216,6 +216,163 @@ void end_shows_at_the_first_wake() {
     }
 }
 
+// --- SIGIO ---
+
+// Signals of a descriptor's events, with what they are about. They are blocked, and waited for.
+class Signals {
+public:
+    explicit Signals(const Descriptor& descriptor, int signal = SIGRTMIN + 1)
+        : fd_(descriptor.get()), signal_(signal) {
+        sigemptyset(&set_);
+        sigaddset(&set_, signal);
+        CHECK_EQUAL(sigprocmask(SIG_BLOCK, &set_, nullptr), 0);
+        CHECK_EQUAL(fcntl(fd_, F_SETOWN, getpid()), 0);
+        if (signal != SIGIO) CHECK_EQUAL(fcntl(fd_, F_SETSIG, signal), 0);
+        CHECK_EQUAL(fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_ASYNC), 0);
+        forget();
+    }
+    ~Signals() {
+        fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) & ~O_ASYNC);
+        forget();
+        sigprocmask(SIG_UNBLOCK, &set_, nullptr);
+    }
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+
+    // One that tells of `event`, whatever others come before.
+    void await(short event) {
+        const timespec limit{kLongMilliseconds / 1000, 0};
+        siginfo_t info{};
+        do {
+            if (sigtimedwait(&set_, &info, &limit) < 0)
+                fail_check(__FILE__, __LINE__, "no signal of event " + std::to_string(event));
+        } while (signal_ != SIGIO && !(info.si_fd == fd_ && (info.si_band & event)));
+    }
+    bool pending() {
+        sigset_t set;
+        sigpending(&set);
+        return sigismember(&set, signal_) == 1;
+    }
+    void forget() {
+        const timespec now{};
+        while (sigtimedwait(&set_, nullptr, &now) >= 0) {
+        }
+    }
+
+private:
+    int fd_;
+    int signal_;
+    sigset_t set_;
+};
+
+// Nobody has tried to read, nor polled; and again without a read in between.
+void signal_io_of_data() {
+    const Pair pair = connected_pair();
+    Signals signals(pair.ours);
+    for (int i = 0; i < 3; ++i) {
+        CHECK_EQUAL(send(pair.theirs.get(), "x", 1, 0), 1);
+        signals.await(POLLIN);
+    }
+    char bytes[4];
+    CHECK_EQUAL(read_from(pair.ours.get(), bytes, sizeof(bytes)), 3);
+    CHECK_EQUAL(send(pair.theirs.get(), "x", 1, 0), 1);
+    signals.await(POLLIN);
+}
+
+void signal_io_by_default() {
+    const Pair pair = connected_pair();
+    Signals signals(pair.ours, SIGIO);
+    CHECK_EQUAL(send(pair.theirs.get(), "x", 1, 0), 1);
+    signals.await(POLLIN);
+}
+
+void signal_io_of_connect() {
+    const PeerListener listener = peer_listen();
+    const Descriptor ours = open_device(O_NONBLOCK);
+    Signals signals(ours);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), -EINPROGRESS);
+    signals.await(POLLOUT);
+    CHECK_EQUAL(connect_to(ours.get(), listener.address), 0);
+    const Descriptor theirs = peer_accept(listener);
+    CHECK_EQUAL(send(theirs.get(), "x", 1, 0), 1);
+    signals.await(POLLIN);
+}
+
+void signal_io_of_refusal() {
+    const Descriptor ours = open_device(O_NONBLOCK);
+    Signals signals(ours);
+    CHECK_EQUAL(connect_to(ours.get(), kRefused), -EINPROGRESS);
+    signals.await(POLLERR);
+    CHECK_EQUAL(connect_to(ours.get(), kRefused), -ECONNREFUSED);
+}
+
+void signal_io_of_accept() {
+    const Descriptor listener = open_device();
+    CHECK_EQUAL(bind_to(listener.get(), {kOurAddress, 0}), 0);
+    Signals signals(listener);
+    CHECK_EQUAL(listen_on(listener.get()), 0);
+    const Descriptor theirs = peer_connect({kOurAddress, local_of(listener.get()).port});
+    signals.await(POLLIN);
+    const Descriptor accepted(accept_from(listener.get()));
+    CHECK(accepted.get() >= 0);
+    CHECK(!(fcntl(accepted.get(), F_GETFL) & O_ASYNC));
+    Signals of_accepted(accepted, SIGRTMIN + 2);
+    CHECK_EQUAL(send(theirs.get(), "x", 1, 0), 1);
+    of_accepted.await(POLLIN);
+}
+
+// After a write that found none, it is told of once there is.
+void signal_io_of_room() {
+    static const std::array<char, 65536> block{};
+    static std::array<char, 65536> sink;
+    const Pair pair = connected_pair(O_NONBLOCK);
+    Signals signals(pair.ours);
+    for (int round = 0; round < 3; ++round) {
+        long put;
+        do put = write_to(pair.ours.get(), block.data(), block.size());
+        while (put > 0);
+        CHECK_EQUAL(put, -EAGAIN);
+        while (recv(pair.theirs.get(), sink.data(), sink.size(), MSG_DONTWAIT) > 0) {
+        }
+        // What is under way still comes, and makes room.
+        const pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            while (recv(pair.theirs.get(), sink.data(), sink.size(), 0) > 0) {
+            }
+            _exit(0);
+        }
+        signals.await(POLLOUT);
+        CHECK_EQUAL(kill(child, SIGKILL), 0);
+        exit_of(child);
+    }
+}
+
+void signal_io_of_the_end() {
+    Pair pair = connected_pair();
+    Signals signals(pair.ours);
+    CHECK_EQUAL(shutdown(pair.theirs.get(), SHUT_WR), 0);
+    signals.await(POLLIN);
+    Pair other = connected_pair();
+    Signals of_other(other.ours, SIGRTMIN + 2);
+    peer_reset(std::move(other.theirs));
+    of_other.await(POLLERR);
+}
+
+// Not once it is no longer wanted, nor when the file is closed.
+void signal_io_ends() {
+    Pair pair = connected_pair();
+    Signals signals(pair.ours);
+    CHECK_EQUAL(fcntl(pair.ours.get(), F_SETFL, 0), 0);
+    CHECK_EQUAL(send(pair.theirs.get(), "x", 1, 0), 1);
+    await(pair.ours.get(), POLLIN);
+    CHECK(!signals.pending());
+    CHECK_EQUAL(fcntl(pair.ours.get(), F_SETFL, O_ASYNC), 0);
+    pair.ours = Descriptor();
+    await(pair.theirs.get(), POLLERR | POLLHUP | POLLIN);
+    CHECK(!signals.pending());
+}
+
 }  // namespace
 
 const std::vector<Check>& event_checks() {
@@ -230,6 +387,14 @@ const std::vector<Check>& event_checks() {
         {"end_of_a_listener_resets", end_of_a_listener_resets_who_waits},
         {"end_of_an_attempt", end_of_an_attempt},
         {"end_shows_at_the_first_wake", end_shows_at_the_first_wake},
+        {"signal_io_of_data", signal_io_of_data},
+        {"signal_io_by_default", signal_io_by_default},
+        {"signal_io_of_connect", signal_io_of_connect},
+        {"signal_io_of_refusal", signal_io_of_refusal},
+        {"signal_io_of_accept", signal_io_of_accept},
+        {"signal_io_of_room", signal_io_of_room},
+        {"signal_io_of_the_end", signal_io_of_the_end},
+        {"signal_io_ends", signal_io_ends},
     };
     return all;
 }
