@@ -193,6 +193,11 @@ struct dominoes_info {
  * (INADDR_ANY, or not at all), connect chooses the device with the longest prefix that contains the peer,
  * then one with a gateway, then the one attached first; UDP receives at every device and chooses for each
  * datagram; a TCP listener is at every device.
+ *
+ * connect of TCP, as on Linux: where it does not block EINPROGRESS, then EALREADY, then once the outcome, 0
+ * or the error (ECONNABORTED where DOMINOES_OPT_ERROR has taken it), then EISCONN. After an error the endpoint
+ * is unconnected again: connect and listen begin anew, and a port that was not bound by bind is another. A
+ * connect that a signal interrupts goes on, and the next call waits for it.
  */
 struct dominoes_address {
 	__u32 size;
@@ -212,6 +217,10 @@ struct dominoes_accept {
 	struct dominoes_sockaddr peer; /* out */
 };
 
+/*
+ * ENOTCONN. Of a listener, as on Linux: SHUT_RD and SHUT_RDWR end it, so that accept says EINVAL, and what
+ * waits is reset; it may listen again. Of a connect that is under way: it ends with ECONNRESET.
+ */
 struct dominoes_shutdown {
 	__u32 size;
 	__u32 how; /* SHUT_RD, SHUT_WR, SHUT_RDWR */
