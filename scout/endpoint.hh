@@ -69,7 +69,9 @@ private:
     Listener* listener() const { return listener_.load_acquire(); }
     bool fresh() const { return !connection() && !listener(); }
     void wake() {
+        dominoes_publish_begin();
         if (user_) dominoes_user_wake(user_);
+        dominoes_publish_end();
     }
     void bound_everywhere(uint16_t port);
     void unbind();
