@@ -157,7 +157,7 @@ static const char *dominoes_error_text(int error)
 	case -ENETDOWN:
 		return "the device was detached";
 	case -ENETUNREACH:
-		return "no attached device leads there";
+		return "no attached device leads there; none leads to its own address";
 	case -ENOENT:
 		return "there are no more";
 	case -ENOMEM:

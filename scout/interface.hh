@@ -24,8 +24,10 @@ public:
     dominoes::Atomic<uint32_t> tentative;
     Counters counters;
 
-    // Whether `destination` can be reached, and through which neighbour.
+    // Whether `destination` can be reached, and through which neighbour. Not our own address: what
+    // is sent to it leaves by the device, where nobody has it.
     bool route(IpAddress destination, IpAddress& next_hop) const {
+        if (destination == address) return false;
         if (prefix.contains(destination)) {
             next_hop = destination;
             return !prefix.is_broadcast(destination);
@@ -37,6 +39,7 @@ public:
     // How well the route to `destination` fits, to be compared between interfaces: 0 none, 1
     // through the gateway, more the longer the prefix that contains it (RFC 1122 section 3.3.1.1).
     uint32_t nearness(IpAddress destination) const {
+        if (destination == address) return 0;
         if (prefix.contains(destination)) return 1 + prefix.bits;
         return gateway.is_any() ? 0 : 1;
     }

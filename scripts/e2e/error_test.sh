@@ -94,6 +94,16 @@ test_port_in_use() {
     timeout 10 talk dominoes serve 9000 0
 }
 
+# What is sent to this machine leaves it: at once refused if it is the own address, else nobody answers.
+test_addresses_of_this_machine() {
+    expect_failure "own address" -- timeout 2 dominoes cat "$dominoes_address" 9001
+    expect_failure "is unreachable" -- timeout 2 datagram dominoes tell "$dominoes_address" 7000 1 100
+    expect_failure "is unreachable" -- timeout 2 datagram dominoes tell 10.77.0.255 7000 1 100
+    expect_failure "No route to host" -- dominoes cat "$host_address" 9001
+    expect "100% packet loss" ping -c 1 -W 1 "$dominoes_address"
+    expect " 0% packet loss" ping -c 1 "$peer_address"
+}
+
 test_nothing_attached() {
     detached
     expect_failure -- dominoes cat "$peer_address" 9001
