@@ -140,6 +140,23 @@ void parse__reads_fragments(Check& check) {
     EXPECT_EQ(header.fragment_bytes, 65528);
 }
 
+// RFC 791 section 3.1: it "must be zero", and whoever finds that it is not has nothing to say to
+// it.
+void parse__ignores_the_reserved_flag(Check& check) {
+    static constexpr uint16_t kFlags[] = {0, 0x4000, 0x2001};
+    for (uint16_t flags : kFlags) {
+        Sample sample;
+        IpHeader plain, header;
+        sample.set16(6, flags);
+        REQUIRE(sample.parse(plain) == IpResult::kOk);
+        sample.set16(6, flags | 0x8000);
+        REQUIRE(sample.parse(header) == IpResult::kOk);
+        EXPECT_EQ(header.more_fragments, plain.more_fragments);
+        EXPECT_EQ(header.dont_fragment, plain.dont_fragment);
+        EXPECT_EQ(header.fragment_bytes, plain.fragment_bytes);
+    }
+}
+
 void parse__merged_packets_may_exceed_the_field(Check& check) {
     Sample sample;
     IpHeader header;
@@ -225,6 +242,7 @@ constexpr Test kTests[] = {
     TEST(parse__refuses_a_wrong_checksum),
     TEST(parse__skips_options_of_any_content),
     TEST(parse__reads_fragments),
+    TEST(parse__ignores_the_reserved_flag),
     TEST(parse__merged_packets_may_exceed_the_field),
     TEST(write__more_than_the_field_is_written_as_zero),
     TEST(write__fragment_fields),

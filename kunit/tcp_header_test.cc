@@ -102,6 +102,36 @@ void tcp_parse__ignores_syn_options_elsewhere(Check& check) {
     EXPECT_EQ(event.options, kHasTimestamps);
 }
 
+// RFC 9293 section 3.1: the reserved bits must be ignored by those who do not know what they mean.
+void tcp_parse__ignores_reserved_bits(Check& check) {
+    SegmentEvent plain, event;
+    REQUIRE(tcp_parse(kLinuxSyn, sizeof kLinuxSyn, 100, plain) == TcpParse::kOk);
+    for (uint32_t bits = 1; bits < 16; ++bits) {
+        uint8_t syn[sizeof kLinuxSyn];
+        __builtin_memcpy(syn, kLinuxSyn, sizeof syn);
+        syn[12] = static_cast<uint8_t>(syn[12] | bits);
+        REQUIRE(tcp_parse(syn, sizeof syn, 100, event) == TcpParse::kOk);
+        EXPECT_EQ(event.seq, plain.seq);
+        EXPECT_EQ(event.flags, plain.flags);
+        EXPECT_EQ(event.options, plain.options);
+        EXPECT_EQ(event.payload_offset, plain.payload_offset);
+        EXPECT_EQ(event.payload_bytes, plain.payload_bytes);
+    }
+}
+
+// Section 3.1 as well, MUST-6: each kind but those that are known.
+void tcp_parse__ignores_unknown_options(Check& check) {
+    for (uint32_t kind = 9; kind < 256; ++kind) {
+        SegmentEvent event;
+        Bytes unknown(7, kSyn);
+        const uint8_t options[] = {static_cast<uint8_t>(kind), 4, 3, 3, 2, 4, 5, 0xb4};
+        __builtin_memcpy(unknown.at + kTcpMinHeader, options, sizeof options);
+        REQUIRE(tcp_parse(unknown.at, 60, 60, event) == TcpParse::kOk);
+        EXPECT_EQ(event.options, kHasMss);
+        EXPECT_EQ(event.mss, 1460);
+    }
+}
+
 void tcp_parse__survives_anything(Check& check) {
     uint64_t chance = 1;
     uint8_t bytes[kTcpMaxHeader];
@@ -233,6 +263,8 @@ constexpr kunit::Test kTests[] = {
     TEST(tcp_parse__stops_at_end_of_options),
     TEST(tcp_parse__ignores_wrong_length_of_known_kind),
     TEST(tcp_parse__ignores_syn_options_elsewhere),
+    TEST(tcp_parse__ignores_reserved_bits),
+    TEST(tcp_parse__ignores_unknown_options),
     TEST(tcp_parse__survives_anything),
     TEST(tcp_flags_possible__all_256),
     TEST(tcp_piece__cuts_a_run),

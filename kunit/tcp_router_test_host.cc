@@ -4,108 +4,15 @@
 // how a SYN is answered.
 #include "scout/tcp_router.hh"
 
-#include <map>
-#include <mutex>
-
-#include "kunit/counted.hh"
-#include "kunit/framework.hh"
-#include "kunit/packets.hh"
-#include "scout/errors.hh"
-#include "scout/stack.h"
-#include "scout/tcp_header.hh"
-#include "tools/rig/socket.hh"
+#include "kunit/tcp_machine.hh"
 
 namespace kunit {
 namespace {
 
-using namespace scout;
-using rig::address;
-using rig::Socket;
+using namespace one_device;
 
 constexpr uint8_t kPortUnreachable = 3;
 constexpr uint8_t kProtocolUnreachable = 2;
-
-// Keeps the SYNs that are sent, from their IP headers on, and counts resets. Several threads send.
-class SynLink final : public rig::Link {
-public:
-    bool transmit(dominoes_packet* packet) override {
-        const Sent sent(Bytes(packet->data, packet->data + packet->bytes));
-        dominoes_packet_free(packet);
-        if (!sent.is_ip || sent.ip.protocol != kTcp) return true;
-        const TcpPorts ports = tcp_ports(sent.payload.data());
-        SegmentEvent segment;
-        const auto bytes = static_cast<uint32_t>(sent.payload.size());
-        if (tcp_parse(sent.payload.data(), bytes, bytes, segment) != TcpParse::kOk) return true;
-        std::lock_guard lock(mutex_);
-        if (segment.flags & kRst) ++resets_;
-        if (segment.flags & kSyn)
-            syns_.emplace(std::pair(ports.source, ports.destination),
-                          Bytes(sent.frame.begin() + kEthHeaderBytes, sent.frame.end()));
-        return true;
-    }
-    // That from `port` to the peer's; empty: there was none.
-    Bytes syn(uint16_t port, uint16_t peer_port) {
-        std::lock_guard lock(mutex_);
-        const auto found = syns_.find({port, peer_port});
-        return found == syns_.end() ? Bytes() : found->second;
-    }
-    // Waits for it; empty: it does not come.
-    Bytes wait_for(uint16_t port, uint16_t peer_port) {
-        Bytes found;
-        eventually([&] {
-            found = syn(port, peer_port);
-            return !found.empty();
-        });
-        return found;
-    }
-    uint32_t resets() {
-        std::lock_guard lock(mutex_);
-        return resets_;
-    }
-
-private:
-    std::mutex mutex_;
-    std::map<std::pair<uint16_t, uint16_t>, Bytes> syns_;
-    uint32_t resets_ = 0;
-};
-
-// A machine whose neighbour answers ARP, and nothing else.
-class Machine {
-public:
-    Machine() : stack(scout_stack_create()) {
-        static constexpr int kCpus[] = {-1, -1};
-        struct scout_attach attach {};
-        attach.link = &link;
-        attach.id = 1;
-        attach.address = address("192.0.2.1", 0);
-        attach.prefix_len = 24;
-        attach.replicas = 2;
-        attach.cpus = kCpus;
-        attach.cpu_count = 2;
-        if (scout_attach(stack, &attach, &host) != 0) host = nullptr;
-        receive(arp_frame({kArpRequest, kPeerMac, kPeerIp, {}, kOurIp}));
-    }
-    ~Machine() {
-        if (host) scout_detach(host);
-        scout_stack_destroy(stack);
-    }
-    void receive(const Bytes& frame) {
-        dominoes_packet* packet = rig::make_packet(frame);
-        if (!scout_receive(host, packet)) dominoes_packet_free(packet);
-    }
-    // Somebody on the way says that `quoted` did not arrive.
-    void receive_error(uint8_t code, const Bytes& quoted) {
-        receive(framed(ip_packet(kIcmp, icmp_message(kIcmpUnreachable, code, 0, quoted))));
-    }
-    uint64_t count(Counter counter) const { return counted(host, counter); }
-    bool counts(Counter counter, uint64_t wanted) const {
-        return scout::counts(host, counter, wanted);
-    }
-
-    SynLink link;
-    scout_stack* stack;
-    scout_host* host = nullptr;
-};
 
 // An attempt to connect that nobody answers.
 struct Attempt {
@@ -161,23 +68,6 @@ void icmp_error__about_no_connection(Check& check) {
     EXPECT_EQ(machine.count(Counter::icmp_errors_in), 0);
     machine.receive_error(kProtocolUnreachable, attempt.syn);
     EXPECT_EQ(attempt.outcome(), kEnoprotoopt);
-}
-
-Bytes segment_frame(uint16_t peer_port, uint8_t flags, uint32_t seq, uint32_t ack,
-                    const char* payload = "") {
-    const Bytes segment = tcp_segment({peer_port, 80}, flags, seq, ack, text(payload));
-    return framed(ip_packet(kTcp, segment));
-}
-
-// What answers `syn`, which is sent until it is; empty: nothing.
-Bytes answer_to(Machine& machine, const Bytes& syn, uint16_t peer_port) {
-    Bytes answer;
-    eventually([&] {
-        machine.receive(syn);
-        answer = machine.link.syn(80, peer_port);
-        return !answer.empty();
-    });
-    return answer;
 }
 
 // Had what follows come before the SYN that the cookie stands for, it would have been in LISTEN,

@@ -232,6 +232,20 @@ Position watch(Wire& wire, const Ends& ends) {
     }
 }
 
+// What a receiver must not mind: reserved bits of IP and TCP, options it does not know, and what
+// Ethernet puts behind a short packet, which would be the next byte of the stream.
+Bytes tolerated(const Ends& ends, const Position& at) {
+    constexpr std::uint8_t kReserved = 0x0f, kEvil = 0x80;
+    Bytes frame = tcp_frame(
+        ends, {.seq = at.next, .ack = at.unsent, .options = {253, 4, 1, 2, 1, 1, 254, 2}});
+    frame[kIpAt + 6] |= kEvil;
+    frame[kTransportAt + 12] |= kReserved;
+    fix_ip_checksum(frame);
+    fix_transport_checksum(frame);
+    frame.resize(frame.size() + 7, 0xa5);
+    return frame;
+}
+
 // RFC 5961: none of these may do more than provoke a challenge ACK, of which there are 10 in 5
 // seconds.
 void spoof(Wire& wire, const Ends& ends) {
@@ -257,6 +271,7 @@ void spoof(Wire& wire, const Ends& ends) {
     };
     for (const TcpFields& fields : challenged) wire.send(tcp_frame(ends, fields));
     for (const TcpFields& fields : ignored) wire.send(tcp_frame(ends, fields));
+    wire.send(tolerated(ends, at));
     print({{"tcp_challenge_acks", static_cast<unsigned>(std::size(challenged))}});
 }
 
