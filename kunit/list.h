@@ -56,6 +56,7 @@
 	apply(tcp_icmp)		   \
 	apply(tcp_path_mtu)	   \
 	apply(tcp_ecn)		   \
+	apply(tcp_clock)	   \
 	apply(tcp_cookie)	   \
 	apply(tcp_reuse)	   \
 	apply(tcp_step)		   \

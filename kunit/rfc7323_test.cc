@@ -243,7 +243,7 @@ void section_5_2__reset_is_not_tested(Check& check) {
     wire.ended(kEconnreset);
 }
 
-// 5.5: when the connection has been idle for more than 24 days, TS.Recent is not valid.
+// 5.5: when the connection has been idle for too long, TS.Recent is not valid.
 void section_5_5__outdated_timestamps(Check& check) {
     Wire wire(check, TcpPhase::kEstablished, kTimestamps);
     wire.pass(tcp::kTimestampLife - 1);

@@ -87,8 +87,10 @@ inline constexpr uint32_t kMaxWindowScale = 14;
 // NOP, NOP, timestamps: in every segment once negotiated, and so taken off the MSS (RFC 6691).
 inline constexpr uint32_t kTimestampBytes = 12;
 
-// RFC 7323 section 5.5: TS.Recent is no longer valid after 24 days of silence.
-inline constexpr uint64_t kTimestampLife = 24ull * 24 * 3600 * kSecond;
+// RFC 7323 section 5.5: TS.Recent is no longer valid after 24 days of silence, with clocks of 1 ms.
+// As in Linux less than half a round of a clock of 1 us, which its own can be: no segment that is
+// older than this is still on its way.
+inline constexpr uint64_t kTimestampLife = 35ull * 60 * kSecond;
 
 // No window grows beyond this: the largest that scaling can announce.
 inline constexpr uint64_t kMaxWindow = uint64_t{65535} << kMaxWindowScale;

@@ -82,6 +82,11 @@ void tuning_received(TcpState& state, const Segment& segment) {
     TcpTuning& tuning = state.tuning;
     if (tuning.timed_ns == 0) return;
     const uint64_t elapsed = state.now_ns - tuning.timed_ns;
+    if (elapsed > kMaxRto) {
+        // The peer had nothing to send; and the clock may have gone half round.
+        tuning.timed_ns = 0;
+        return;
+    }
     if (state.agreed & kAgreedTimestamps) {
         if (!(segment.event.options & kHasTimestamps)) return;
         if (timestamp_before(segment.event.ts_ecr, tuning.timed_ts)) return;

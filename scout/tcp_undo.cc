@@ -7,11 +7,14 @@ namespace {
 using dominoes::max;
 using dominoes::min;
 
-// RFC 3522 section 3.2: it answers what was sent before the first retransmission.
+// RFC 3522 section 3.2: it answers what was sent before the first retransmission. Both are of the
+// past: how long ago each was tells them apart for a whole round of the clock, which a user timeout
+// may wait for.
 bool echo_is_older(const TcpState& state, const Segment& segment) {
+    const uint32_t clock = timestamp_clock(state);
     return state.undo_resent && (state.agreed & kAgreedTimestamps) &&
            segment.event.options & kHasTimestamps && segment.event.ts_ecr != 0 &&
-           static_cast<int32_t>(segment.event.ts_ecr - state.undo_ts) < 0;
+           clock - segment.event.ts_ecr > clock - state.undo_ts;
 }
 
 // Sent again, and neither acknowledged nor found lost since.
