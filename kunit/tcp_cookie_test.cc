@@ -104,14 +104,24 @@ void tcp_cookie_open__only_ours(Check& check) {
 }
 
 void tcp_cookie_timestamp__is_never_ahead(Check& check) {
-    for (uint32_t now = 1000; now < 1200; ++now) {
+    for (uint32_t now = 0u - 200; now != 200; ++now) {
         for (uint8_t scale = 0; scale <= 14; ++scale) {
             SegmentEvent syn = syn_with(kHasTimestamps | kHasWindowScale);
             syn.window_scale = scale;
-            const uint32_t sent = tcp_cookie_timestamp(now, syn);
-            EXPECT(sent <= now && now - sent < 64);
+            EXPECT(now - tcp_cookie_timestamp(now, syn) < 64);
         }
     }
+}
+
+// Our clock goes round between the cookie and what follows it.
+void tcp_cookie_timestamp__just_after_the_clocks_wrap(Check& check) {
+    const SegmentEvent syn = syn_with(kHasMss | kHasTimestamps | kHasWindowScale);
+    SegmentEvent ack = answer_to(syn), found{};
+    ack.ts_ecr = tcp_cookie_timestamp(3, syn);
+    EXPECT(ack.ts_ecr > 0xffffff00);
+    EXPECT(tcp_cookie_open(at(1000), ack, found));
+    EXPECT_EQ(found.window_scale, 7);
+    EXPECT_EQ(found.options, syn.options);
 }
 
 void tcp_cookie_restrict__without_timestamps_only_the_mss(Check& check) {
@@ -146,6 +156,7 @@ constexpr kunit::Test kTests[] = {
     TEST(tcp_cookie_open__only_for_a_while),
     TEST(tcp_cookie_open__only_ours),
     TEST(tcp_cookie_timestamp__is_never_ahead),
+    TEST(tcp_cookie_timestamp__just_after_the_clocks_wrap),
     TEST(tcp_cookie_restrict__without_timestamps_only_the_mss),
     TEST(tcp_step__goes_on_where_the_cookie_left_off),
 };

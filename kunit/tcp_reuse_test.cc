@@ -47,6 +47,22 @@ void tcp_may_reopen__with_a_later_timestamp(Check& check) {
     EXPECT(!tcp_may_reopen(old, syn(50)));
 }
 
+// Both kinds of numbers go round.
+void tcp_may_reopen__across_a_wrap(Check& check) {
+    TcpInfo old = waiting(check, true);
+    old.ts_recent = 0xffffff00;
+    EXPECT(tcp_may_reopen(old, syn(50, kHasTimestamps, 5)));
+    old.ts_recent = 5;
+    EXPECT(!tcp_may_reopen(old, syn(103, kHasTimestamps, 0xffffff00)));
+    old.rcv_nxt = 0xffffff00;
+    SegmentEvent next = syn(0);
+    next.seq = 5;
+    EXPECT(tcp_may_reopen(old, next));
+    old.rcv_nxt = 5;
+    next.seq = 0xffffff00;
+    EXPECT(!tcp_may_reopen(old, next));
+}
+
 void tcp_may_reopen__only_time_wait_and_only_a_syn(Check& check) {
     Wire wire(check);
     wire.establish();
@@ -71,6 +87,7 @@ void tcp_reopening_sequence__is_beyond_the_old_ones(Check& check) {
 constexpr kunit::Test kTests[] = {
     TEST(tcp_may_reopen__with_a_later_sequence_number),
     TEST(tcp_may_reopen__with_a_later_timestamp),
+    TEST(tcp_may_reopen__across_a_wrap),
     TEST(tcp_may_reopen__only_time_wait_and_only_a_syn),
     TEST(tcp_reopening_sequence__is_beyond_the_old_ones),
 };

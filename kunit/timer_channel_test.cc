@@ -93,6 +93,32 @@ void start__moves_an_armed_timer(Check& check) {
     EXPECT_EQ(shot.fired, 1);
 }
 
+// Beyond what the wheels reach at once: on time, and woken for once a round of the last.
+void start__beyond_the_reach_of_the_wheels(Check& check) {
+    constexpr uint64_t kDay = 24 * kHour;
+    constexpr uint64_t kRound = 63 * (kMs << 18);  // from a slot of the last to the one before it
+    static constexpr uint64_t kDistances[] = {5 * kHour, 24 * kDay, 49 * kDay, 400 * kDay};
+    for (uint64_t distance : kDistances) {
+        Wheel wheel;
+        REQUIRE(wheel);
+        Shot shot;
+        uint64_t now = kStart;
+        uint32_t wakes = 0;
+        wheel->start(shot.timer, now + distance);
+        for (; !shot.fired && now <= kStart + distance; ++wakes) {
+            now = wheel->next_expiry_ns();
+            wheel->advance(now);
+        }
+        EXPECT_EQ(shot.fired, 1);
+        EXPECT_EQ(now, ((kStart + distance) / kMs + 1) * kMs);
+        EXPECT(wakes <= distance / kRound + 5);
+        // Time may also come in one piece.
+        wheel->start(shot.timer, now + distance);
+        EXPECT_EQ(wheel->advance(now + distance - kMs), 0);
+        EXPECT_EQ(wheel->advance(now + distance), 1);
+    }
+}
+
 // Many at once, some of them cancelled, each at its time however coarsely the time moves.
 void start__many_at_all_distances(Check& check) {
     constexpr uint32_t kCount = 400;
@@ -213,15 +239,11 @@ void next_expiry_ns__is_exact_when_near(Check& check) {
 }
 
 constexpr Test kTests[] = {
-    TEST(start__fires_at_the_first_tick),
-    TEST(start__in_the_past_fires_next_tick),
-    TEST(start__moves_an_armed_timer),
-    TEST(start__many_at_all_distances),
-    TEST(cancel__forgets),
-    TEST(cancel__of_another_in_a_callback),
-    TEST(advance__callback_starts_itself),
-    TEST(advance__retries_what_was_refused),
-    TEST(next_expiry_ns__is_exact_when_near),
+    TEST(start__fires_at_the_first_tick),    TEST(start__in_the_past_fires_next_tick),
+    TEST(start__moves_an_armed_timer),       TEST(start__beyond_the_reach_of_the_wheels),
+    TEST(start__many_at_all_distances),      TEST(cancel__forgets),
+    TEST(cancel__of_another_in_a_callback),  TEST(advance__callback_starts_itself),
+    TEST(advance__retries_what_was_refused), TEST(next_expiry_ns__is_exact_when_near),
 };
 
 }  // namespace
