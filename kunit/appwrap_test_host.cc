@@ -174,6 +174,65 @@ void read__goes_on_in_the_larger_ring(Check& check) {
     EXPECT(end.reads(60'000, 100'000));
 }
 
+// Stream offsets have 64 bits, and so the ring's places go on where 32 bits end. Each block of the
+// stream tells its offset; those around that place are looked at byte by byte.
+void read__beyond_4_gb(Check& check) {
+    constexpr uint64_t kChunk = 16384, kBlock = 512, kWrap = uint64_t{1} << 32;
+    if (check.scale(100) < 100) return;  // minutes with a sanitizer
+    End end;
+    end.appwrap->established();
+    dominoes_packet* packet = rig::make_packet(Bytes(kChunk));
+    const auto payload = rig::bytes_of(*packet);
+    for (uint64_t at = 0; at < kChunk; ++at) payload[at] = End::byte(at);
+    Bytes read(kChunk);
+    uint64_t wrong = 0;
+    // Not all begin where the ring does.
+    for (uint64_t from = 0, serial = 0; from < kWrap + 4 * kChunk && !wrong; ++serial) {
+        const uint64_t bytes = serial ? kChunk : kChunk - 100;
+        for (uint64_t at = 0; at < kChunk; at += kBlock)
+            store_be32(&payload[at], static_cast<uint32_t>((from + at) >> 8));
+        end.appwrap->deliver(packet, {.serial = serial,
+                                      .stream_offset = from,
+                                      .readable = from + bytes,
+                                      .packet_offset = 0,
+                                      .bytes = static_cast<uint32_t>(bytes),
+                                      .ring_from = 0,
+                                      .ring = 0,
+                                      .reserved = 0});
+        dominoes_iter iter(static_cast<void*>(read.data()), bytes);
+        wrong += end.appwrap->read(&iter, bytes) != static_cast<int64_t>(bytes);
+        const bool near = from + 2 * kChunk > kWrap;
+        for (uint64_t at = 0; at < bytes; at += near ? 1 : kBlock) wrong += read[at] != payload[at];
+        for (uint64_t at = 0; at + 4 <= bytes; at += kBlock)
+            wrong += load_be32(&read[at]) != load_be32(&payload[at]);
+        from += bytes;
+    }
+    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(end.appwrap->unread(), 0);
+    EXPECT(end.appwrap->read_position() > kWrap);
+    dominoes_packet_free(packet);
+}
+
+// So are those of what is written, and of what is released.
+void write__beyond_4_gb(Check& check) {
+    constexpr uint64_t kWrap = uint64_t{1} << 32;
+    if (check.scale(100) < 100) return;
+    End end;
+    end.appwrap->established();
+    const Bytes block(16384, 7);
+    end.appwrap->uses(0, 0);
+    uint64_t written = 0;
+    while (written < kWrap + 1000) {
+        dominoes_iter iter(block.data(), block.size());
+        const int64_t taken = end.appwrap->write(&iter, block.size() - (written == 0));
+        REQUIRE(taken > 0);
+        written += static_cast<uint64_t>(taken);
+        EXPECT_EQ(end.appwrap->unacknowledged(), taken);
+        end.appwrap->released(0, written);
+    }
+    EXPECT_EQ(end.appwrap->unacknowledged(), 0);
+}
+
 // A look at what is in both rings leaves the old one.
 void read__peeks_into_the_larger_ring(Check& check) {
     End end;
@@ -278,6 +337,8 @@ constexpr Test kTests[] = {
     TEST(shut__of_both_directions_is_one_change),
     TEST(shut_reads__leaves_what_is_there),
     TEST(read__goes_on_in_the_larger_ring),
+    TEST(read__beyond_4_gb),
+    TEST(write__beyond_4_gb),
     TEST(read__peeks_into_the_larger_ring),
     TEST(read__up_to_the_end_of_the_old_ring),
     TEST(want_ring__one_at_a_time),

@@ -34,6 +34,7 @@ struct Network {
     uint64_t delay_ns = 5'000'000;
     uint64_t jitter_ns = 0;      // added at random: reorders
     uint32_t loss_permille = 0;  // of wire segments
+    uint32_t loss_reach = 0;     // only so near to where sequence numbers wrap; 0: everywhere
     uint32_t duplicate_permille = 0;
     uint64_t bytes_per_second = 0;  // 0: no limit
     uint64_t queue_bytes = 0;       // beyond it, tail drop
@@ -63,6 +64,11 @@ struct Scenario {
     uint32_t receive_most[2] = {};  // how far they grow; 0: not at all
     uint32_t send_most[2] = {};
     uint16_t mss[2] = {1460, 1460};
+    uint32_t max_piece = 65000;
+    // Payload is lengths and offsets, without bytes to be placed: for much of it.
+    bool weightless = false;
+    // After so many bytes an endpoint's sequence numbers wrap for the first time; 0: as drawn.
+    uint32_t wraps_after[2] = {};
     bool ecn[2] = {};                // asks for it
     bool active[2] = {true, false};  // both: simultaneous open
     uint64_t limit_ns = 3'000'000'000'000;
@@ -76,6 +82,8 @@ struct Outcome {
     uint32_t fast_recoveries[2] = {};
     uint64_t bytes_retransmitted[2] = {};
     uint64_t bytes_sent[2] = {};
+    uint64_t bytes_received[2] = {};
+    uint64_t bytes_acked[2] = {};
     uint32_t receive_bytes[2] = {};  // what the buffers have become
     uint32_t send_bytes[2] = {};
 };

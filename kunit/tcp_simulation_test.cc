@@ -194,6 +194,58 @@ void long_path__slow_reader_keeps_its_ring(Check& check) {
     EXPECT_EQ(outcome.receive_bytes[1], 16 << 10);
 }
 
+constexpr uint64_t kMuch = 4'400'000'000;
+
+// So that the sequence numbers of whoever sends much go round twice: soon after the beginning, and
+// 4 GB later.
+Scenario around_twice(const uint64_t (&sends)[2]) {
+    Scenario scenario;
+    scenario.weightless = true;
+    scenario.max_piece = 960'000;  // as with BIG TCP
+    for (uint32_t i = 0; i < 2; ++i) {
+        scenario.network[i] = {.delay_ns = 1'000'000};
+        scenario.mss[i] = 60'000;
+        scenario.wraps_after[i] = 50'000'000 + 7 * i;
+        scenario.receive_bytes[i] = scenario.send_bytes[i] = 1 << 20;
+        scenario.receive_most[i] = scenario.send_most[i] = 16 << 20;
+        scenario.application[i] = {
+            .sends = sends[i], .write_most = 8 << 20, .read_most = 8 << 20, .pause_ns = 2'000'000};
+    }
+    scenario.application[0].close_at_once = true;
+    return scenario;
+}
+
+void expect_whole(Check& check, const Scenario& scenario) {
+    const Outcome outcome = simulate(scenario);
+    if (outcome.failure) check.expect(false, __FILE__, __LINE__, outcome.failure);
+    for (uint32_t i = 0; i < 2; ++i) {
+        const uint64_t sends = scenario.application[i].sends;
+        const bool lossy = scenario.network[i].loss_permille != 0;
+        EXPECT_EQ(outcome.bytes_received[1 - i], sends);
+        EXPECT_EQ(outcome.bytes_acked[i], sends);
+        EXPECT_EQ(outcome.bytes_sent[i] - outcome.bytes_retransmitted[i], sends);
+        EXPECT_EQ(outcome.bytes_retransmitted[i] > 0, lossy && sends > 0);
+    }
+}
+
+void around_twice__receiving(Check& check) { expect_whole(check, around_twice({0, kMuch})); }
+void around_twice__sending(Check& check) { expect_whole(check, around_twice({kMuch, 0})); }
+void around_twice__both_ways(Check& check) { expect_whole(check, around_twice({kMuch, kMuch})); }
+
+void around_twice__with_losses(Check& check) {
+    const uint32_t seeds = check.scale(20, 3);
+    for (uint32_t seed = 1; seed <= seeds; ++seed) {
+        Scenario scenario = around_twice({kMuch, kMuch});
+        scenario.seed = seed;
+        for (Network& network : scenario.network) {
+            network.loss_permille = 50;
+            network.loss_reach = 10'000'000;
+            if (seed % 3 == 0) network.strip_options = kHasSackPermitted;
+        }
+        expect_whole(check, scenario);
+    }
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(simulate__any_network_any_application),
     TEST(transfer__clean_network_fills_the_window),
@@ -205,6 +257,10 @@ constexpr kunit::Test kTests[] = {
     TEST(transfer__out_of_a_black_hole),
     TEST(long_path__both_buffers_grow),
     TEST(long_path__slow_reader_keeps_its_ring),
+    TEST(around_twice__receiving),
+    TEST(around_twice__sending),
+    TEST(around_twice__both_ways),
+    TEST(around_twice__with_losses),
 };
 
 }  // namespace

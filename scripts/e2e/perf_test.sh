@@ -1,5 +1,5 @@
 # `dominoes perf` and the stock iperf3 as each other's client and server.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2034,SC2154  # limit_*: for the runner
 . ./traffic.sh
 
 moved_bytes() { # sent|received FILE BYTES: at least so many, says the end that wrote the file
@@ -56,6 +56,14 @@ test_iperf3_server_bytes() {
     peer_server 2 -n 4M -R
     moved_bytes sent /run/client.json $((4 << 20))
 }
+# So many that sequence numbers go round, and that offsets in the send buffer and counters need more than 32 bits.
+limit_beyond_4_gb=180
+test_beyond_4_gb() {
+    [[ $slowness -eq 1 ]] || skip "takes too long here"
+    peer_server 2 -n 4400M
+    [[ $(json bytes_acked </run/client.json) -gt $((1 << 32)) ]] || fail "$(cat /run/client.json)"
+}
+
 test_iperf3_client_bytes() {
     peer_client 2 -n 4M
     moved_bytes sent /run/client.json $((4 << 20))
