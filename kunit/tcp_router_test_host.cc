@@ -4,6 +4,9 @@
 // how a SYN is answered.
 #include "scout/tcp_router.hh"
 
+#include <algorithm>
+#include <string>
+
 #include "kunit/tcp_machine.hh"
 
 namespace kunit {
@@ -102,6 +105,120 @@ void cookie__data_on_the_heels_of_its_ack(Check& check) {
     EXPECT_EQ(machine.link.resets(), 0);
 }
 
+// A peer whose SYN is answered with a cookie, and who then says "hello" in two segments, and FIN.
+struct Greeter {
+    static constexpr uint32_t kIss = 1000;
+    enum { kBareAck, kHe, kLlo, kFinAlone, kAll, kSegments = kAll };
+
+    Greeter(Machine& machine, uint16_t port) : machine_(machine), port_(port) {
+        const Bytes answer = answer_to(machine, segment_frame(port, kSyn, kIss, 0), port);
+        if (answer.empty()) return;
+        const uint32_t ack = load_be32(answer.data() + kIpHeaderBytes + 4) + 1;
+        segments[kBareAck] = segment_frame(port, kAck, kIss + 1, ack);
+        segments[kHe] = segment_frame(port, kAck, kIss + 1, ack, "he");
+        segments[kLlo] = segment_frame(port, kAck | kPsh, kIss + 3, ack, "llo");
+        segments[kFinAlone] = segment_frame(port, kAck | kFin, kIss + 6, ack);
+        segments[kAll] = segment_frame(port, kAck | kPsh | kFin, kIss + 1, ack, "hello");
+    }
+    // Says `segment` again, as a peer does that has no answer, until there is a connection.
+    std::unique_ptr<Socket> opens(Socket& listener, int segment) {
+        const uint64_t before = machine_.count(Counter::tcp_cookies_in);
+        int error = 0;
+        eventually([&] {
+            machine_.receive(segments[segment]);
+            return machine_.count(Counter::tcp_cookies_in) > before;
+        });
+        return listener.accept(error);
+    }
+    // All in their order, until the FIN is acknowledged.
+    bool repeats() {
+        return eventually([&] {
+            for (int i = kBareAck; i < kSegments; ++i) machine_.receive(segments[i]);
+            return machine_.link.acknowledged(80, port_) == kIss + 7;
+        });
+    }
+
+    Bytes segments[kAll + 1];
+
+private:
+    Machine& machine_;
+    const uint16_t port_;
+};
+
+// A listener with room for nothing but cookies.
+struct Flooded {
+    Flooded() : listener(machine.stack) {
+        ready =
+            machine.host && listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(1) == 0;
+        if (ready) machine.receive(segment_frame(4999, kSyn, 1, 0));
+    }
+    Machine machine;
+    Socket listener;
+    bool ready;
+};
+
+void expect_hello(Check& check, Socket& socket) {
+    char got[16];
+    std::string all;
+    int64_t bytes;
+    while ((bytes = socket.read(got, sizeof got)) > 0) all.append(got, static_cast<size_t>(bytes));
+    EXPECT_EQ(bytes, 0);
+    EXPECT(all == "hello");
+    EXPECT(eventually([&] { return socket.info().bytes_received == 5; }));
+}
+
+// The cookie's ACK is lost, or has data, or a FIN: nothing of that is taken from it, and all is
+// when it comes again, once.
+void cookie__comes_back_with_data(Check& check) {
+    Flooded flooded;
+    REQUIRE(flooded.ready);
+    uint16_t port = 5000;
+    for (int first : {Greeter::kBareAck, Greeter::kHe, Greeter::kAll}) {
+        Greeter peer(flooded.machine, port++);
+        const auto socket = peer.opens(flooded.listener, first);
+        REQUIRE(socket);
+        EXPECT(!(scout_poll(socket->get()) & (SCOUT_HUP | SCOUT_ERR)));
+        REQUIRE(peer.repeats());
+        expect_hello(check, *socket);
+    }
+    Greeter peer(flooded.machine, port);
+    const auto socket = peer.opens(flooded.listener, Greeter::kAll);
+    REQUIRE(socket);
+    flooded.machine.receive(peer.segments[Greeter::kAll]);
+    expect_hello(check, *socket);
+    EXPECT_EQ(flooded.machine.link.resets(), 0);
+}
+
+// In any order: what overtakes the cookie's ACK, or comes where that was lost, is not reset.
+void cookie__races_with_data(Check& check) {
+    Flooded flooded;
+    REQUIRE(flooded.ready);
+    int order[] = {Greeter::kBareAck, Greeter::kHe, Greeter::kLlo, Greeter::kFinAlone};
+    uint16_t port = 5000;
+    do {
+        Greeter peer(flooded.machine, port++);
+        for (int segment : order) flooded.machine.receive(peer.segments[segment]);
+        REQUIRE(peer.repeats());
+        int error = 0;
+        const auto socket = flooded.listener.accept(error);
+        REQUIRE(socket);
+        expect_hello(check, *socket);
+        EXPECT_EQ(flooded.machine.link.resets(), 0);
+        if (check.failed()) return;
+    } while (std::next_permutation(std::begin(order), std::end(order)));
+    EXPECT_EQ(port, 5024);
+}
+
+// Of what a cookie's peer may have sent an ACK alone is none: nobody has such a connection.
+void cookie__a_wrong_one_is_reset(Check& check) {
+    Flooded flooded;
+    REQUIRE(flooded.ready);
+    Greeter peer(flooded.machine, 5000);
+    flooded.machine.receive(segment_frame(5000, kAck, Greeter::kIss + 2, 77));
+    EXPECT(eventually([&] { return flooded.machine.link.resets() == 1; }));
+    EXPECT_EQ(flooded.machine.count(Counter::tcp_cookies_wrong), 1);
+}
+
 // What the answer says to the SYN that comes from `peer_port`.
 struct Answer {
     Answer(Machine& machine, uint16_t peer_port) {
@@ -148,6 +265,9 @@ constexpr Test kTests[] = {
     TEST(icmp_error__reaches_the_connection_it_quotes),
     TEST(icmp_error__about_no_connection),
     TEST(cookie__data_on_the_heels_of_its_ack),
+    TEST(cookie__comes_back_with_data),
+    TEST(cookie__races_with_data),
+    TEST(cookie__a_wrong_one_is_reset),
     TEST(set_option__of_a_listener),
 };
 

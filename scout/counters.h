@@ -38,7 +38,7 @@
 	X(drop_tcp_flags, "TCP: impossible flags")                                            \
 	X(drop_tcp_unmatched, "TCP: no such connection (answered with RST)")                  \
 	X(drop_tcp_channel_full, "TCP: the connection's channel was full")                    \
-	X(drop_tcp_backlog, "TCP: SYN or SYN cookie for which the backlog had no room")       \
+	X(drop_tcp_backlog, "TCP: SYN, SYN cookie or what follows one, for want of backlog")       \
 	X(drop_tcp_no_memory, "TCP: SYN for which there was no memory")                       \
 	X(drop_control_full, "packets for the control domain while its channel was full")     \
 	X(arp_requests_in, "ARP requests for our address")                                    \

@@ -278,8 +278,9 @@ bool TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack,
     if (!tcp_cookie_open(context, ack, syn)) {
         host_.counters.add(Counter::tcp_cookies_wrong);
         // A reset could end what may still begin: the peer has sent more than what is its cookie's
-        // ACK.
-        if (!listener->turned_away(context.now_ns)) return false;
+        // ACK, which found no room, or was lost or overtaken.
+        const bool follows = ack.payload_bytes > 0 || ack.flags & kFin;
+        if (!follows && !listener->turned_away(context.now_ns)) return false;
         host_.drop(Counter::drop_tcp_backlog);
         return true;
     }
