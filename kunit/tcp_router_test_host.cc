@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// The TCP router in a whole stack: whom an ICMP error reaches, what follows a SYN cookie's ACK, and
-// how a SYN is answered.
+// The TCP router in a whole stack: whom an ICMP error reaches, what follows a SYN cookie's ACK, how
+// a SYN is answered, and what a broadcast is worth.
 #include "scout/tcp_router.hh"
 
 #include <algorithm>
@@ -261,6 +261,50 @@ void set_option__of_a_listener(Check& check) {
     EXPECT(eventually([&] { return machine.count(Counter::tcp_cookies_out) > 0; }));
 }
 
+// The same to everyone on the link.
+Bytes to_everyone(Bytes frame) {
+    __builtin_memcpy(frame.data(), kBroadcastMac.bytes, 6);
+    return frame;
+}
+
+// RFC 9293 MUST-57, RFC 1122 section 3.3.6. The control thread takes frames in their order: when it
+// has answered the last one, it would have answered the one before.
+void broadcast__opens_nothing(Check& check) {
+    Machine machine;
+    REQUIRE(machine.host);
+    Socket listener(machine.stack);
+    REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(16) == 0);
+    machine.receive(to_everyone(segment_frame(5000, kSyn, 1000, 0)));
+    machine.receive(to_everyone(segment_frame(5001, kAck, 1000, 1)));
+    machine.receive(segment_frame(5002, kAck, 1000, 1));
+    EXPECT(eventually([&] { return machine.link.resets() == 1; }));
+    EXPECT(machine.link.syn(80, 5000).empty());
+    EXPECT_EQ(machine.count(Counter::tcp_passive_opens), 0);
+    EXPECT_EQ(machine.count(Counter::drop_tcp_broadcast), 2);
+    EXPECT_EQ(machine.count(Counter::drop_tcp_unmatched), 1);
+}
+
+void broadcast__says_nothing_to_a_connection(Check& check) {
+    Machine machine;
+    REQUIRE(machine.host);
+    Socket listener(machine.stack);
+    REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(16) == 0);
+    const Bytes answer = answer_to(machine, segment_frame(5000, kSyn, 1000, 0), 5000);
+    REQUIRE(!answer.empty());
+    const uint32_t ack = load_be32(answer.data() + kIpHeaderBytes + 4) + 1;
+    machine.receive(segment_frame(5000, kAck, 1001, ack));
+    int error = 0;
+    const auto socket = listener.accept(error);
+    REQUIRE(socket);
+    machine.receive(to_everyone(segment_frame(5000, kAck | kPsh, 1001, ack, "forged")));
+    machine.receive(to_everyone(segment_frame(5000, kRst, 1001, 0)));
+    machine.receive(segment_frame(5000, kAck | kPsh, 1001, ack, "honest"));
+    char got[6] = {};
+    EXPECT_EQ(socket->read(got, sizeof got), sizeof got);
+    EXPECT(Bytes(got, got + sizeof got) == text("honest"));
+    EXPECT_EQ(machine.count(Counter::drop_tcp_broadcast), 2);
+}
+
 constexpr Test kTests[] = {
     TEST(icmp_error__reaches_the_connection_it_quotes),
     TEST(icmp_error__about_no_connection),
@@ -269,6 +313,8 @@ constexpr Test kTests[] = {
     TEST(cookie__races_with_data),
     TEST(cookie__a_wrong_one_is_reset),
     TEST(set_option__of_a_listener),
+    TEST(broadcast__opens_nothing),
+    TEST(broadcast__says_nothing_to_a_connection),
 };
 
 }  // namespace

@@ -87,6 +87,7 @@
 	X(context_batches, "batches of requests run by its CPUs, for all devices")            \
 	X(context_parks, "times its CPUs slept for want of requests, of all devices")         \
 	X(drop_ip_tentative, "IP: to our address while it was being probed for")              \
-	X(tcp_orphans_reset, "TCP connections reset at close, for there were too many orphans")
+	X(tcp_orphans_reset, "TCP connections reset at close, for there were too many orphans") \
+	X(drop_tcp_broadcast, "TCP: came by a broadcast of the link")
 
 #endif

@@ -71,6 +71,8 @@ ConnectionKey TcpRouter::key_of(const Frame& frame) {
 }
 
 Verdict TcpRouter::demux(Frame& frame) {
+    // RFC 9293 MUST-57: a connection has one peer, and nobody else has to hear what it says.
+    if (frame.broadcast) return host_.drop(Counter::drop_tcp_broadcast);
     SegmentEvent event;
     const Verdict verdict = parse(frame, event);
     if (verdict != Verdict::kTake) return verdict;
@@ -127,7 +129,7 @@ Verdict TcpRouter::parse(Frame& frame, SegmentEvent& event) {
 Verdict TcpRouter::unmatched(Frame& frame, const SegmentEvent& event) {
     if (opens(event) && listeners_->find(tcp_ports(frame.transport()).destination))
         return host_.defer(*this, &TcpRouter::handle_syn, frame);
-    if (event.flags & kRst || frame.broadcast) return host_.drop(Counter::drop_tcp_unmatched);
+    if (event.flags & kRst) return host_.drop(Counter::drop_tcp_unmatched);
     return host_.defer(*this, &TcpRouter::handle_unmatched, frame);
 }
 

@@ -70,6 +70,11 @@ Ends reversed(const Ends& ends) {
             ends.source,          ends.destination_port, ends.source_port};
 }
 
+Ends to_everyone(Ends ends) {
+    ends.destination_mac.fill(0xff);
+    return ends;
+}
+
 Ends to_port(Ends ends, std::uint16_t port) {
     ends.destination_port = port;
     return ends;
@@ -221,6 +226,10 @@ const std::vector<Kind>& kinds() {
          [](const Ends& e) { return tcp_frame(to_port(e, kClosedPort), {.flags = kSyn}); }},
         {"tcp_stray_reset", "drop_tcp_unmatched",
          [](const Ends& e) { return tcp_frame(to_port(e, kClosedPort), {.flags = kRst}); }},
+        {"tcp_broadcast_syn", "drop_tcp_broadcast",
+         [](const Ends& e) { return tcp_frame(to_everyone(e), {.flags = kSyn}); }},
+        {"tcp_broadcast_data", "drop_tcp_broadcast",
+         [](const Ends& e) { return tcp_frame(to_everyone(e), {.payload = kText}); }},
     };
     return all;
 }
