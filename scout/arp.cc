@@ -220,14 +220,14 @@ bool ArpRouter::update(IpAddress address, MacAddress mac) {
     return neighbour != nullptr;
 }
 
-// Who asks for us will soon be sent something (RFC 826, "Packet Reception"). The control thread.
+// Whoever asks for us will soon be sent something, and so becomes a neighbour. What is known of it
+// was heard later: the request has waited for the control thread, which this is.
 void ArpRouter::learn(IpAddress address, MacAddress mac) {
     IpAddress next_hop;
-    const bool on_link = interface_.prefix.contains(address) && interface_.route(address, next_hop);
-    if (!on_link || update(address, mac)) return;
+    if (!interface_.prefix.contains(address) || !interface_.route(address, next_hop)) return;
     Neighbour* neighbour = acquire(address);
     if (!neighbour) return;
-    resolve(*neighbour, mac);
+    if (neighbour->packed_mac() == 0) resolve(*neighbour, mac);
     release(neighbour);
 }
 
@@ -247,14 +247,19 @@ Verdict ArpRouter::classify(Frame& frame, const ArpMessage& message) {
     }
     check_conflict(message);
     if (message.sender_ip == own) return Verdict::kPass;
-    if (message.sender_ip == message.target_ip) {  // an announcement: everybody's (RFC 5227)
-        update(message.sender_ip, message.sender_mac);
-        return Verdict::kPass;
-    }
+    // RFC 826, "Packet Reception": the merge comes before the target and the operation are looked
+    // at. So an announcement is followed, and a neighbour that moves while it asks for another.
+    const bool merged = update(message.sender_ip, message.sender_mac);
     if (message.target_ip != own) return Verdict::kPass;
     if (message.operation == kArpRequest) return interface_.defer(*this, &handle_request, frame);
-    if (message.operation == kArpReply) return interface_.defer(*this, &handle_reply, frame);
-    return Verdict::kPass;
+    return message.operation == kArpReply ? take_reply(frame, merged) : Verdict::kPass;
+}
+
+// One that was not asked for makes no neighbour.
+Verdict ArpRouter::take_reply(Frame& frame, bool merged) {
+    if (merged) interface_.counters.add(Counter::arp_replies_in);
+    dominoes_packet_free(frame.packet);
+    return Verdict::kTake;
 }
 
 // Somebody else uses our address, or is about to (RFC 5227 sections 2.1.1 and 2.4). A probe is
@@ -287,16 +292,6 @@ void ArpRouter::handle_request(Router& router, Frame& frame) {
     self.interface_.counters.add(Counter::arp_requests_in);
     self.learn(message.sender_ip, message.sender_mac);
     self.answer(message);
-}
-
-void ArpRouter::handle_reply(Router& router, Frame& frame) {
-    auto& self = static_cast<ArpRouter&>(router);
-    ArpMessage message;
-    if (!read(frame, message)) return;
-    // One that was not asked for makes no neighbour.
-    if (self.update(message.sender_ip, message.sender_mac)) {
-        self.interface_.counters.add(Counter::arp_replies_in);
-    }
 }
 
 // --- what is sent ---

@@ -137,7 +137,7 @@ private:
     Verdict classify(Frame& frame, const ArpMessage& message);
     void check_conflict(const ArpMessage& message);
     static void handle_request(Router& router, Frame& frame);
-    static void handle_reply(Router& router, Frame& frame);
+    Verdict take_reply(Frame& frame, bool merged);
     void answer(const ArpMessage& request);
     void learn(IpAddress address, MacAddress mac);
     bool update(IpAddress address, MacAddress mac);
