@@ -8,6 +8,6 @@
         apply(arp_host) apply(ip_host) apply(ip_reassembly_host) apply(icmp_host) apply(udp_host) \
             apply(udp_endpoint_host) apply(tcp_router_host) apply(stack_host) apply(appwrap_host) \
                 apply(endpoint_host) apply(own_address_host) apply(tolerance_host)                \
-                    apply(rfc826_host) apply(mutation_host)
+                    apply(rfc826_host) apply(link_host) apply(mutation_host)
 
 #include "kunit/table.cc"

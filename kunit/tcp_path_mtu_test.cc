@@ -160,6 +160,120 @@ void keep_path_mtu__forgets_after_ten_minutes(Check& check) {
     EXPECT_EQ(wire.sent(kAck, 4601, 1, 2000).mss, 1000);
 }
 
+// --- the device's own MTU (RFC 9293 MUST-16) ---
+
+void link__segments_fit_from_now_on(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(3000);
+    wire.sent(kAck, 1, 1, 3000);
+    wire.link(840);
+    wire.quiet();  // what has left may arrive
+    EXPECT_EQ(wire.info().mss, 800);
+    wire.peer({.ack = 3001});
+    wire.writes(2000);
+    EXPECT_EQ(wire.sent(kAck, 3001, 1, 2000).mss, 800);
+    EXPECT_EQ(wire.info().timeouts, 0);
+}
+
+void link__retransmissions_fit(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.writes(3000);
+    wire.link(840);
+    wire.pass_ms(1000);
+    EXPECT(wire.info().timeouts > 0);
+    const TransmitEffect& again = wire.sent(kAck, 2201, 1, 800);  // the tail loss probe
+    EXPECT_EQ(again.mss, 800);
+    const TransmitEffect& head = wire.sent(kAck, 1, 1, 800);
+    EXPECT_EQ(head.mss, 800);
+}
+
+void link__grows_up_to_what_was_agreed_on(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.link(840);
+    wire.link(940);
+    EXPECT_EQ(wire.info().mss, 900);
+    wire.link(9000);
+    EXPECT_EQ(wire.info().mss, 1000);
+    wire.writes(2000);
+    EXPECT_EQ(wire.sent(kAck, 1, 1, 2000).mss, 1000);
+}
+
+void link__options_take_their_room(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasTimestamps);
+    wire.link(840);
+    EXPECT_EQ(wire.info().mss, 840 - 40 - 12);
+    wire.link(1500);
+    EXPECT_EQ(wire.info().mss, 1000 - 12);
+}
+
+void link__the_least(Check& check) {
+    static constexpr uint32_t kMtus[] = {0, 39, 40, 68, 127, 128};
+    for (uint32_t mtu : kMtus) {
+        Wire wire(check);
+        wire.establish();
+        wire.link(mtu);
+        EXPECT_EQ(wire.info().mss, 88);
+        wire.writes(176);
+        EXPECT_EQ(wire.sent(kAck, 1, 1, 176).mss, 88);
+    }
+}
+
+// What the path was found to carry stays so.
+void link__beside_the_path(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(3000);
+    wire.icmp(3, kTooBig, 1, 840);
+    wire.peer({.ack = 3001});
+    wire.link(9000);
+    EXPECT_EQ(wire.info().mss, 800);
+    wire.link(740);
+    EXPECT_EQ(wire.info().mss, 700);
+    wire.pass_ms(600 * 1000);
+    wire.writes(700);
+    EXPECT_EQ(wire.sent(kAck, 3001, 1, 700).mss, 700);
+    wire.link(1500);
+    EXPECT_EQ(wire.info().mss, 1000);
+}
+
+// An error that was not believed asked for more than there now is.
+void link__below_what_an_error_claims(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(2000);
+    wire.peer({.ack = 2001});
+    wire.writes(2000);
+    wire.icmp(3, kTooBig, 2001, 840);
+    EXPECT_EQ(wire.info().mss, 1000);
+    wire.link(640);
+    wire.pass_ms(1000);
+    EXPECT_EQ(wire.sent(kAck, 2001, 1, 600).mss, 600);
+    EXPECT_EQ(wire.info().mss, 600);
+}
+
+void link__before_the_handshake_is_over(Check& check) {
+    static constexpr uint32_t kInitialWindow = 10;
+    Wire wire(check, TcpPhase::kSynSent);
+    wire.link(840);
+    wire.peer({.flags = kSyn | kAck, .seq = 0, .ack = 1, .options = kHasMss});
+    EXPECT_EQ(wire.info().mss, 800);
+    EXPECT_EQ(wire.info().cwnd, kInitialWindow * 800);
+    wire.link(1500);
+    EXPECT_EQ(wire.info().mss, 1000);  // what the SYN announced
+}
+
+void link__packets_are_no_larger_than_the_device_takes(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.link(1040, 2500);
+    wire.writes(8000);
+    EXPECT_EQ(wire.sent(kAck, 1, 1, 8000).piece_bytes, 2000);
+}
+
 constexpr kunit::Test kTests[] = {
     TEST(path_mtu_told__sends_again_at_once_in_smaller_pieces),
     TEST(path_mtu_told__only_what_can_be_true),
@@ -171,6 +285,15 @@ constexpr kunit::Test kTests[] = {
     TEST(path_mtu_timeout__skips_a_step_that_would_not_help),
     TEST(path_mtu_timeout__small_segments_are_no_evidence),
     TEST(keep_path_mtu__forgets_after_ten_minutes),
+    TEST(link__segments_fit_from_now_on),
+    TEST(link__retransmissions_fit),
+    TEST(link__grows_up_to_what_was_agreed_on),
+    TEST(link__options_take_their_room),
+    TEST(link__the_least),
+    TEST(link__beside_the_path),
+    TEST(link__below_what_an_error_claims),
+    TEST(link__before_the_handshake_is_over),
+    TEST(link__packets_are_no_larger_than_the_device_takes),
 };
 
 }  // namespace

@@ -111,10 +111,11 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
             } else if (action == 38) {
                 wire.connect();
             } else if (below(8) == 0) {
-                const uint64_t which = below(3);
+                const uint64_t which = below(4);
                 if (which == 0) wire.shutdown();
                 if (which == 1) wire.close_reads();
                 if (which == 2) wire.abort(static_cast<uint32_t>(below(2)), below(2));
+                if (which == 3) wire.link(static_cast<uint32_t>(below(2000)));
             }
         }
     }

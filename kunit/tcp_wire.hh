@@ -158,6 +158,11 @@ public:
         begin(EventKind::kRefused).as<RefusedEvent>() = {{read_}, seq + kIss, seq + kIss + bytes};
         step();
     }
+    // The device's MTU has changed.
+    void link(uint32_t mtu, uint32_t max_piece = 16000) {
+        begin(EventKind::kLink).as<LinkEvent>() = {{read_}, mtu, max_piece};
+        step();
+    }
     // A timeout that the wheel brings although it need not.
     void stray_timeout(TimerKind timer) {
         begin(EventKind::kTimeout).as<TimeoutEvent>() = {{read_}, timer, 0};

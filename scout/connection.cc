@@ -5,6 +5,8 @@
 #include "scout/errors.hh"
 #include "scout/host.hh"
 #include "scout/listener.hh"
+#include "scout/stack.h"
+#include "scout/tcp_constants.hh"
 #include "scout/tcp_isn.hh"
 
 namespace scout {
@@ -72,7 +74,9 @@ bool Connection::allocate(const Plan& plan) {
 TcpConfig Connection::config(Host& host, const Participants& participants,
                              const Attributes& attributes) {
     auto number = [&](Attribute a) { return static_cast<uint32_t>(attributes.get(a)); };
-    const uint32_t limit = dominoes_link_mtu(host.link) - kIpHeaderBytes - kTcpMinHeader;
+    static_assert(SCOUT_LEAST_MTU == tcp::kHeaderBytes + tcp::kLeastMss);
+    const uint32_t mtu = dominoes::max<uint32_t>(dominoes_link_mtu(host.link), SCOUT_LEAST_MTU);
+    const uint32_t limit = mtu - tcp::kHeaderBytes;
     const auto mss = min<uint32_t>(limit, number(Attribute::kMss));
     const BufferSize receive = attributes.buffer(Attribute::kReceiveBytes);
     const BufferSize send = attributes.buffer(Attribute::kSendBytes);
@@ -179,6 +183,12 @@ bool Connection::TimerSlot::expired(void* context) {
 // open may outlive that.
 void Connection::give_up_unreachable() {
     if (!appwrap_->is_connected() && neighbour_.failed()) abort(kEhostunreach, true);
+}
+
+void Connection::link_changed() {
+    appwrap_->outbox().set_link(dominoes_link_mtu(host_.link),
+                                dominoes_link_max_segment(host_.link));
+    appwrap_->outbox().say(Outbox::kLink);
 }
 
 void Connection::abort(uint32_t error, bool silent) {

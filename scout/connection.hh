@@ -73,6 +73,8 @@ public:
     // payload). False: the channel is full or closed, nothing was taken. Context: any.
     bool publish_segment(const SegmentEvent& event, dominoes_packet* packet);
     bool publish_icmp(const IcmpEvent& event);
+    // The device's MTU, or how much it takes at once, has changed.
+    void link_changed();
     // The connection is to end with `error`, without a word to the peer if `silent`.
     void abort(uint32_t error, bool silent);
     // The application lets go: an orderly close if it has read everything that was received when

@@ -25,6 +25,7 @@ enum class EventKind : uint32_t {
                   // arrives, is answered with RST
     kRing,        // RingEvent
     kRefused,     // RefusedEvent
+    kLink,        // LinkEvent: the device's MTU has changed
 };
 
 // Every event begins with the application's read position, stamped by the publisher as the time is:
@@ -141,6 +142,12 @@ struct IcmpEvent : Event {
 struct RefusedEvent : Event {
     uint32_t start;
     uint32_t end;
+};
+
+// What the device carries from now on.
+struct LinkEvent : Event {
+    uint32_t mtu;        // of the IP layer
+    uint32_t max_piece;  // TcpConfig::max_piece
 };
 
 struct DebugEvent : Event {

@@ -80,6 +80,7 @@ int Host::check(const AttachConfig& config) {
         return -int{kEinval};
     }
     link = config.link;
+    if (dominoes_link_mtu(link) < SCOUT_LEAST_MTU) return -int{kEinval};
     id_ = config.id;
     replicas_ = config.replicas;
     address = IpAddress::v4(config.address.addr);
@@ -197,6 +198,21 @@ void Host::detach() {
 
 void Host::replicas_ended() {
     if (live_.fetch_sub_acq_rel(1) == 1) dominoes_completion_complete(all_ended_);
+}
+
+// --- what happens to the device ---
+
+// Connections that are made meanwhile have read the new one, or come after.
+void Host::mtu_changed() {
+    call_in_control([](void* self) {
+        auto* host = static_cast<Host*>(self);
+        MutexGuard guard(host->mutex());
+        host->tcp_->link_changed();
+    });
+}
+
+void Host::announce() {
+    if (!tentative.load_relaxed()) arp_->announce();
 }
 
 // --- frames ---

@@ -36,6 +36,12 @@ public:
     // mutex. Context: process.
     void detach();
 
+    // The device's MTU has changed. Connections are told in the control domain, after this returns.
+    // Without the mutex. Context: process.
+    void mtu_changed();
+    // Tells the link whose our address is, unless it is tentative. Context: any.
+    void announce();
+
     // A frame from the device. True: taken. Context: softirq or process.
     bool receive(dominoes_packet* packet);
 

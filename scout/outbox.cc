@@ -45,7 +45,7 @@ void Outbox::flush_once() {
 // those for which there was no room.
 uint32_t Outbox::try_words(uint32_t words) {
     if (words & kShutdown) words |= kSend;
-    for (uint32_t bit = 1; bit <= kRing; bit <<= 1) {
+    for (uint32_t bit = 1; bit <= kLink; bit <<= 1) {
         if (!(words & bit)) continue;
         if (!try_word(static_cast<Word>(bit))) return words & ~(bit - 1);
     }
@@ -126,6 +126,13 @@ void Outbox::fill(Word word, Request& request) {
             set(EventKind::kRing);
             request.as<RingEvent>() = RingEvent{stamp, ring_.load_acquire(), 0};
             break;
+        case kLink: {
+            const uint64_t link = link_.load_acquire();
+            set(EventKind::kLink);
+            request.as<LinkEvent>() =
+                LinkEvent{stamp, static_cast<uint32_t>(link >> 32), static_cast<uint32_t>(link)};
+            break;
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Outbox: what an application wants said to its connection. All of it is idempotent ("written up to
-// here", "read up to here", "no more"), so a word that finds the channel full is kept as a bit and
-// said when there is room: the application never loses one and never waits for the channel.
+// Outbox: what an application, or the device, wants said to a connection. All of it is idempotent
+// ("written up to here", "read up to here", "no more"), so a word that finds the channel full is
+// kept as a bit and said when there is room: the application never loses one and never waits for
+// the channel.
 #pragma once
 
 #include "dominoes/ring_channel.hh"
@@ -23,6 +24,7 @@ public:
         kAbort = 1u << 6,
         kDebug = 1u << 7,
         kRing = 1u << 8,
+        kLink = 1u << 9,
     };
 
     // `read` and `written` are the application's stream positions.
@@ -44,6 +46,9 @@ public:
     }
     void set_corrupt(uint32_t replica) { corrupt_.store_release(replica); }
     void set_ring(uint32_t bytes) { ring_.store_release(bytes); }
+    void set_link(uint32_t mtu, uint32_t max_piece) {
+        link_.store_release(uint64_t{mtu} << 32 | max_piece);
+    }
 
 private:
     static constexpr uint64_t kAbortSet = uint64_t{1} << 63;
@@ -66,6 +71,7 @@ private:
     dominoes::Atomic<uint64_t> abort_;
     dominoes::Atomic<uint32_t> corrupt_;
     dominoes::Atomic<uint32_t> ring_;
+    dominoes::Atomic<uint64_t> link_;
 };
 
 }  // namespace scout

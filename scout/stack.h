@@ -35,6 +35,9 @@ void scout_stack_destroy(struct scout_stack *stack);
 
 /* --- devices ------------------------------------------------------------------------------------ */
 
+/* A device of less carries no TCP: headers, and the least MSS that is used. */
+#define SCOUT_LEAST_MTU 128
+
 struct scout_attach {
 	struct dominoes_link *link;
 	uint64_t id; /* the host's name for it (ifindex) */
@@ -52,7 +55,7 @@ struct scout_attach {
 	void *probed_context;
 };
 
-/* EINVAL (bad address, prefix, gateway or count), ENOMEM. Then feed it with scout_receive(). */
+/* EINVAL (bad address, prefix, gateway or count, or an MTU below the least), ENOMEM. Then feed it with scout_receive(). */
 int scout_attach(struct scout_stack *stack, const struct scout_attach *config,
 		 struct scout_host **host);
 /* After scout_attach() with `probed`. Context: any. */
@@ -63,6 +66,13 @@ int scout_probed(struct scout_host *host, uint8_t owner[6]);
 /* Ends every connection with ENETDOWN, waits for all replicas to leave, and frees the host. No
  * scout_receive() may be running or come after. Endpoints stay, with their error, until closed. */
 void scout_detach(struct scout_host *host);
+
+/* The device's MTU has changed: its connections are told so, soon after this returns. Until then they may send
+ * what no longer fits. Not below SCOUT_LEAST_MTU: then detach. */
+void scout_mtu_changed(struct scout_host *host);
+/* Tells the link whose the address is, unless it is tentative: the device has got another MAC address, or is at
+ * another place of the network. Context: any. */
+void scout_announce(struct scout_host *host);
 
 /* A frame has arrived. True: taken, the packet is the core's. False: not for Dominoes.
  * Context: softirq or process. */

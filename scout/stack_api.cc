@@ -47,6 +47,10 @@ int scout_probed(scout_host* host, uint8_t owner[6]) {
 
 void scout_detach(scout_host* host) { of(host).detach(); }
 
+void scout_mtu_changed(scout_host* host) { of(host).mtu_changed(); }
+
+void scout_announce(scout_host* host) { of(host).announce(); }
+
 bool scout_receive(scout_host* host, dominoes_packet* packet) { return of(host).receive(packet); }
 
 uint32_t scout_stats(scout_host* host, uint64_t* values, uint32_t count) {

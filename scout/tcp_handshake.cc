@@ -154,8 +154,8 @@ void enter_established(Turn& turn) {
     state.quick_acks = kQuickAcks;
     state.replicas_next = state.replicas_wanted;
     if (state.srtt_ns == 0 && state.syn_lost) state.rto_ns = kRtoAfterLostSyn;  // RFC 6298 (5.7)
-    congestion_begin(state);
     path_mtu_begin(state);
+    congestion_begin(state);
     keepalive_begin(state);
     tuning_begin(state);
     turn.effects.emit(EffectKind::kEstablished);

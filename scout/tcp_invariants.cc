@@ -24,6 +24,8 @@ const char* check_send(const TcpState& s) {
     if (s.fin_sent && s.snd_nxt != fin_seq(s) + 1) return "snd_nxt after FIN";
     if (s.snd_wnd > s.max_snd_wnd || s.max_snd_wnd > kMaxWindow) return "snd_wnd";
     if (s.established && (s.cwnd < s.mss || s.cwnd > kMaxWindow + s.mss)) return "cwnd";
+    if (s.established && s.mss > dominoes::max(s.link_mtu, kHeaderBytes + kLeastMss) - kHeaderBytes)
+        return "a segment beyond the device's MTU";
     if (s.hystart.round_end > s.snd_nxt || s.hystart.conservative_rounds > 5) return "hystart";
     if (s.send_bytes > s.tuning.send_most) return "a send buffer beyond its limit";
     if (s.dup_bytes > s.snd_nxt - s.snd_una) return "dup_bytes";

@@ -19,6 +19,12 @@ uint32_t mss_of(const TcpState& state, uint32_t mtu) {
     return max(mtu, kLeastPathMtu) - header_bytes(state);
 }
 
+// The largest that both ends and the device allow (RFC 9293 MUST-16).
+uint32_t most_mss(const TcpState& state) {
+    const uint32_t mtu = max(state.link_mtu, kHeaderBytes + kLeastMss);
+    return min(state.full_mss, mtu - header_bytes(state));
+}
+
 // RFC 1191 section 7.1: the MTUs that there are. The largest below `mtu`.
 uint32_t plateau_below(uint32_t mtu) {
     constexpr uint32_t kPlateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006};
@@ -27,10 +33,15 @@ uint32_t plateau_below(uint32_t mtu) {
     return kLeastPathMtu;
 }
 
-void lower(TcpState& state, uint32_t mss) {
+void use(TcpState& state, uint32_t mss) {
     state.mss = mss;
     state.arrived_mss = min(state.arrived_mss, mss);
     state.claimed_mss = 0;
+    state.cwnd = max<uint64_t>(state.cwnd, mss);
+}
+
+void lower(TcpState& state, uint32_t mss) {
+    use(state, mss);
     state.mtu_until_ns = state.now_ns + kPathMtuLife;
 }
 
@@ -52,6 +63,16 @@ void note_progress(TcpState& state) {
 void path_mtu_begin(TcpState& state) {
     state.full_mss = state.mss;
     state.mtu_una = state.snd_una;
+    use(state, most_mss(state));
+}
+
+void path_mtu_link(TcpState& state, const LinkEvent& event) {
+    state.link_mtu = event.mtu;
+    state.max_piece = event.max_piece;
+    if (!state.established) return;
+    const uint32_t most = most_mss(state);
+    // What was learned of the path holds until its time is over.
+    if (state.mss > most || state.mtu_until_ns == 0) use(state, most);
 }
 
 void path_mtu_told(TcpState& state, uint32_t mtu) {
@@ -85,8 +106,7 @@ void keep_path_mtu(TcpState& state) {
     note_progress(state);
     if (state.mtu_until_ns == 0 || state.now_ns < state.mtu_until_ns) return;
     state.mtu_until_ns = 0;
-    state.mss = state.full_mss;
-    state.cwnd = max<uint64_t>(state.cwnd, state.mss);
+    use(state, most_mss(state));
 }
 
 }  // namespace scout::tcp

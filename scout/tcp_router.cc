@@ -380,6 +380,10 @@ void TcpRouter::end_all(uint32_t error) {
     connections_->for_each([error](Connection& connection) { connection.abort(error, true); });
 }
 
+void TcpRouter::link_changed() {
+    connections_->for_each([](Connection& connection) { connection.link_changed(); });
+}
+
 // --- the end of a connection ---
 
 void TcpRouter::forget(Connection& connection) {

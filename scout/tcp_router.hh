@@ -43,6 +43,8 @@ public:
     // Every connection and listener ends with `error`. What is no longer known to the table has
     // ended.
     void end_all(uint32_t error);
+    // Every connection is told what the device carries now.
+    void link_changed();
     template <typename Visit>
     void for_each(Visit visit) {
         connections_->for_each(visit);

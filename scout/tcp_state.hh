@@ -275,7 +275,7 @@ struct TcpState {
     uint32_t full_mss;      // mss as agreed on in the handshake
     uint32_t arrived_mss;   // segments of that much payload have been acknowledged
     uint32_t claimed_mss;   // what an ICMP error asks for that is not believed yet; 0: nothing
-    uint32_t mtu_reserved;
+    uint32_t link_mtu;      // the device's, if it has changed since own_mss was chosen
 
     // --- ECN (scout/tcp_ecn.hh) ---------------------------------------------------------------
     uint64_t ecn_recover;     // until this is acknowledged, cwnd is not reduced again

@@ -72,6 +72,8 @@ void dispatch(Turn& turn, const dominoes::Request& request) {
             return tuning_ring(turn, request.as<RingEvent>());
         case EventKind::kRefused:
             return recovery_refused(turn.state, request.as<RefusedEvent>());
+        case EventKind::kLink:
+            return path_mtu_link(turn.state, request.as<LinkEvent>());
         case EventKind::kDebug:
             return;  // the caller's business
     }
@@ -148,6 +150,7 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.ts_offset = config.ts_offset;
     state.own_mss = dominoes::max<uint32_t>(config.mss, tcp::kLeastMss);
     state.mss = state.own_mss;
+    state.link_mtu = kIpMostBytes;  // own_mss says it all
     state.rcv_mss = dominoes::min(tcp::kDefaultMss, state.own_mss);
     state.rcv_scale = tcp::window_scale_for(state.tuning.receive_most);
     state.rto_ns = tcp::kInitialRto;

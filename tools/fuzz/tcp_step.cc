@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scout/tcp_constants.hh"
+#include "scout/tcp_header.hh"
 #include "scout/tcp_state.hh"
 #include "tools/fuzz/input.hh"
 
@@ -110,7 +111,7 @@ private:
             case 11:
                 return what >= 0x80 ? refused() : icmp();
             case 12:
-                return option();
+                return what >= 0x80 ? link() : option();
             case 13:
                 return pass(what >> 4);
             case 14:
@@ -224,6 +225,10 @@ private:
         const uint32_t una = static_cast<uint32_t>(first_.state.snd_una);
         const uint32_t start = una + static_cast<uint32_t>(input_.nearly());
         begin(EventKind::kRefused).as<RefusedEvent>() = {{read_}, start, start + input_.word()};
+        step();
+    }
+    void link() {
+        begin(EventKind::kLink).as<LinkEvent>() = {{read_}, input_.word(), input_.word()};
         step();
     }
     void option() {
@@ -353,8 +358,12 @@ private:
         if (run.flags & kAck && !(run.flags & kRst)) check_acknowledgement(run);
         if (run.bytes == 0) return;
         require(run.mss > 0 && run.piece_bytes >= run.mss, "pieces hold a segment");
-        require(run.piece_bytes <= dominoes::max<uint32_t>(config_.max_piece, run.mss),
+        const TcpState& state = first_.state;
+        require(run.piece_bytes <= dominoes::max<uint32_t>(state.max_piece, run.mss),
                 "a piece that can be built");
+        const uint32_t mtu = dominoes::max(state.link_mtu, tcp::kHeaderBytes + tcp::kLeastMss);
+        require(run.mss + tcp_header_bytes(run) + kIpHeaderBytes <= mtu,
+                "a segment that the device carries");
         require(run.stream_offset + run.bytes <= written_, "only what was written");
         require(run.stream_offset >= tcp_released(first_.state), "nothing that is released");
         require(run.flags & kAck && !(run.flags & (kSyn | kRst)), "data has an ACK");

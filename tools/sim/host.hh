@@ -25,6 +25,10 @@ public:
     void detach();
     // After detach(), with no endpoint left; if it was ever attached.
     void destroy();
+    // The link's MTU has.
+    void mtu_changed() {
+        if (host_) scout_mtu_changed(host_);
+    }
     // Owns the packet.
     void receive(dominoes_packet* packet);
 

@@ -43,6 +43,8 @@ const char* name_of(scout::EventKind kind) {
             return "ring";
         case EventKind::kRefused:
             return "refused";
+        case EventKind::kLink:
+            return "link";
     }
     return "?";
 }

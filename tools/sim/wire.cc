@@ -116,7 +116,8 @@ void Wire::put(uint32_t host, dominoes_packet* packet) {
     const bool lost = losses.chance(path.loss) && suffers(*packet);
     const bool doubled = random_.chance(path.duplicate);
     uint64_t leaves_ns = now;
-    if (lost || partitioned(host) || !queue_for(host, packet->bytes, leaves_ns)) {
+    if (lost || partitioned(host) || !fits(host, *packet) ||
+        !queue_for(host, packet->bytes, leaves_ns)) {
         note("lost", host, *packet);
         return dominoes_packet_free(packet);
     }
@@ -126,6 +127,18 @@ void Wire::put(uint32_t host, dominoes_packet* packet) {
 
 bool Wire::suffers(const dominoes_packet& packet) const {
     return !is_arp(packet) || scenario_.arp_suffers;
+}
+
+// What has been built before the MTU became less may not: devices drop it without a word. A peer
+// that breaks the rules has a device that takes anything.
+bool Wire::fits(uint32_t host, const dominoes_packet& packet) const {
+    if (scenario_.hostile && host == 1) return true;
+    SegmentView view;
+    uint64_t bytes = packet.bytes;
+    if (packet.segment_bytes && view_segment(rig::bytes_of(packet), view))
+        bytes -=
+            view.payload.size() - std::min<uint64_t>(view.payload.size(), packet.segment_bytes);
+    return bytes <= kEthBytes + links_[host].mtu;
 }
 
 bool Wire::partitioned(uint32_t host) const {

@@ -72,6 +72,7 @@ private:
 
     void put(uint32_t host, dominoes_packet* packet);
     bool suffers(const dominoes_packet& packet) const;
+    bool fits(uint32_t host, const dominoes_packet& packet) const;
     bool partitioned(uint32_t host) const;
     bool has_room(uint32_t host, uint64_t ahead) const;
     uint64_t wire_time(uint32_t host, uint64_t bytes) const;

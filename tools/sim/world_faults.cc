@@ -42,8 +42,10 @@ void World::schedule_faults() {
     }
     for (uint64_t ns : scenario_.mtu_changes) {
         add_action(at(ns), [this] {
-            for (uint32_t host : {0, 1})
+            for (uint32_t host : {0, 1}) {
                 wire_.link(host).mtu = static_cast<uint32_t>(random_.between(576, 9000));
+                hosts_[host].mtu_changed();
+            }
         });
     }
     if (scenario_.detach_ns) add_action(at(scenario_.detach_ns), [this] { detach(); });
