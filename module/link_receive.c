@@ -65,7 +65,10 @@ rx_handler_result_t dominoes_link_receive(struct sk_buff **pskb)
 	struct dominoes_link *link = rcu_dereference(skb->dev->rx_handler_data);
 
 	/* Not for this machine, or of a VLAN; a tag of VLAN 0 is but a priority. */
-	if (skb->pkt_type > PACKET_MULTICAST || skb_vlan_tag_get_id(skb))
+	if (skb->pkt_type > PACKET_MULTICAST)
+		return RX_HANDLER_PASS;
+	/* Where there is no tag its field may still hold one that was taken off (before 6.2). */
+	if (skb_vlan_tag_present(skb) && skb_vlan_tag_get_id(skb))
 		return RX_HANDLER_PASS;
 	if (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_ARP))
 		return RX_HANDLER_PASS;
