@@ -19,6 +19,7 @@
 #include <linux/notifier.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <net/l3mdev.h>
 #include <net/net_namespace.h>
 
 #include "convert.h"
@@ -44,6 +45,20 @@ static struct dominoes_link *dominoes_link_find(const struct net *net, u32 ifind
 
 /* --- attach ----------------------------------------------------------------------------------- */
 
+/* A device has one rx_handler. rtnl held. */
+static int dominoes_refuse_busy(struct dominoes_call *call, struct net_device *dev)
+{
+	const struct net_device *master = netdev_master_upper_dev_get(dev);
+
+	if (master && !netif_is_l3_master(master))
+		return dominoes_refuse(call, -EBUSY,
+				       "%s is part of %s, which takes its packets: attach to that",
+				       dev->name, master->name);
+	return dominoes_refuse(call, -EBUSY,
+			       "%s already has an rx_handler (is there a macvlan or ipvlan on it?)",
+			       dev->name);
+}
+
 /* rtnl held. */
 static int dominoes_device_check(struct dominoes_call *call, struct net_device *dev, __be32 address)
 {
@@ -51,6 +66,13 @@ static int dominoes_device_check(struct dominoes_call *call, struct net_device *
 
 	if (dev->type != ARPHRD_ETHER || (dev->flags & IFF_LOOPBACK))
 		return dominoes_refuse(call, -EINVAL, "%s is not an Ethernet device", dev->name);
+	if (netif_is_l3_master(dev))
+		return dominoes_refuse(call, -EINVAL,
+				       "%s is a VRF, to which no packets come: attach to a device in it",
+				       dev->name);
+	if (dev->mtu < SCOUT_LEAST_MTU)
+		return dominoes_refuse(call, -EINVAL, "%s has an MTU of %u, and needs %u",
+				       dev->name, dev->mtu, SCOUT_LEAST_MTU);
 	if (dev->reg_state != NETREG_REGISTERED)
 		return dominoes_refuse(call, -ENODEV, "%s is going away", dev->name);
 	list_for_each_entry(link, &dominoes_links, list) {
@@ -60,11 +82,7 @@ static int dominoes_device_check(struct dominoes_call *call, struct net_device *
 			return dominoes_refuse(call, -EADDRINUSE, "%pI4 is served on %s already",
 					       &address, link->dev->name);
 	}
-	if (netdev_is_rx_handler_busy(dev))
-		return dominoes_refuse(call, -EBUSY,
-				       "%s already has an rx_handler (is it part of a bridge or bond?)",
-				       dev->name);
-	return 0;
+	return netdev_is_rx_handler_busy(dev) ? dominoes_refuse_busy(call, dev) : 0;
 }
 
 /* The core's part, and the rx_handler. rtnl held. */
@@ -157,7 +175,7 @@ static int dominoes_link_begin(struct dominoes_call *call, struct net *net,
 		error = dominoes_refuse(call, -ENODEV, "no device has index %u", config->ifindex);
 		goto unlock;
 	}
-	error = dominoes_attach_check(call, net, config);
+	error = dominoes_attach_check(call, dev, config);
 	if (error)
 		goto unlock;
 	error = dominoes_device_check(call, dev, address);
@@ -296,6 +314,13 @@ static int dominoes_device_event(struct notifier_block *block, unsigned long eve
 	return NOTIFY_DONE;
 }
 
+/* Whether what is local to one device is so to the other: a VRF has a routing table of its own. */
+static bool dominoes_share_table(const struct net_device *one, const struct net_device *other)
+{
+	return net_eq(dev_net(one), dev_net(other)) &&
+	       l3mdev_fib_table(one) == l3mdev_fib_table(other);
+}
+
 /* The host got an address: from now on two answer for it, if it is one of ours. rtnl held. */
 static int dominoes_address_event(struct notifier_block *block, unsigned long event, void *info)
 {
@@ -306,7 +331,7 @@ static int dominoes_address_event(struct notifier_block *block, unsigned long ev
 		return NOTIFY_DONE;
 	list_for_each_entry(link, &dominoes_links, list) {
 		if (link->address == added->ifa_local &&
-		    net_eq(dev_net(link->dev), dev_net(added->ifa_dev->dev)))
+		    dominoes_share_table(link->dev, added->ifa_dev->dev))
 			pr_warn("%s: %pI4, which is served here, was given to %s as well\n",
 				link->dev->name, &link->address, added->ifa_dev->dev->name);
 	}

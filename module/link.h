@@ -54,10 +54,10 @@ void dominoes_links_visit(void (*visit)(const struct dominoes_link *link, void *
 			  void *argument);
 
 /*
- * Whether the address, prefix and gateway of `config` can be served on a device of `net`: 0, or a
- * negative errno with its reason in `call`. Context: process, rtnl held.
+ * Whether the address, prefix and gateway of `config` can be served on `dev`: 0, or a negative errno
+ * with its reason in `call`. Context: process, rtnl held.
  */
-int dominoes_attach_check(struct dominoes_call *call, struct net *net,
+int dominoes_attach_check(struct dominoes_call *call, const struct net_device *dev,
 			  const struct dominoes_attach *config);
 /*
  * Settles the CPUs and the number of replicas in `config`; `cpus` has room for nr_cpu_ids and is filled

@@ -39,7 +39,7 @@ static int dominoes_check_gateway(struct dominoes_call *call, __be32 address, __
 	return 0;
 }
 
-int dominoes_attach_check(struct dominoes_call *call, struct net *net,
+int dominoes_attach_check(struct dominoes_call *call, const struct net_device *dev,
 			  const struct dominoes_attach *config)
 {
 	__be32 address = dominoes_ipv4(&config->address);
@@ -60,7 +60,8 @@ int dominoes_attach_check(struct dominoes_call *call, struct net *net,
 	if (config->prefix_len < 31 && (!host || host == ~mask))
 		return dominoes_refuse(call, -EINVAL, "%pI4/%u is the whole network's address",
 				       &address, config->prefix_len);
-	if (inet_addr_type(net, address) == RTN_LOCAL)
+	/* Of those that packets from this device could be for: a VRF has its own. */
+	if (inet_addr_type_dev_table(dev_net(dev), dev, address) == RTN_LOCAL)
 		return dominoes_refuse(call, -EADDRINUSE, "%pI4 is one of the host's own addresses",
 				       &address);
 	return dominoes_check_gateway(call, address, mask, &config->gateway);

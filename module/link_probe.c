@@ -32,7 +32,7 @@ static int dominoes_probe_settle(struct dominoes_call *call, struct dominoes_lin
 	int error;
 
 	/* The host may have been given it as well. */
-	error = dominoes_attach_check(call, dev_net(link->dev), &link->config);
+	error = dominoes_attach_check(call, link->dev, &link->config);
 	if (error)
 		return error;
 	error = scout_probed(link->host, owner);
