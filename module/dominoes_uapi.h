@@ -55,10 +55,10 @@ struct dominoes_reason {
 /*
  * Attach to an Ethernet device.
  * EPERM without CAP_NET_ADMIN, ENODEV no such device, EBUSY another rx_handler (bridge, bond) or
- * already attached, EINVAL not Ethernet or bad address, prefix, gateway, replica count or CPU list,
- * EADDRINUSE the address is one of the host's own, ENOMEM. With DOMINOES_ATTACH_DAD it sleeps for 4 to 7
- * seconds, and fails with EADDRINUSE if another host has the address, ENETDOWN if the device is or goes
- * down, has no carrier or is detached meanwhile, or EINTR. After a failure nothing is attached.
+ * already attached, EINVAL not Ethernet, a VRF, an MTU below 128, or bad address, prefix, gateway, replica
+ * count or CPU list, EADDRINUSE the address is one of the host's own, ENOMEM. With DOMINOES_ATTACH_DAD it
+ * sleeps for 4 to 7 seconds, and fails with EADDRINUSE if another host has the address, ENETDOWN if the device
+ * is or goes down, has no carrier or is detached meanwhile, or EINTR. After a failure nothing is attached.
  */
 struct dominoes_attach {
 	__u32 size;

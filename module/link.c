@@ -13,6 +13,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
@@ -126,6 +127,8 @@ static int dominoes_link_add(struct dominoes_call *call, struct net_device *dev,
 	if (!link)
 		return -ENOMEM;
 	link->dev = dev;
+	link->mac = ether_addr_to_u64(dev->dev_addr);
+	link->heard = dominoes_is_heard(dev);
 	link->config = *config;
 	link->probe = probe;
 	memcpy(&link->address, config->address.addr, sizeof(link->address));
@@ -181,7 +184,7 @@ static int dominoes_link_begin(struct dominoes_call *call, struct net *net,
 	error = dominoes_device_check(call, dev, address);
 	if (error)
 		goto unlock;
-	if (probe && !dominoes_can_probe(dev)) {
+	if (probe && !dominoes_is_heard(dev)) {
 		error = dominoes_refuse(call, -ENETDOWN,
 					"%s is down or has no carrier, so nobody can be asked for %pI4",
 					dev->name, &address);
@@ -297,10 +300,35 @@ void dominoes_links_visit(void (*visit)(const struct dominoes_link *link, void *
 
 /* --- what happens to devices ------------------------------------------------------------------ */
 
+/* As Linux, which takes its addresses off a device whose MTU is too small for IP. */
+static void dominoes_mtu_changed(struct dominoes_link *link)
+{
+	if (link->dev->mtu >= SCOUT_LEAST_MTU) {
+		scout_mtu_changed(link->host);
+		return;
+	}
+	pr_warn("%s: its MTU is %u now, and has to be %u\n", link->dev->name, link->dev->mtu,
+		SCOUT_LEAST_MTU);
+	dominoes_link_remove(link);
+}
+
+/*
+ * Whether neighbours and switches may look for the address at the wrong place: it has another MAC address,
+ * is behind another port (a bond's other device, a virtual machine that has moved), or is back.
+ */
+static bool dominoes_has_moved(struct dominoes_link *link, unsigned long event)
+{
+	u64 mac = ether_addr_to_u64(link->dev->dev_addr);
+	bool moved = event == NETDEV_NOTIFY_PEERS || mac != link->mac || !link->heard;
+
+	WRITE_ONCE(link->mac, mac);
+	link->heard = dominoes_is_heard(link->dev);
+	return link->heard && moved;
+}
+
 /*
  * A device that is down or without a carrier stays attached, as its addresses do in Linux, unless its
- * address is still being probed for. MTU and address of the device are asked for whenever they are needed.
- * Moving it to another network namespace unregisters it here.
+ * address is still being probed for. Moving it to another network namespace unregisters it here.
  */
 static int dominoes_device_event(struct notifier_block *block, unsigned long event, void *info)
 {
@@ -309,8 +337,14 @@ static int dominoes_device_event(struct notifier_block *block, unsigned long eve
 
 	if (!link)
 		return NOTIFY_DONE;
-	if (event == NETDEV_UNREGISTER || (link->probe && !dominoes_can_probe(dev)))
+	if (event == NETDEV_UNREGISTER || (link->probe && !dominoes_is_heard(dev))) {
 		dominoes_link_remove(link);
+		return NOTIFY_DONE;
+	}
+	if (dominoes_has_moved(link, event))
+		scout_announce(link->host);
+	if (event == NETDEV_CHANGEMTU)
+		dominoes_mtu_changed(link);
 	return NOTIFY_DONE;
 }
 

@@ -29,6 +29,12 @@ struct dominoes_link {
 	struct scout_host *host;
 	struct dominoes_probe *probe; /* NULL: its address is used; rtnl */
 	__be32 address;
+	/*
+	 * The device's, as of the latest of its events: dev_addr is changed byte by byte, and this is read
+	 * without a lock. What was built with the one before, and waits, may go as it is.
+	 */
+	u64 mac;
+	bool heard; /* dominoes_is_heard() as of the latest event; rtnl */
 	/* As asked for, but with the replicas and CPUs that were settled on. */
 	struct dominoes_attach config;
 };
@@ -69,8 +75,8 @@ int dominoes_attach_cpus(struct dominoes_call *call, struct dominoes_attach *con
 void dominoes_link_remove(struct dominoes_link *link);
 
 /* link_probe.c */
-/* Whether anybody could hear a probe. Context: process, rtnl held. */
-bool dominoes_can_probe(const struct net_device *dev);
+/* Whether anybody could hear what is sent. Context: process, rtnl held. */
+bool dominoes_is_heard(const struct net_device *dev);
 /* What the core calls when it is known whether the address is free; `context` is the struct dominoes_probe. */
 void dominoes_probe_over(void *context);
 /*

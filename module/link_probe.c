@@ -13,7 +13,7 @@
 #include "link.h"
 #include "scout/stack.h"
 
-bool dominoes_can_probe(const struct net_device *dev)
+bool dominoes_is_heard(const struct net_device *dev)
 {
 	return netif_running(dev) && netif_carrier_ok(dev);
 }

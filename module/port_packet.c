@@ -227,7 +227,7 @@ uint32_t dominoes_link_mtu(const struct dominoes_link *link)
 
 void dominoes_link_mac(const struct dominoes_link *link, uint8_t mac[6])
 {
-	memcpy(mac, link->dev->dev_addr, ETH_ALEN);
+	u64_to_ether_addr(READ_ONCE(link->mac), mac);
 }
 
 /*
