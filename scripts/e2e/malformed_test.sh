@@ -97,6 +97,18 @@ test_spoofed_segments() {
     finish_transfer
 }
 
+# SYNs for a connection that is open, at a port where somebody listens: in softirq, on whichever CPU, while replicas
+# are at work. They cost challenge ACKs at most, and a leader that is busy with them is not called stalled.
+test_syn_storm_during_transfer() {
+    local client server
+    start_transfer
+    inject_from_peer storm $((20000 / slowness))
+    echo go >/run/nudge
+    finish_transfer
+    [[ $(counter tcp_challenge_acks) -gt 0 ]] || fail "no SYN came there: $(dominoes stats --nonzero)"
+    ! prints "is stalled" dmesg || fail "$(dmesg | grep stalled)"
+}
+
 all_syns_counted() {
     local name sum=0
     for name in tcp_passive_opens tcp_cookies_out drop_tcp_backlog drop_control_full; do

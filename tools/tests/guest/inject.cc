@@ -33,6 +33,8 @@ constexpr const char* kUsage =
     "           frames of random bytes, and valid ones with random changes\n"
     "       inject syns DEV MAC FROM:PORT TO:PORT COUNT\n"
     "           openings of connections that will never be complete\n"
+    "       inject storm DEV MAC FROM:PORT TO:PORT COUNT\n"
+    "           openings of one connection, again and again, which may be open already\n"
     "       inject spoof DEV MAC FROM:PORT TO:PORT\n"
     "           waits for a segment that TO sends to FROM, then sends what an attacker who sees "
     "the\n"
@@ -284,6 +286,11 @@ void syns(Wire& wire, Ends ends, std::uint64_t count) {
     }
 }
 
+void storm(Wire& wire, const Ends& ends, std::uint64_t count) {
+    const Bytes syn = tcp_frame(ends, {.ack = 0, .flags = kSyn, .options = {2, 4, 5, 0xb4}});
+    for (std::uint64_t i = 0; i < count; ++i) wire.send(syn);
+}
+
 void run(const std::vector<std::string>& words) {
     if (words.size() < 5) throw std::invalid_argument(kUsage);
     Wire wire(words[1]);
@@ -296,6 +303,8 @@ void run(const std::vector<std::string>& words) {
         garbage(wire, ends, parse_number(words[5], UINT32_MAX), parse_number(words[6], UINT32_MAX));
     else if (words[0] == "syns" && words.size() == 6)
         syns(wire, ends, parse_number(words[5], UINT32_MAX));
+    else if (words[0] == "storm" && words.size() == 6)
+        storm(wire, ends, parse_number(words[5], UINT32_MAX));
     else if (words[0] == "spoof")
         spoof(wire, ends);
     else
