@@ -2,7 +2,7 @@
 #
 # Dominoes: TCP that runs one connection on several CPUs by replication.
 #
-# `make help` lists what can be made; `make check` installs what it needs and runs every test.
+# `make help` lists what can be made; each target installs what it needs (scripts/setup), `make check` runs every test.
 # Kernel modules are built out of tree, in build/ko/<release>, so one tree serves many kernels:
 #   make KDIR=/path/to/kernel/build
 
@@ -26,34 +26,42 @@ setup: ## install the Debian packages needed to build and test
 
 .PHONY: ko
 ko: ## build dominoes.ko alone; KDIR=... chooses the kernel
+	scripts/setup build
 	scripts/build-module $(for-kernel) $(if $(V),--verbose)
 
 .PHONY: kernels-build
 kernels-build: ## build dominoes.ko against every supported kernel
+	scripts/setup build
 	scripts/build-module --all
 
 .PHONY: tools
 tools: ## build the command, the client library and the userspace rig in build/host
+	scripts/setup build
 	scripts/build-host plain
 
 .PHONY: lint
 lint: ## check formatting, scripts, and what the C++ objects contain
+	scripts/setup build check
 	scripts/lint
 
 .PHONY: test
 test: ## run the unit tests on this machine: plain, with ASan and UBSan, with TSan
+	scripts/setup build check
 	scripts/check host host-address host-thread
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers; FUZZ_SECONDS=60 for each, FUZZ=name runs one
+	scripts/setup build check
 	scripts/fuzz --seconds $(or $(FUZZ_SECONDS),60) $(FUZZ)
 
 .PHONY: kunit
 kunit: ## run the unit tests in a debug kernel, in a VM
+	scripts/setup build demo
 	scripts/check kunit
 
 .PHONY: e2e
 e2e: ## run the end-to-end tests in a VM, on the debug and on the stock kernel
+	scripts/setup build demo
 	scripts/check e2e-debug e2e-stock
 
 .PHONY: check
@@ -89,10 +97,10 @@ interop: ## move files through many kinds of networks, to and from PEERS=..., an
 	scripts/interop --peers $(PEERS)
 
 .PHONY: bench
-bench: ## measure; results go to build/results
+bench: ## measure, RUNS=5 times; results go to build/results
 	scripts/setup build
 	scripts/build-host --target dominoes-rig --target channel_bench
-	scripts/bench
+	scripts/bench $(RUNS)
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -107,6 +115,7 @@ install: all ## install module and tools (DESTDIR=, PREFIX=/usr/local, KDIR=)
 
 .PHONY: dkms
 dkms: ## register the module with DKMS, so that it is rebuilt for each new kernel
+	scripts/setup build dkms
 	scripts/dkms
 
 .PHONY: clean
