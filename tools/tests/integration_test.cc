@@ -3,7 +3,7 @@
 // Runs the `dominoes` command as a user would: its perf against stock iperf3, its cat against nc
 // and itself, and its administration calls. To be started in a network namespace of its own:
 //
-//   unshare -rn tools-integration-test
+//   scripts/in-netns build/host/tests/tools-integration-test
 //
 // Each test runs twice where it can: over ordinary sockets (--transport socket), and through the
 // code for /dev/dominoes, with fake_device.cc as the device.
@@ -481,8 +481,9 @@ bool bring_loopback_up() {
 
 int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
+    if (GTEST_FLAG_GET(list_tests)) return RUN_ALL_TESTS();
     if (!bring_loopback_up()) {
-        std::fprintf(stderr, "no network namespace to work in: run it by `unshare -rn`\n");
+        std::fprintf(stderr, "no network namespace to work in: run it by scripts/in-netns\n");
         return 77;
     }
     char folder[] = "/tmp/dominoes-tools-test-XXXXXX";
