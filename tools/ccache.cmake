@@ -8,8 +8,10 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(cache $ENV{HOME}/.cache)
   endif()
   get_filename_component(tree ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
-  # Paths below the tree are hashed relative to it, and the folder is left out: clones share the objects.
+  # Paths below the tree are hashed relative to it, and the folder and the language of messages are left out: clones
+  # share the objects.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_DIR=${cache}/dominoes/ccache
-    CCACHE_MAXSIZE=2G CCACHE_BASEDIR=${tree} CCACHE_NOHASHDIR=1 ${CCACHE})
+    CCACHE_MAXSIZE=2G CCACHE_BASEDIR=${tree} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=locale ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
