@@ -44,10 +44,12 @@ lint: ## check formatting, scripts, and what the C++ objects contain
 	scripts/setup build check
 	scripts/lint
 
+TESTS ?= host host-address host-thread
+
 .PHONY: test
-test: ## run the unit tests on this machine: plain, with ASan and UBSan, with TSan
+test: ## run the unit tests on this machine: plain, with ASan and UBSan, with TSan (TESTS=host: plain alone)
 	scripts/setup build check
-	scripts/check host host-address host-thread
+	scripts/check $(TESTS)
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers; FUZZ_SECONDS=60 for each, FUZZ=name runs one
