@@ -21,8 +21,8 @@ void probe_timeout(Turn& turn);
 // It was sent; `again`: with nothing new in it.
 void probe_sent(TcpState& state, bool again);
 // An acknowledgement: whether the probe has repaired a loss, which congestion control must hear of
-// (section 7.4). `twice`: it reports a duplicate that ends where the probe did, or is a duplicate of
-// the acknowledgement before, without SACK blocks (section 7.4.2).
+// (section 7.4). `twice`: it reports a duplicate that ends where the probe did, or is a duplicate
+// of the acknowledgement before, without SACK blocks (section 7.4.2).
 bool probe_repaired(TcpState& state, const Segment& segment, bool twice);
 
 }  // namespace scout::tcp
