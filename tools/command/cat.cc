@@ -163,10 +163,7 @@ public:
             if (polled[2].revents != 0) move_stream();
             if (polled[0].revents != 0) sending_.filled(local_.read_some(sending_.space()));
             if (polled[1].revents != 0) receiving_.emptied(local_.write_some(receiving_.content()));
-            if (sending_.done() && !shut_down_) {
-                stream_.shutdown_write();
-                shut_down_ = true;
-            }
+            if (sending_.done() && !shut_down_) end_sending();
             show_progress();
         }
     }
@@ -207,6 +204,16 @@ public:
     }
 
 private:
+    // A connection that is over by now has nothing to end; why it is over, reading tells.
+    void end_sending() {
+        shut_down_ = true;
+        try {
+            stream_.shutdown_write();
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::not_connected) throw;
+        }
+    }
+
     [[nodiscard]] short stream_events() const {
         return static_cast<short>((receiving_.wants_input() ? POLLIN : 0) |
                                   (sending_.wants_output() ? POLLOUT : 0));
