@@ -178,7 +178,7 @@ void read__goes_on_in_the_larger_ring(Check& check) {
 // stream tells its offset; those around that place are looked at byte by byte.
 void read__beyond_4_gb(Check& check) {
     constexpr uint64_t kChunk = 16384, kBlock = 512, kWrap = uint64_t{1} << 32;
-    if (check.scale(100) < 100) return;  // minutes with a sanitizer
+    if (check.skips_long()) return;
     End end;
     end.appwrap->established();
     dominoes_packet* packet = rig::make_packet(Bytes(kChunk));
@@ -216,7 +216,7 @@ void read__beyond_4_gb(Check& check) {
 // So are those of what is written, and of what is released.
 void write__beyond_4_gb(Check& check) {
     constexpr uint64_t kWrap = uint64_t{1} << 32;
-    if (check.scale(100) < 100) return;
+    if (check.skips_long()) return;
     End end;
     end.appwrap->established();
     const Bytes block(16384, 7);

@@ -24,6 +24,7 @@ public:
             .interrupts_end = dominoes_interrupts_end,
             .failed = [](void*, const char* file, int line,
                          const char* message) { ADD_FAILURE_AT(file, line) << message; },
+            .skipped = [](void*, const char* why) { GTEST_SKIP() << why; },
             .context = nullptr,
         };
         dominoes_test_run(suite_, test_, &host);

@@ -39,6 +39,13 @@ static void dominoes_test_failed(void *context, const char *file, int line, cons
 	KUNIT_FAIL(test, "%s:%d: %s", file, line, message);
 }
 
+static void dominoes_test_skipped(void *context, const char *why)
+{
+	struct kunit *test = context;
+
+	kunit_mark_skipped(test, "%s", why);
+}
+
 static void dominoes_run_test(struct kunit *test)
 {
 	uintptr_t value = (uintptr_t)test->param_value;
@@ -47,6 +54,7 @@ static void dominoes_run_test(struct kunit *test)
 		.interrupts_begin = dominoes_interrupts_begin,
 		.interrupts_end = dominoes_interrupts_end,
 		.failed = dominoes_test_failed,
+		.skipped = dominoes_test_skipped,
 		.context = test,
 	};
 

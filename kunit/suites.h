@@ -31,6 +31,8 @@ struct dominoes_test_host {
 	void (*interrupts_end)(void);
 	/* Receives each failure, after the test has returned. */
 	void (*failed)(void *context, const char *file, int line, const char *message);
+	/* Receives why the test did not run, after it has returned. */
+	void (*skipped)(void *context, const char *why);
 	void *context;
 };
 

@@ -26,8 +26,15 @@ public:
         return dominoes::max(least, static_cast<uint32_t>(uint64_t{wanted} * host_.scale / 100));
     }
 
-    // Whether fail_allocations() does anything; a test of failures ends at once where not.
-    bool can_fail_allocations() const { return host_.fail_allocations; }
+    // For `if (check.skips(...)) return;`, where a test cannot run, or not within reason.
+    bool skips(bool skipped, const char* why) {
+        if (skipped) skipped_ = why;
+        return skipped;
+    }
+    // Skips a test of failed allocations where there are none.
+    bool skips_failures() { return skips(!host_.fail_allocations, "allocations do not fail here"); }
+    // Skips a test that would take minutes where code runs slowly.
+    bool skips_long() { return skips(host_.scale < 100, "it takes minutes in this build"); }
     // Bit n fails the n-th allocation from now on; 0: none.
     void fail_allocations(uint64_t mask) const {
         if (host_.fail_allocations) host_.fail_allocations(mask);
@@ -58,8 +65,10 @@ public:
     }
 
     bool failed() const { return failures_.load_acquire() != 0; }
-    // Hands the first few failures to the host. After the test, when its threads have ended.
+    // Hands the first few failures to the host, and why the test did not run. After the test, when
+    // its threads have ended.
     void report() const {
+        if (skipped_) host_.skipped(host_.context, skipped_);
         for (uint32_t i = 0; i < dominoes::min(failures_.load_acquire(), kKept); ++i)
             host_.failed(host_.context, kept_[i].file, kept_[i].line, kept_[i].text.characters);
     }
@@ -98,6 +107,7 @@ private:
     }
 
     const dominoes_test_host& host_;
+    const char* skipped_ = nullptr;
     dominoes::Atomic<uint32_t> failures_;
     Failure kept_[kKept] = {};
 };
