@@ -71,10 +71,13 @@ static ssize_t dominoes_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	if (error)
 		return error;
 	for (;;) {
+		unsigned int epoch = dominoes_endpoint_epoch(endpoint);
+
 		got = scout_read(scout, &iter, count);
 		if (got != -EAGAIN || nowait)
 			break;
-		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED);
+		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED,
+					     epoch);
 		if (got)
 			break;
 	}
@@ -92,6 +95,8 @@ static s64 dominoes_write_all(struct dominoes_endpoint *endpoint, struct scout_e
 	s64 put;
 
 	for (;;) {
+		unsigned int epoch = dominoes_endpoint_epoch(endpoint);
+
 		put = scout_write(scout, &iter, iov_iter_count(from));
 		if (put > 0)
 			done += put;
@@ -100,7 +105,7 @@ static s64 dominoes_write_all(struct dominoes_endpoint *endpoint, struct scout_e
 		if (put == -EAGAIN && nowait)
 			dominoes_endpoint_no_room(endpoint);
 		else if (put == -EAGAIN)
-			put = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR);
+			put = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR, epoch);
 		if (put < 0)
 			return done ? done : put;
 		/* The error belongs to the next call, as this one has something to tell. */

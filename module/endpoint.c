@@ -77,13 +77,22 @@ int dominoes_endpoint_need(struct dominoes_endpoint *endpoint)
 	return 0;
 }
 
-int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events)
+void dominoes_endpoint_replaced(struct dominoes_endpoint *endpoint)
+{
+	/* Pairs with dominoes_endpoint_epoch(): who sees it, sees what the core has done before. */
+	smp_store_release(&endpoint->epoch, endpoint->epoch + 1);
+	wake_up_interruptible(&endpoint->wait);
+}
+
+int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events, unsigned int epoch)
 {
 	/* Also when there is nothing to wait for, lest a caller's loop could not be ended. */
 	if (signal_pending(current))
 		return -ERESTARTSYS;
 	cond_resched();
-	return wait_event_interruptible(endpoint->wait, scout_poll(endpoint->scout) & events);
+	return wait_event_interruptible(endpoint->wait,
+					(scout_poll(endpoint->scout) & events) ||
+						dominoes_endpoint_epoch(endpoint) != epoch);
 }
 
 /* --- SIGIO -------------------------------------------------------------------------------------- */
@@ -116,9 +125,9 @@ static void dominoes_signal(struct dominoes_endpoint *endpoint)
 	state = scout_poll(scout);
 	if (state & SCOUT_ERR)
 		kill_fasync(&endpoint->fasync, SIGIO, POLL_ERR);
-	else if (state & SCOUT_HUP)
+	if (state & SCOUT_HUP)
 		kill_fasync(&endpoint->fasync, SIGIO, POLL_HUP);
-	else if (state & (SCOUT_IN | SCOUT_RDHUP))
+	if (state & (SCOUT_IN | SCOUT_RDHUP))
 		kill_fasync(&endpoint->fasync, SIGIO, POLL_IN);
 	dominoes_signal_room(endpoint, scout, false);
 }

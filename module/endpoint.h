@@ -28,10 +28,11 @@ struct dominoes_endpoint {
 	wait_queue_head_t wait;
 	struct fasync_struct *fasync; /* who is sent SIGIO */
 	unsigned long flags;	      /* bits: DOMINOES_NO_ROOM */
-	struct mutex read_lock;	   /* scout_read(), scout_receive_from() */
-	struct mutex write_lock;   /* scout_write(), scout_send_to() */
-	struct mutex control_lock; /* every other call but scout_poll() */
-	spinlock_t reason_lock;	   /* reason */
+	unsigned int epoch;	      /* see dominoes_endpoint_epoch() */
+	struct mutex read_lock;	      /* scout_read(), scout_receive_from() */
+	struct mutex write_lock;      /* scout_write(), scout_send_to() */
+	struct mutex control_lock;    /* every other call but scout_poll() */
+	spinlock_t reason_lock;	      /* reason */
 	char reason[DOMINOES_REASON_BYTES];
 };
 
@@ -71,10 +72,24 @@ int dominoes_endpoint_need(struct dominoes_endpoint *endpoint);
 void dominoes_endpoint_adopt(struct dominoes_endpoint *endpoint, struct scout_endpoint *scout);
 
 /*
- * Waits for one of `events` (SCOUT_*). 0 or -ERESTARTSYS. Spurious returns are possible.
- * Context: process.
+ * Changes whenever a call may have put another connection, a listener or nothing in the place of
+ * what the endpoint stood for. Whoever waits asks for it before it asks the core whether to wait,
+ * lest it sleep on for what no longer is. Context: any.
  */
-int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events);
+static inline unsigned int dominoes_endpoint_epoch(struct dominoes_endpoint *endpoint)
+{
+	/* Pairs with the release of dominoes_endpoint_replaced(). */
+	return smp_load_acquire(&endpoint->epoch);
+}
+
+/* After such a call: changes it, and wakes whoever waits. control_lock held. */
+void dominoes_endpoint_replaced(struct dominoes_endpoint *endpoint);
+
+/*
+ * Waits for one of `events` (SCOUT_*), or for the epoch to be another than `epoch`. 0 or
+ * -ERESTARTSYS. Spurious returns are possible. Context: process.
+ */
+int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events, unsigned int epoch);
 
 /* fcntl(O_ASYNC): file_operations.fasync. Context: process. */
 int dominoes_endpoint_fasync(int fd, struct file *file, int on);

@@ -73,12 +73,14 @@ int dominoes_ioctl_sendto(struct dominoes_call *call, void *argument)
 		return error;
 	from.iter = &iter;
 	for (;;) {
+		unsigned int epoch = dominoes_endpoint_epoch(endpoint);
+
 		sent = scout_send_to(endpoint->scout, &peer, &from, iov_iter_count(&iter));
 		if (sent == -EAGAIN && nowait)
 			dominoes_endpoint_no_room(endpoint);
 		if (sent != -EAGAIN || nowait)
 			break;
-		sent = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR);
+		sent = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR, epoch);
 		if (sent)
 			break;
 	}
@@ -111,10 +113,13 @@ int dominoes_ioctl_recvfrom(struct dominoes_call *call, void *argument)
 		return error;
 	to.iter = &iter;
 	for (;;) {
+		unsigned int epoch = dominoes_endpoint_epoch(endpoint);
+
 		got = scout_receive_from(endpoint->scout, &peer, &to, iov_iter_count(&iter), peek);
 		if (got != -EAGAIN || nowait)
 			break;
-		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED);
+		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED,
+					     epoch);
 		if (got)
 			break;
 	}

@@ -54,19 +54,28 @@ static int dominoes_take_address(struct dominoes_call *call, const struct domino
 
 /* --- connect ---------------------------------------------------------------------------------- */
 
+/* A failure that has been said leaves the endpoint unconnected. control_lock held. */
+static void dominoes_connect_said(struct dominoes_call *call, int error)
+{
+	if (error && error != -EINPROGRESS && error != -EALREADY)
+		dominoes_endpoint_replaced(call->endpoint);
+}
+
 /* The outcome of a connect that was begun, by this call or an earlier one, which a signal has interrupted. */
-static int dominoes_connect_wait(struct dominoes_call *call)
+static int dominoes_connect_wait(struct dominoes_call *call, unsigned int epoch)
 {
 	struct dominoes_endpoint *endpoint = call->endpoint;
 	int error;
 
 	do {
-		error = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR | SCOUT_HUP);
+		error = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR | SCOUT_HUP, epoch);
 		if (!error)
 			error = dominoes_begin(call);
 		if (error)
 			return error;
+		epoch = dominoes_endpoint_epoch(endpoint);
 		error = scout_connect_result(endpoint->scout);
+		dominoes_connect_said(call, error);
 		dominoes_end(call);
 	} while (error == -EALREADY);
 	return error;
@@ -75,6 +84,7 @@ static int dominoes_connect_wait(struct dominoes_call *call)
 int dominoes_ioctl_connect(struct dominoes_call *call, void *argument)
 {
 	struct scout_sockaddr peer;
+	unsigned int epoch;
 	int error;
 
 	error = dominoes_take_address(call, argument, &peer);
@@ -83,12 +93,14 @@ int dominoes_ioctl_connect(struct dominoes_call *call, void *argument)
 	error = dominoes_begin(call);
 	if (error)
 		return error;
+	epoch = dominoes_endpoint_epoch(call->endpoint);
 	error = scout_connect(call->endpoint->scout, &peer);
 	if (error == -EINPROGRESS)
 		dominoes_endpoint_no_room(call->endpoint);
+	dominoes_connect_said(call, error);
 	dominoes_end(call);
 	if ((error == -EINPROGRESS || error == -EALREADY) && !dominoes_nonblocking(call))
-		error = dominoes_connect_wait(call);
+		error = dominoes_connect_wait(call, epoch);
 	return error;
 }
 
@@ -139,18 +151,20 @@ static int dominoes_accept_wait(struct dominoes_call *call, struct dominoes_endp
 
 	for (;;) {
 		struct scout_endpoint *scout;
+		unsigned int epoch;
 
 		error = dominoes_begin(call);
 		if (error)
 			return error;
+		epoch = dominoes_endpoint_epoch(listener);
 		error = scout_accept(listener->scout, new_endpoint, &scout, peer);
 		dominoes_end(call);
 		if (!error)
 			dominoes_endpoint_adopt(new_endpoint, scout);
 		if (error != -EAGAIN || dominoes_nonblocking(call))
 			return error;
-		error = dominoes_endpoint_wait(listener,
-					       SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED);
+		error = dominoes_endpoint_wait(listener, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED,
+					       epoch);
 		if (error)
 			return error;
 	}
@@ -217,6 +231,8 @@ int dominoes_ioctl_shutdown(struct dominoes_call *call, void *argument)
 	if (error)
 		return error;
 	error = scout_shutdown(call->endpoint->scout, shutdown->how);
+	if (!error)
+		dominoes_endpoint_replaced(call->endpoint);
 	dominoes_end(call);
 	return error;
 }

@@ -322,6 +322,10 @@ static bool dominoes_has_moved(struct dominoes_link *link, unsigned long event)
 	bool moved = event == NETDEV_NOTIFY_PEERS || mac != link->mac || !link->heard;
 
 	WRITE_ONCE(link->mac, mac);
+	/* When any other comes, the device may have a carrier whose queue still drops what is sent. */
+	if (event != NETDEV_UP && event != NETDEV_DOWN && event != NETDEV_CHANGE &&
+	    event != NETDEV_CHANGEADDR && event != NETDEV_NOTIFY_PEERS)
+		return false;
 	link->heard = dominoes_is_heard(link->dev);
 	return link->heard && moved;
 }
@@ -341,6 +345,9 @@ static int dominoes_device_event(struct notifier_block *block, unsigned long eve
 		dominoes_link_remove(link);
 		return NOTIFY_DONE;
 	}
+	/* A bond that gets its first device may become what that is. */
+	if (event == NETDEV_PRE_TYPE_CHANGE)
+		return NOTIFY_BAD;
 	if (dominoes_has_moved(link, event))
 		scout_announce(link->host);
 	if (event == NETDEV_CHANGEMTU)

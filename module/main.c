@@ -14,6 +14,11 @@
 #include "port_module.h"
 #include "scout/stack.h"
 
+#ifdef CONFIG_PREEMPT_RT
+/* Spinlocks sleep there, and whoever publishes to the replicas and wakes users must not be preempted. */
+#error "Dominoes does not run on PREEMPT_RT kernels"
+#endif
+
 struct scout_stack *dominoes_stack;
 
 /* What was retired or freed, and has not come to it. */

@@ -203,9 +203,12 @@ void Host::replicas_ended() {
 // --- what happens to the device ---
 
 // Connections that are made meanwhile have read the new one, or come after.
+// One call at a time is on its way, however often it changes, so that the control channel has room.
 void Host::mtu_changed() {
+    if (mtu_told_.exchange_acq_rel(1)) return;
     call_in_control([](void* self) {
         auto* host = static_cast<Host*>(self);
+        host->mtu_told_.exchange_acq_rel(0);
         MutexGuard guard(host->mutex());
         host->tcp_->link_changed();
     });

@@ -105,6 +105,7 @@ private:
     dominoes::Owned<dominoes::RingChannel> control_channel_;
     dominoes::Owned<dominoes::Domain> control_;
     dominoes::Owned<dominoes::Subscription> control_subscription_;
+    dominoes::Atomic<uint32_t> mtu_told_;  // to the control domain, which has not looked yet
     dominoes::Timer tick_timer_;
     dominoes::Timer probe_timer_;
     dominoes_completion* control_left_ = nullptr;

@@ -13,6 +13,7 @@ setup() {
 teardown() {
     module_unload
     ip link del bond7 2>/dev/null || true
+    ip link del dm1 2>/dev/null || true
     ip link del br7 2>/dev/null || true
     ip link del red 2>/dev/null || true
     ip addr del "$dominoes_address/32" dev lo 2>/dev/null || true
@@ -41,8 +42,8 @@ more() { echo more >"/run/more.$1"; }
 under_way() { # PORT COUNTER STEP
     wait_for 20 connection_exceeds "$1" "$2" $((($3 - 1) * piece + piece / 2))
 }
-slow() { tc qdisc replace dev "$1" root netem rate 4mbit; }
-slow_peer() { peer tc qdisc replace dev "$1" root netem rate 4mbit; }
+slow() { tc qdisc replace dev "$1" root netem rate "$((4000 / slowness))kbit"; }
+slow_peer() { peer tc qdisc replace dev "$1" root netem rate "$((4000 / slowness))kbit"; }
 
 pieces_in() {
     begin_pieces
@@ -308,4 +309,13 @@ test_mtu_too_small() {
     ip link set dm0 mtu 128
     attach
     expect_ping
+}
+
+# As a VLAN, a macvlan or a bridge says: whoever sends Ethernet there would send it to what is none.
+test_keeps_its_type() {
+    ip link add bond7 type bond mode active-backup miimon 100
+    ip link set bond7 up
+    dominoes attach bond7 "$dominoes_address/24"
+    ip tuntap add dev tun7 mode tun
+    ! ip link set tun7 master bond7 || fail "bond7 is of type $(cat /sys/class/net/bond7/type) now"
 }

@@ -4,6 +4,7 @@
 #include "abi_check.hh"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -196,6 +197,54 @@ void end_of_an_attempt() {
     CHECK_EQUAL(connect_to(ours.get(), listener.address), 0);
 }
 
+// Whoever waits in a call for what another thread ends, and then makes something else of.
+void end_wakes_whatever_comes_next(const Descriptor& ours, void (*wait)(int), void (*next)(int)) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        signal(SIGALRM, SIG_DFL);
+        alarm(kLongMilliseconds / 1000);
+        wait(ours.get());
+        _exit(0);
+    }
+    await_sleep(child);
+    next(ours.get());
+    CHECK_EQUAL(exit_of(child), 0);
+}
+
+void end_of_an_attempt_that_listens() {
+    for (int i = 0; i < 5; ++i) {
+        const Descriptor ours = open_device(O_NONBLOCK);
+        CHECK_EQUAL(connect_to(ours.get(), {kAbsentAddress, 80}), -EINPROGRESS);
+        CHECK_EQUAL(fcntl(ours.get(), F_SETFL, 0), 0);
+        end_wakes_whatever_comes_next(
+            ours,
+            [](int fd) {
+                char byte = 0;
+                write_to(fd, &byte, 1);
+            },
+            [](int fd) {
+                CHECK_EQUAL(shut_down(fd, SHUT_WR), 0);
+                CHECK_EQUAL(listen_on(fd), 0);
+            });
+    }
+}
+
+void end_of_a_listener_that_connects() {
+    static const PeerListener listener = peer_listen();
+    for (int i = 0; i < 10; ++i) {
+        const Descriptor ours = open_device();
+        CHECK_EQUAL(listen_on(ours.get()), 0);
+        end_wakes_whatever_comes_next(
+            ours, [](int fd) { accept_from(fd); },
+            [](int fd) {
+                CHECK_EQUAL(shut_down(fd, SHUT_RD), 0);
+                CHECK_EQUAL(connect_to(fd, listener.address), 0);
+            });
+        peer_accept(listener);
+    }
+}
+
 // --- poll ---
 
 // A reset is one change: not the error first, and then the end.
@@ -365,6 +414,23 @@ void signal_io_of_the_end() {
     of_other.await(POLLERR);
 }
 
+// As on Linux: a datagram is told of, whatever else waits to be heard.
+void signal_io_of_a_datagram_behind_an_error() {
+    const SocketAddress closed{kPeerAddress, 7998};
+    const Descriptor ours = open_device();
+    CHECK_EQUAL(set_option(ours.get(), DOMINOES_OPT_PROTOCOL, IPPROTO_UDP), 0);
+    CHECK_EQUAL(connect_to(ours.get(), closed), 0);
+    Signals signals(ours);
+    CHECK_EQUAL(write_to(ours.get(), "x", 1), 1);
+    signals.await(POLLERR);
+    const Descriptor theirs = peer_socket(SOCK_DGRAM);
+    const sockaddr_in from = to_sockaddr(closed), to = to_sockaddr(local_of(ours.get()));
+    CHECK_EQUAL(bind(theirs.get(), reinterpret_cast<const sockaddr*>(&from), sizeof(from)), 0);
+    CHECK_EQUAL(sendto(theirs.get(), "y", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof(to)),
+                1);
+    signals.await(POLLIN);
+}
+
 // Not once it is no longer wanted, nor when the file is closed.
 void signal_io_ends() {
     Pair pair = connected_pair();
@@ -392,6 +458,8 @@ const std::vector<Check>& event_checks() {
         {"end_of_a_listener", end_of_a_listener},
         {"end_of_a_listener_resets", end_of_a_listener_resets_who_waits},
         {"end_of_an_attempt", end_of_an_attempt},
+        {"end_of_an_attempt_that_listens", end_of_an_attempt_that_listens},
+        {"end_of_a_listener_that_connects", end_of_a_listener_that_connects},
         {"end_shows_at_the_first_wake", end_shows_at_the_first_wake},
         {"signal_io_of_data", signal_io_of_data},
         {"signal_io_by_default", signal_io_by_default},
@@ -400,6 +468,7 @@ const std::vector<Check>& event_checks() {
         {"signal_io_of_accept", signal_io_of_accept},
         {"signal_io_of_room", signal_io_of_room},
         {"signal_io_of_the_end", signal_io_of_the_end},
+        {"signal_io_of_a_datagram_behind_an_error", signal_io_of_a_datagram_behind_an_error},
         {"signal_io_ends", signal_io_ends},
     };
     return all;
