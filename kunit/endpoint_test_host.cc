@@ -11,6 +11,7 @@
 #include "kunit/framework.hh"
 #include "scout/errors.hh"
 #include "scout/stack.h"
+#include "scout/stack.hh"
 #include "tools/rig/machine.hh"
 #include "tools/rig/port_memory.hh"
 
@@ -476,7 +477,58 @@ void wake__after_shutdown_shows_both_directions(Check& check) {
     EXPECT_EQ(end.wakes()[0].events & kFailed, kFailed);
 }
 
+Stack& stack_of(scout_stack* stack) { return *reinterpret_cast<Stack*>(stack); }
+
+// Nothing is left to be done but TIME-WAIT, which no limit of orphans is to cut short.
+void close__leaves_time_wait_where_orphans_are_too_many(Check& check) {
+    World world;
+    REQUIRE(world.ready);
+    world.start();
+    End end(world.client());
+    EXPECT_EQ(end.attempt(kOpen), 0);
+    auto accepted = world.accept();
+    EXPECT_EQ(scout_shutdown(end.get(), 1), 0);
+    EXPECT(eventually([&] { return (accepted->poll() & SCOUT_RDHUP) != 0; }));
+    accepted->close();
+    EXPECT(eventually([&] { return end.state() == static_cast<uint32_t>(TcpPhase::kTimeWait); }));
+    stack_of(world.client()).most_orphans = 0;  // there are as many as there may be
+    end.close();
+    const uint64_t until = dominoes_now_ns() + 300'000'000;
+    while (dominoes_now_ns() < until) dominoes_thread_yield();
+    EXPECT_EQ(scout_connections(world.machines[1]->host()), 1);
+    EXPECT_EQ(stack_of(world.client()).orphans(), 0);
+}
+
+// Peers that do not close, of a server that does: FIN-WAIT-2 is no orphan, so that they do not take
+// the place of another, who did nothing, and has not got its answer yet.
+void close__of_peers_that_do_not_close(Check& check) {
+    World world;
+    REQUIRE(world.ready);
+    world.start();
+    stack_of(world.server()).most_orphans = 4;
+    std::vector<std::unique_ptr<End>> hostile;
+    for (int i = 0; i < 4; ++i) {
+        hostile.push_back(std::make_unique<End>(world.client()));
+        EXPECT_EQ(hostile.back()->attempt(kOpen), 0);
+        auto accepted = world.accept();
+        accepted->close();
+        EXPECT(eventually([&] { return (hostile.back()->poll() & SCOUT_RDHUP) != 0; }));
+    }
+    EXPECT(eventually([&] { return stack_of(world.server()).orphans() == 0; }));
+    End end(world.client());
+    EXPECT_EQ(end.attempt(kOpen), 0);
+    auto accepted = world.accept();
+    EXPECT_EQ(accepted->write(), 1);
+    accepted->close();
+    EXPECT(eventually([&] { return (end.poll() & SCOUT_RDHUP) != 0; }));
+    EXPECT(!(end.poll() & SCOUT_ERR));
+    EXPECT_EQ(end.read(), 1);
+    EXPECT_EQ(end.read(), 0);
+}
+
 constexpr Test kTests[] = {
+    TEST(close__leaves_time_wait_where_orphans_are_too_many),
+    TEST(close__of_peers_that_do_not_close),
     TEST(connect__says_success_once),
     TEST(connect__says_what_went_wrong),
     TEST(connect__after_the_error_was_taken),

@@ -99,8 +99,20 @@ void merge__nothing_while_tentative(Check& check) {
     EXPECT(bed.receive(from_peer(kArpRequest, kOtherIp)) == Verdict::kPass);
     EXPECT(peer.is_at(kPeerMac));
 }
+// What was not asked for has to be confirmed, if it is used (Linux: NUD_STALE, then DELAY and
+// PROBE).
+void merge__of_another_address_is_in_doubt(Check& check) {
+    Bed bed;
+    const Known peer(bed);
+    bed.receive(from_peer(kArpRequest, kOtherIp, kOtherMac));
+    const uint64_t start = dominoes_now_ns();
+    peer.neighbour->mark_used();
+    bed.arp->tick(start + 10 * kSecond);
+    EXPECT_EQ(bed.sent(), 1);
+}
 
 constexpr Test kTests[] = {
+    TEST(merge__of_another_address_is_in_doubt),
     TEST(merge__whomever_it_is_to),
     TEST(merge__at_once_where_it_is_to_us),
     TEST(merge__sends_what_waits),

@@ -274,7 +274,25 @@ void link__packets_are_no_larger_than_the_device_takes(Check& check) {
     EXPECT_EQ(wire.sent(kAck, 1, 1, 8000).piece_bytes, 2000);
 }
 
+// The path lets 840 through. That the device did not for a while says nothing of the path.
+void link__grows_up_to_what_the_path_lets_through(Check& check) {
+    Wire wire(check);
+    wire.establish();
+    wire.writes(3000);
+    wire.icmp(3, kTooBig, 1, 840);
+    EXPECT_EQ(wire.info().mss, 800);
+    wire.peer({.ack = 3001});
+    wire.link(640);
+    EXPECT_EQ(wire.info().mss, 600);
+    wire.link(1500);
+    EXPECT_EQ(wire.info().mss, 800);
+    wire.pass_ms(599 * 1000);
+    wire.writes(2000);
+    EXPECT_EQ(wire.info().mss, 800);
+}
+
 constexpr kunit::Test kTests[] = {
+    TEST(link__grows_up_to_what_the_path_lets_through),
     TEST(path_mtu_told__sends_again_at_once_in_smaller_pieces),
     TEST(path_mtu_told__only_what_can_be_true),
     TEST(path_mtu_told__without_an_mtu_takes_the_next_plateau),

@@ -296,7 +296,70 @@ void undo_prepare__not_within_another_recovery(Check& check) {
     EXPECT_EQ(wire.state().undo_possible, 0);
 }
 
+// One packet was duplicated by the network, once.
+void undo_was_needless__after_one_duplicate_by_the_network(Check& check) {
+    for (uint32_t dup = 0; dup < 2; ++dup) {
+        Wire wire(check);
+        wire.establish(kHasMss | kHasSackPermitted);
+        wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+        wire.writes(2000);
+        wire.pass_ms(20);
+        wire.peer({.ack = 2001});
+        if (dup) wire.peer({.ack = 2001, .sack = {{1, 1001}}});
+        uint32_t base = 2001;
+        for (uint32_t i = 0; i < 8; ++i) {
+            wire.writes(10000);
+            wire.pass_ms(20);
+            wire.peer({.ack = base, .sack = {{base + 1000, wire.snd_nxt()}}});
+            wire.pass_ms(10);
+            const uint32_t end = wire.snd_nxt();
+            wire.peer({.ack = end});
+            wire.pass_ms(1);
+            wire.peer({.ack = end, .sack = {{base, base + 1000}}});
+            base = end;
+        }
+        EXPECT(wire.state().reorder_factor >= 2);
+        EXPECT(wire.info().fast_recoveries <= 2);
+    }
+}
+
+// [12001, 13001) is late, and so sent again twice; both copies are reported. The network duplicates
+// nothing.
+void undo_prepare__not_exact_while_copies_are_under_way(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    wire.state().rto_ns = 1000 * Wire::kMs;
+    wire.writes(14000);
+    wire.pass_ms(20);
+    wire.peer({.ack = 1001});
+    wire.peer({.ack = 2001, .sack = {{3001, 10001}}});
+    EXPECT(wire.has_sent(2001, 1000) && wire.has_sent(12001, 2000));
+    wire.pass_ms(20);
+    wire.peer({.ack = 11001, .sack = {{13001, 14001}}});
+    EXPECT(wire.has_sent(12001, 1000));  // the first copy
+    wire.writes(6000);
+    EXPECT_EQ(wire.snd_nxt(), 17001);
+    wire.pass_ms(20);
+    wire.peer({.ack = 11001, .sack = {{13001, 15001}}});
+    EXPECT(wire.has_sent(12001, 1000));  // the second
+    EXPECT_EQ(wire.state().undo_exact, 0);
+    wire.peer({.ack = 12001, .sack = {{13001, 15001}}});
+    EXPECT(wire.state().recovery == TcpRecovery::kOpen);
+    wire.peer({.ack = 12001, .sack = {{16001, 17001}, {13001, 15001}}});
+    EXPECT(wire.has_sent(15001, 1000));
+    EXPECT_EQ(wire.info().fast_recoveries, 2);
+    EXPECT_EQ(wire.state().undo_exact, 0);
+    wire.peer({.ack = 17001});
+    wire.peer({.ack = 17001, .sack = {{12001, 13001}}});
+    EXPECT_EQ(wire.state().dsack_strays, 0);
+    wire.peer({.ack = 17001, .sack = {{12001, 13001}}});
+    EXPECT_EQ(wire.state().dsack_strays, 0);
+}
+
 constexpr kunit::Test kTests[] = {
+    TEST(undo_prepare__not_exact_while_copies_are_under_way),
+    TEST(undo_was_needless__after_one_duplicate_by_the_network),
     TEST(undo_due__echo_of_the_original),
     TEST(undo_due__not_if_it_echoes_the_retransmission),
     TEST(undo_due__echo_of_one_of_two),

@@ -132,7 +132,41 @@ void retransmissions_exhausted__sooner_for_an_orphan(Check& check) {
     }
 }
 
+// The window of an orphan's peer opens by a byte, and shuts again, for ever.
+void retransmissions_exhausted__also_where_the_window_flaps(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss, 0);
+    wire.writes(1000);
+    wire.close_reads();
+    wire.shutdown();
+    uint32_t i = 0;
+    for (; wire.count(EffectKind::kClosed) == 0 && i < 20000; ++i) {
+        wire.pass_ms(100);
+        wire.peer({.win = 1});
+        wire.peer({.win = 0});
+    }
+    EXPECT(wire.count(EffectKind::kClosed) == 1);
+    EXPECT_EQ(wire.snd_una(), 1);
+}
+
+// The program would have waited for a week; nobody does now.
+void retransmissions_exhausted__of_an_orphan_with_a_user_timeout(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss, 0);
+    wire.option(TcpOption::kUserTimeout, 7u * 24 * 3600 * 1000);
+    wire.writes(1000);
+    wire.close_reads();
+    wire.shutdown();
+    for (uint32_t i = 0; wire.count(EffectKind::kClosed) == 0 && i < 6 * 24 * 30; ++i) {
+        wire.pass_ms(120000);
+        wire.peer({.win = 0});
+    }
+    EXPECT(wire.count(EffectKind::kClosed) == 1);
+}
+
 constexpr kunit::Test kTests[] = {
+    TEST(retransmissions_exhausted__also_where_the_window_flaps),
+    TEST(retransmissions_exhausted__of_an_orphan_with_a_user_timeout),
     TEST(user_timeout__bounds_retransmission),
     TEST(user_timeout__begins_anew_with_progress),
     TEST(user_timeout__may_be_longer_than_r2),

@@ -212,12 +212,19 @@ void ArpRouter::drop_waiting(Neighbour& neighbour) {
     }
 }
 
-// Changes the address of a neighbour we have. False: we have none of that address. Context: any.
-bool ArpRouter::update(IpAddress address, MacAddress mac) {
+// Changes the address of a neighbour we have. False: we have none of that address. Another address
+// that was not asked for is in doubt, as on Linux: if it is used it is asked for before long, so
+// that one lie does not last. Context: any.
+bool ArpRouter::update(IpAddress address, MacAddress mac, bool asked_for) {
     ReadSection section;
     Neighbour* neighbour = neighbours_->find(address);
-    if (neighbour) resolve(*neighbour, mac);
-    return neighbour != nullptr;
+    if (!neighbour) return false;
+    const uint64_t known = neighbour->packed_mac();
+    resolve(*neighbour, mac);
+    if (asked_for || known == 0 || known == mac.packed()) return true;
+    const uint64_t now_ns = dominoes_now_ns();
+    neighbour->confirmed_ns_.store_relaxed(now_ns - dominoes::min(now_ns, kFreshNs - kDoubtNs));
+    return true;
 }
 
 // Whoever asks for us will soon be sent something, and so becomes a neighbour. What is known of it
@@ -249,10 +256,11 @@ Verdict ArpRouter::classify(Frame& frame, const ArpMessage& message) {
     if (message.sender_ip == own) return Verdict::kPass;
     // RFC 826, "Packet Reception": the merge comes before the target and the operation are looked
     // at. So an announcement is followed, and a neighbour that moves while it asks for another.
-    const bool merged = update(message.sender_ip, message.sender_mac);
+    const bool answers = message.operation == kArpReply && message.target_ip == own;
+    const bool merged = update(message.sender_ip, message.sender_mac, answers);
     if (message.target_ip != own) return Verdict::kPass;
     if (message.operation == kArpRequest) return interface_.defer(*this, &handle_request, frame);
-    return message.operation == kArpReply ? take_reply(frame, merged) : Verdict::kPass;
+    return answers ? take_reply(frame, merged) : Verdict::kPass;
 }
 
 // One that was not asked for makes no neighbour.

@@ -88,6 +88,7 @@ public:
     static constexpr uint32_t kMostAttempts = 3;       // one a second (RFC 1122 section 2.3.2.1)
     static constexpr uint64_t kRetryNs = 950'000'000;  // a second, less what a timer may be early
     static constexpr uint64_t kFreshNs = 60'000'000'000;
+    static constexpr uint64_t kDoubtNs = 5'000'000'000;  // Linux's DELAY_PROBE_TIME
     static constexpr uint64_t kForgetNs = 600'000'000'000;
     static constexpr uint64_t kDefendNs = 10'000'000'000;  // DEFEND_INTERVAL, RFC 5227 section 1.1
 
@@ -140,7 +141,7 @@ private:
     Verdict take_reply(Frame& frame, bool merged);
     void answer(const ArpMessage& request);
     void learn(IpAddress address, MacAddress mac);
-    bool update(IpAddress address, MacAddress mac);
+    bool update(IpAddress address, MacAddress mac, bool asked_for);
     void resolve(Neighbour& neighbour, MacAddress mac);
     void send_waiting(Neighbour& neighbour);
     void drop_waiting(Neighbour& neighbour);

@@ -206,7 +206,7 @@ void Connection::close(bool reset) {
 // long as the connection is not over it waits for that, and then for read sections.
 bool Connection::may_be_orphaned() {
     dominoes::ReadSection section;
-    if (appwrap_->is_over()) return true;
+    if (appwrap_->is_over() || orphan_.load_acquire() & kEnded) return true;
     if (!host_.orphan_begins()) {
         host_.counters.add(Counter::tcp_orphans_reset);
         return false;
@@ -215,8 +215,8 @@ bool Connection::may_be_orphaned() {
     return true;
 }
 
-// Twice for a connection that goes through TIME-WAIT.
-void Connection::over_but_for_time_wait() {
+// More than once, for most connections.
+void Connection::delivered() {
     if (orphan_.fetch_or_acq_rel(kEnded) == kLeft) host_.orphan_ended();
 }
 
@@ -292,7 +292,7 @@ void Connection::established(const TcpState& state, uint64_t position) {
 }
 
 void Connection::closed(uint32_t error) {
-    over_but_for_time_wait();
+    delivered();
     channel_->close();
     appwrap_->over();
     host_.counters.add(error ? Counter::tcp_aborted : Counter::tcp_closed);

@@ -93,8 +93,9 @@ public:
     void set_timer(dominoes::Context& context, const TimerEffect& effect);
     void established(const TcpState& state, uint64_t position);
     void closed(uint32_t error);
-    // In the leader: nothing of the application's is left to be done, but perhaps TIME-WAIT.
-    void over_but_for_time_wait();
+    // In the leader: the peer has acknowledged all, and the FIN (FIN-WAIT-2, TIME-WAIT), or the
+    // connection is over. It is no orphan then; how long it stays is bounded.
+    void delivered();
     void leader_left();
     void replica_joined();
     void replica_left();

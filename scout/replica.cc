@@ -77,8 +77,11 @@ bool Replica::process(Request& request) {
 
     const TcpPhase before = state_.phase;
     tcp_step(state_, request, effects_);
-    // Before an effect wakes anybody who might ask.
-    if (is_leader() && state_.phase != before) connection_.publish(state_);
+    if (is_leader() && state_.phase != before) {
+        connection_.publish(state_);  // before an effect wakes anybody who might ask
+        if (state_.phase == TcpPhase::kFinWait2 || state_.phase == TcpPhase::kTimeWait)
+            connection_.delivered();
+    }
     for (const Effect& effect : effects_) perform(effect, request);
     check_consistency(request.position());
     // What came until the channel was closed is answered still: the peer may have objected to our
@@ -120,7 +123,6 @@ void Replica::perform(const Effect& effect, Request& request) {
             if (is_leader()) connection_.appwrap().admit(effect.bytes);
             return;
         case EffectKind::kLeave:
-            if (is_leader()) connection_.over_but_for_time_wait();
             if (!is_leader()) domain_.retire();
             return;
         case EffectKind::kClosed:

@@ -59,8 +59,12 @@ inline constexpr uint32_t kDupThreshold = 3;
 // that a peer that lies has little of it, how often it grows by a quarter of a round trip.
 inline constexpr uint32_t kReorderPersist = 16;
 inline constexpr uint32_t kMostReorderFactor = 64;
-// Where the network duplicates, D-SACKs say nothing of so many recoveries.
-inline constexpr uint64_t kDsackDistrust = 16;
+// D-SACKs of what was never sent again, strays, show that the network duplicates: with so many
+// D-SACKs are believed no longer. No more are remembered than some, and one D-SACK of what was sent
+// again makes up for two: where the network reorders, and seldom duplicates, those are in the
+// majority.
+inline constexpr uint32_t kDsackStrays = 2;
+inline constexpr uint32_t kMostDsackStrays = 4;
 // Section 7.2: TLP.max_ack_delay, for a single segment; and what a probe waits for beyond two round
 // trips in any case, as Linux does, for delayed ACKs of fast networks.
 inline constexpr uint64_t kMostAckDelay = 200 * kMillisecond;

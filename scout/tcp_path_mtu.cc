@@ -42,6 +42,7 @@ void use(TcpState& state, uint32_t mss) {
 
 void lower(TcpState& state, uint32_t mss) {
     use(state, mss);
+    state.path_mss = mss;
     state.mtu_until_ns = state.now_ns + kPathMtuLife;
 }
 
@@ -72,7 +73,8 @@ void path_mtu_link(TcpState& state, const LinkEvent& event) {
     if (!state.established) return;
     const uint32_t most = most_mss(state);
     // What was learned of the path holds until its time is over.
-    if (state.mss > most || state.mtu_until_ns == 0) use(state, most);
+    const uint32_t mss = state.path_mss ? min(most, state.path_mss) : most;
+    if (mss != state.mss) use(state, mss);
 }
 
 void path_mtu_told(TcpState& state, uint32_t mtu) {
@@ -106,6 +108,7 @@ void keep_path_mtu(TcpState& state) {
     note_progress(state);
     if (state.mtu_until_ns == 0 || state.now_ns < state.mtu_until_ns) return;
     state.mtu_until_ns = 0;
+    state.path_mss = 0;
     use(state, most_mss(state));
 }
 

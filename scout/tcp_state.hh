@@ -181,9 +181,10 @@ struct TcpState {
     // --- undoing what a recovery did that need not have been ------------------------------------
     uint64_t undo_cwnd;
     uint64_t undo_ssthresh;
-    uint64_t undo_una;       // snd_una when it began
-    uint64_t undo_distrust;  // recoveries yet of which D-SACKs say nothing
-    uint64_t undo_end;       // if a timeout began it, snd_nxt then
+    uint64_t undo_una;      // snd_una when it began
+    uint32_t undo_stray;    // D-SACKs of this recovery told of what was not sent again
+    uint32_t dsack_strays;  // how much the network seems to duplicate
+    uint64_t undo_end;      // if a timeout began it, snd_nxt then
     TcpCubic undo_cubic;
 
     // --- counters -----------------------------------------------------------------------------
@@ -267,10 +268,10 @@ struct TcpState {
     uint64_t stalled_ns;       // since when the peer owes something, and has done nothing about it
     uint64_t stalled_stage;    // what it is that it owes; 0: nothing
     uint32_t user_timeout_ms;  // 0: none
-    uint32_t user_timeout_reserved;
 
     // --- path MTU (scout/tcp_path_mtu.hh) -----------------------------------------------------
-    uint64_t mtu_until_ns;  // when full_mss is tried again; 0: mss is that
+    uint32_t path_mss;      // what the path was found to let through; 0: nothing is known of it
+    uint64_t mtu_until_ns;  // until when that holds; 0: as path_mss
     uint64_t mtu_una;       // snd_una when it was last looked at
     uint32_t full_mss;      // mss as agreed on in the handshake
     uint32_t arrived_mss;   // segments of that much payload have been acknowledged

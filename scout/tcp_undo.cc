@@ -48,9 +48,10 @@ void undo_prepare(TcpState& state, bool timeout) {
     state.undo_cwnd = state.cwnd;
     state.undo_ssthresh = state.ssthresh;
     state.undo_cubic = state.cubic;
-    state.undo_exact = 1;
-    state.undo_distrust = minus(state.undo_distrust, 1);
     forget_acknowledged(state);
+    // What was sent more than twice, or found no room there, is acknowledged as well then.
+    if (state.resent.empty()) state.undo_exact = 1;
+    state.undo_stray = 0;
     state.undo_una = state.snd_una;
     // RFC 5682 section 3: not where a timeout comes in the midst of another recovery.
     state.undo_end = timeout ? state.snd_nxt : state.snd_una;
@@ -68,7 +69,7 @@ void undo_resent(TcpState& state, uint64_t start, uint64_t end) {
 
 bool undo_was_needless(const TcpState& state, uint64_t start, uint64_t end) {
     start = max(start, state.undo_una);
-    return state.undo_distrust == 0 && start < end && state.resent.covers(start, end);
+    return state.dsack_strays < kDsackStrays && start < end && state.resent.covers(start, end);
 }
 
 void undo_duplicate(TcpState& state, uint64_t start, uint64_t end) {
@@ -76,10 +77,12 @@ void undo_duplicate(TcpState& state, uint64_t start, uint64_t end) {
     start = max(start, state.undo_una);
     if (start >= end || !state.undo_exact) return;
     if (!state.resent.covers(start, end)) {
-        state.undo_distrust = kDsackDistrust;
-    } else if (!state.resent.subtract(start, end)) {
-        state.undo_exact = 0;
+        state.undo_stray = 1;
+        state.dsack_strays = min(state.dsack_strays + 1, kMostDsackStrays);
+        return;
     }
+    state.dsack_strays -= min(state.dsack_strays, 2u);
+    if (!state.resent.subtract(start, end)) state.undo_exact = 0;
 }
 
 void undo_advance(TcpState& state) {
@@ -92,7 +95,8 @@ void undo_advance(TcpState& state) {
 
 bool undo_due(const TcpState& state, const Segment& segment, const Delivery& delivery) {
     if (!state.undo_possible) return false;
-    const bool believed = state.undo_exact && state.undo_distrust == 0;
+    const bool believed =
+        state.undo_exact && !state.undo_stray && state.dsack_strays < kDsackStrays;
     if (delivery.dsack_bytes && believed && state.undo_resent && state.resent.empty()) return true;
     if (state.recovery == TcpRecovery::kOpen) return false;
     if (delivery.advanced && was_only_late(state, segment)) return true;

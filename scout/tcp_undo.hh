@@ -8,8 +8,8 @@
 // A D-SACK may also be of a packet that the network has duplicated. So it counts only for what was
 // sent again and not reported yet, tail loss probes included (RFC 8985 section 7), which may still
 // be under way when a recovery begins. One for anything else shows that the network duplicates,
-// which it may do to a retransmission as well: then D-SACKs say nothing of this recovery and of
-// those that follow soon (RFC 3708 section 3.2).
+// which it may do to a retransmission as well: then D-SACKs say nothing of this recovery, nor,
+// where they are many, of others (RFC 3708 section 3.2).
 #pragma once
 
 #include "scout/tcp_recovery.hh"

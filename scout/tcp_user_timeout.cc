@@ -35,11 +35,13 @@ void keep_user_timeout(TcpState& state) {
 }
 
 bool retransmissions_exhausted(const TcpState& state) {
-    if (state.user_timeout_ms != 0) return false;
-    if (!state.reads_closed) return state.retries >= kMostRetransmissions;
     // Nobody waits for it any longer. An answer to a window probe ends the retries, but not the
-    // backing off, so that no peer keeps an orphan by its answers.
-    return state.retries >= kMostOrphanRetransmissions || retransmission_timeout(state) >= kMaxRto;
+    // backing off, so that no peer keeps an orphan by such answers.
+    const bool orphan = state.reads_closed;
+    if (orphan &&
+        (state.retries >= kMostOrphanRetransmissions || retransmission_timeout(state) >= kMaxRto))
+        return true;
+    return state.user_timeout_ms == 0 && state.retries >= kMostRetransmissions;
 }
 
 }  // namespace scout::tcp
