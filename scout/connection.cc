@@ -383,9 +383,9 @@ void Connection::show(const TcpState& state) {
     const TcpInfo now = tcp_info(state);
     shown_.publish(now);
     count(now);
-    if (now.phase == shown_phase_.load_relaxed()) return;
+    if (now.phase == phase()) return;
     // Release: whoever acquires the phase finds the snapshot at least as new.
-    shown_phase_.store_release(now.phase);
+    shown_phase_.store_release(static_cast<uint32_t>(now.phase));
     appwrap_->user().wake();  // one who lingers waits for the FIN to be acknowledged
 }
 

@@ -111,7 +111,7 @@ public:
     void info(EndpointInfo& info);
     TcpInfo shown() const { return shown_.read(); }
     // That of shown(), as one word: what is on every packet's way looks at no more.
-    TcpPhase phase() const { return shown_phase_.load_acquire(); }
+    TcpPhase phase() const { return static_cast<TcpPhase>(shown_phase_.load_acquire()); }
     Replica* replica(uint32_t id) { return id < replica_count_ ? replicas_[id] : nullptr; }
 
     Connection* next_accepted = nullptr;  // maintained by Listener
@@ -180,7 +180,7 @@ private:
     dominoes::Atomic<uint32_t>
         inconsistent_;  // one bit, and one a replica that has logged its state
     dominoes::Snapshot<TcpInfo> shown_;
-    dominoes::Atomic<TcpPhase> shown_phase_{TcpPhase::kClosed};
+    dominoes::Atomic<uint32_t> shown_phase_{static_cast<uint32_t>(TcpPhase::kClosed)};
     TcpInfo counted_{};         // the leader's: what the host's counters contain of this connection
     bool handed_over_ = false;  // the leader's: the endpoint's reference has gone to the listener
 };
