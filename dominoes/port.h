@@ -238,11 +238,12 @@ int64_t dominoes_iter_take(struct dominoes_iter *from, void *to, size_t bytes);
 /* --- the application's side ------------------------------------------------------------------- */
 
 /*
- * Something an endpoint's user may wait for has changed. `user` is what the endpoint was created with.
+ * Something an endpoint's user may wait for has changed: `only_room`, that there may be room to write,
+ * and nothing else. `user` is what the endpoint was created with.
  * Called by whichever replica owns the effect, in a publish section (dominoes_publish_begin); of the
  * core it may call scout_poll() only. Context: any.
  */
-void dominoes_user_wake(void *user);
+void dominoes_user_wake(void *user, bool only_room);
 
 #ifdef __cplusplus
 }

@@ -114,21 +114,28 @@ static void dominoes_signal_room(struct dominoes_endpoint *endpoint, struct scou
 		kill_fasync(&endpoint->fasync, SIGIO, POLL_OUT);
 }
 
-/* scout_poll() also has the core wake us for what comes next, though nobody reads or waits. Context: any. */
-static void dominoes_signal(struct dominoes_endpoint *endpoint)
+/* What waits to be read, heard or known. Not when there is room, which each ACK makes. Context: any. */
+static void dominoes_signal_news(struct dominoes_endpoint *endpoint, struct scout_endpoint *scout)
 {
-	struct scout_endpoint *scout = dominoes_endpoint_scout(endpoint);
-	u32 state;
+	u32 state = scout_poll(scout);
 
-	if (!scout)
-		return;
-	state = scout_poll(scout);
 	if (state & SCOUT_ERR)
 		kill_fasync(&endpoint->fasync, SIGIO, POLL_ERR);
 	if (state & SCOUT_HUP)
 		kill_fasync(&endpoint->fasync, SIGIO, POLL_HUP);
 	if (state & (SCOUT_IN | SCOUT_RDHUP))
 		kill_fasync(&endpoint->fasync, SIGIO, POLL_IN);
+}
+
+/* scout_poll() also has the core wake us for what comes next, though nobody reads or waits. Context: any. */
+static void dominoes_signal(struct dominoes_endpoint *endpoint, bool only_room)
+{
+	struct scout_endpoint *scout = dominoes_endpoint_scout(endpoint);
+
+	if (!scout)
+		return;
+	if (!only_room)
+		dominoes_signal_news(endpoint, scout);
 	dominoes_signal_room(endpoint, scout, false);
 }
 
@@ -155,7 +162,7 @@ void dominoes_endpoint_no_room(struct dominoes_endpoint *endpoint)
 }
 
 /* Of dominoes/port.h. */
-void dominoes_user_wake(void *user)
+void dominoes_user_wake(void *user, bool only_room)
 {
 	struct dominoes_endpoint *endpoint = user;
 
@@ -166,5 +173,5 @@ void dominoes_user_wake(void *user)
 		wake_up_interruptible_poll(&endpoint->wait, EPOLLIN | EPOLLRDNORM | EPOLLOUT |
 					   EPOLLWRNORM | EPOLLERR | EPOLLHUP | EPOLLRDHUP);
 	if (READ_ONCE(endpoint->fasync))
-		dominoes_signal(endpoint);
+		dominoes_signal(endpoint, only_room);
 }

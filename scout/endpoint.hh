@@ -70,7 +70,7 @@ private:
     bool fresh() const { return !connection() && !listener(); }
     void wake() {
         dominoes_publish_begin();
-        if (user_) dominoes_user_wake(user_);
+        if (user_) dominoes_user_wake(user_, false);
         dominoes_publish_end();
     }
     void bound_everywhere(uint16_t port);

@@ -4,7 +4,7 @@
  * contract is dominoes/port.h. Functions return 0 or a count, or a negative errno (Linux's numbers).
  *
  * Nothing here blocks for the network: what would have to wait returns -EAGAIN (or -EINPROGRESS), and
- * dominoes_user_wake(user) is called when it is worth trying again. Context, unless said otherwise:
+ * dominoes_user_wake() is called when it is worth trying again. Context, unless said otherwise:
  * process. The caller serialises, per endpoint, reads among themselves, writes among themselves, and all
  * else among itself; a read, a write and one other call may run at the same time.
  */

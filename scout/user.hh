@@ -22,13 +22,13 @@ public:
         while (wakers_.load_seq_cst() != 0) dominoes_thread_yield();  // (5)
     }
 
-    // Context: any.
-    void wake() {
+    // `only_room`: nothing is new but room to write. Context: any.
+    void wake(bool only_room = false) {
         dominoes_publish_begin();  // leave() waits for us
         // (4) before (3), and (2) before (5), in the one order of seq_cst: a waker that still sees
         // the user is seen by leave().
-        wakers_.fetch_add_seq_cst(1);                                     // (4)
-        if (void* user = user_.load_seq_cst()) dominoes_user_wake(user);  // (3)
+        wakers_.fetch_add_seq_cst(1);                                                // (4)
+        if (void* user = user_.load_seq_cst()) dominoes_user_wake(user, only_room);  // (3)
         wakers_.fetch_add_seq_cst(-1u);
         dominoes_publish_end();
     }

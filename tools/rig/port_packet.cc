@@ -303,7 +303,7 @@ int64_t dominoes_iter_take(dominoes_iter* from, void* to, size_t bytes) {
     });
 }
 
-void dominoes_user_wake(void* user) { static_cast<rig::User*>(user)->wake(); }
+void dominoes_user_wake(void* user, bool) { static_cast<rig::User*>(user)->wake(); }
 
 }  // extern "C"
 

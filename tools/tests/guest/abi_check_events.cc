@@ -414,6 +414,22 @@ void signal_io_of_the_end() {
     of_other.await(POLLERR);
 }
 
+// Acknowledgements are nothing to read.
+void signal_io_not_of_acknowledgements() {
+    const Pair pair = connected_pair();
+    Signals signals(pair.ours);
+    CHECK_EQUAL(send(pair.theirs.get(), "x", 1, 0), 1);
+    signals.await(POLLIN);
+    dominoes_info info{};
+    for (std::uint64_t bytes = 1; bytes <= 20; ++bytes) {
+        CHECK_EQUAL(write_to(pair.ours.get(), "y", 1), 1);
+        do CHECK_EQUAL(call(pair.ours.get(), DOMINOES_IOC_INFO, info), 0);
+        while (info.bytes_acked < bytes);
+        if (bytes == 1) signals.forget();  // of what is still under way
+    }
+    CHECK(!signals.pending());
+}
+
 // As on Linux: a datagram is told of, whatever else waits to be heard.
 void signal_io_of_a_datagram_behind_an_error() {
     const SocketAddress closed{kPeerAddress, 7998};
@@ -468,6 +484,7 @@ const std::vector<Check>& event_checks() {
         {"signal_io_of_accept", signal_io_of_accept},
         {"signal_io_of_room", signal_io_of_room},
         {"signal_io_of_the_end", signal_io_of_the_end},
+        {"signal_io_not_of_acknowledgements", signal_io_not_of_acknowledgements},
         {"signal_io_of_a_datagram_behind_an_error", signal_io_of_a_datagram_behind_an_error},
         {"signal_io_ends", signal_io_ends},
     };
