@@ -104,11 +104,11 @@ void Appwrap::admit(uint32_t bytes) {
 void Appwrap::wake_writer() {
     if (!writer_waits_.take()) return;
     if (writable()) {
-        user_.wake(true);
+        user_.wake_for_room();
         return;
     }
     writer_waits_.set();
-    if (writable() && writer_waits_.take()) user_.wake(true);
+    if (writable() && writer_waits_.take()) user_.wake_for_room();
 }
 
 // --- the application ---

@@ -19,9 +19,8 @@ void take_window(TcpState& state, const Segment& segment) {
                        (state.snd_wl1 == segment.seq && state.snd_wl2 <= segment.ack);
     if (!newer) return;
     // A window too small for what is next is as good as shut, and may shut again at once.
-    const uint64_t unsent = minus(send_seq(state, state.written), state.snd_nxt);
     const bool opens = state.snd_wnd == 0 && segment.window > 0 &&
-                       segment.window >= dominoes::min<uint64_t>(unsent, state.mss);
+                       segment.window >= dominoes::min<uint64_t>(unsent(state), state.mss);
     state.snd_wnd = segment.window;
     state.snd_wl1 = dominoes::max(state.snd_wl1, segment.seq);
     state.snd_wl2 = segment.ack;

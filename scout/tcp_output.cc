@@ -23,11 +23,6 @@ bool may_send_data(const TcpState& state) {
                     TcpPhase::kClosing, TcpPhase::kLastAck);
 }
 
-// Bytes written and never sent.
-uint64_t unsent(const TcpState& state) {
-    return state.fin_sent ? 0 : send_seq(state, state.written) - state.snd_nxt;
-}
-
 bool fin_unsent(const TcpState& state) { return state.fin_queued && !state.fin_sent; }
 
 uint32_t active_replicas(const TcpState& state) {

@@ -61,6 +61,11 @@ inline uint64_t received_in_order(const TcpState& state) {
     return receive_offset(state, state.rcv_nxt) - state.fin_received;
 }
 
+// Bytes written and never sent.
+inline uint64_t unsent(const TcpState& state) {
+    return state.fin_sent ? 0 : send_seq(state, state.written) - state.snd_nxt;
+}
+
 // Where our FIN is or will be; only meaningful with fin_queued.
 inline uint64_t fin_seq(const TcpState& state) { return send_seq(state, state.written); }
 inline bool fin_acknowledged(const TcpState& state) {

@@ -22,8 +22,13 @@ public:
         while (wakers_.load_seq_cst() != 0) dominoes_thread_yield();  // (5)
     }
 
-    // `only_room`: nothing is new but room to write. Context: any.
-    void wake(bool only_room = false) {
+    // Context: any.
+    void wake() { wake(false); }
+    // Nothing is new but room to write. Context: any.
+    void wake_for_room() { wake(true); }
+
+private:
+    void wake(bool only_room) {
         dominoes_publish_begin();  // leave() waits for us
         // (4) before (3), and (2) before (5), in the one order of seq_cst: a waker that still sees
         // the user is seen by leave().
@@ -33,7 +38,6 @@ public:
         dominoes_publish_end();
     }
 
-private:
     dominoes::Atomic<void*> user_;
     dominoes::Atomic<uint32_t> wakers_;
 };
