@@ -292,7 +292,6 @@ void link__grows_up_to_what_the_path_lets_through(Check& check) {
 }
 
 constexpr kunit::Test kTests[] = {
-    TEST(link__grows_up_to_what_the_path_lets_through),
     TEST(path_mtu_told__sends_again_at_once_in_smaller_pieces),
     TEST(path_mtu_told__only_what_can_be_true),
     TEST(path_mtu_told__without_an_mtu_takes_the_next_plateau),
@@ -312,6 +311,7 @@ constexpr kunit::Test kTests[] = {
     TEST(link__below_what_an_error_claims),
     TEST(link__before_the_handshake_is_over),
     TEST(link__packets_are_no_larger_than_the_device_takes),
+    TEST(link__grows_up_to_what_the_path_lets_through),
 };
 
 }  // namespace

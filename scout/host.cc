@@ -202,8 +202,9 @@ void Host::replicas_ended() {
 
 // --- what happens to the device ---
 
-// Connections that are made meanwhile have read the new one, or come after.
-// One call at a time is on its way, however often it changes, so that the control channel has room.
+// A connection that is made meanwhile has read the new MTU, or is in the table when the call comes.
+// One call at a time is on its way, however often the MTU changes, so that the control channel has
+// room.
 void Host::mtu_changed() {
     if (mtu_told_.exchange_acq_rel(1)) return;
     call_in_control([](void* self) {
