@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 
+#include "kunit/attached.hh"
 #include "kunit/counted.hh"
 #include "kunit/packets.hh"
 #include "scout/errors.hh"
@@ -53,16 +54,8 @@ private:
 
 struct Device {
     Device(scout_stack* stack, const char* ip, uint32_t bits, const char* gateway = nullptr) {
-        static constexpr int kAnyCpu = -1;
-        struct scout_attach attach {};
-        attach.link = &link;
-        attach.id = 1;
-        attach.address = address(ip, 0);
+        struct scout_attach attach = attachment(link, ip, bits, 1);
         if (gateway) attach.gateway = address(gateway, 0);
-        attach.prefix_len = bits;
-        attach.replicas = 1;
-        attach.cpus = &kAnyCpu;
-        attach.cpu_count = 1;
         if (scout_attach(stack, &attach, &host) != 0) host = nullptr;
     }
     ~Device() { detach(); }

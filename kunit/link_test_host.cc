@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 
+#include "kunit/attached.hh"
 #include "kunit/counted.hh"
 #include "kunit/framework.hh"
 #include "kunit/packets.hh"
@@ -85,15 +86,7 @@ public:
         if (host) scout_detach(host);
     }
     int attach(void (*probed)(void*)) {
-        static constexpr int kCpus[] = {-1, -1};
-        struct scout_attach wanted {};
-        wanted.link = &link;
-        wanted.id = 1;
-        wanted.address = address("192.0.2.1", 0);
-        wanted.prefix_len = 24;
-        wanted.replicas = 2;
-        wanted.cpus = kCpus;
-        wanted.cpu_count = 2;
+        struct scout_attach wanted = attachment(link, "192.0.2.1", 24, 2);
         wanted.probed = probed;
         const int error = scout_attach(stack, &wanted, &host);
         if (error) host = nullptr;

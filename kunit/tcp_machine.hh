@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 
+#include "kunit/attached.hh"
 #include "kunit/counted.hh"
 #include "kunit/framework.hh"
 #include "kunit/packets.hh"
@@ -77,15 +78,7 @@ private:
 class Machine {
 public:
     Machine() : stack(scout_stack_create()) {
-        static constexpr int kCpus[] = {-1, -1};
-        struct scout_attach attach {};
-        attach.link = &link;
-        attach.id = 1;
-        attach.address = address("192.0.2.1", 0);
-        attach.prefix_len = 24;
-        attach.replicas = 2;
-        attach.cpus = kCpus;
-        attach.cpu_count = 2;
+        const struct scout_attach attach = attachment(link, "192.0.2.1", 24, 2);
         if (scout_attach(stack, &attach, &host) != 0) host = nullptr;
         receive(arp_frame({kArpRequest, kPeerMac, kPeerIp, {}, kOurIp}));
     }
