@@ -442,10 +442,15 @@ void wake__after_a_reset_shows_all_of_it(Check& check) {
     EXPECT_EQ(scout_set_option(accepted->get(), 8, 0), 0);
     end.forget_wakes(true);
     accepted->close();
-    EXPECT(eventually([&] { return !end.wakes().empty(); }));
-    const End::Wake first = end.wakes()[0];
-    EXPECT_EQ(first.events, kFailed | SCOUT_ERR);
-    EXPECT_EQ(first.state, static_cast<uint32_t>(TcpPhase::kClosed));
+    std::vector<End::Wake> wakes;
+    REQUIRE(eventually([&] {
+        wakes = end.wakes();
+        // One that is still of the connection's beginning may be late.
+        std::erase_if(wakes, [](const End::Wake& wake) { return wake.events == SCOUT_OUT; });
+        return !wakes.empty();
+    }));
+    EXPECT_EQ(wakes[0].events, kFailed | SCOUT_ERR);
+    EXPECT_EQ(wakes[0].state, static_cast<uint32_t>(TcpPhase::kClosed));
 }
 
 void wake__when_established_shows_the_state(Check& check) {

@@ -323,6 +323,29 @@ void undo_was_needless__after_one_duplicate_by_the_network(Check& check) {
     }
 }
 
+// After many strays one needless recovery is not undone, but makes up for two of them.
+void undo_duplicate__of_what_was_sent_again_restores_belief(Check& check) {
+    Wire wire(check);
+    wire.establish(kHasMss | kHasSackPermitted);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
+    uint32_t una = 1;
+    for (uint32_t recovery = 1; recovery <= 3; ++recovery) {
+        wire.writes(10000);
+        wire.pass_ms(20);
+        const uint32_t end = wire.snd_nxt();
+        wire.peer({.ack = una, .sack = {{una + 1000, end}}});
+        wire.pass_ms(10);
+        if (recovery == 1)
+            for (int strays = 0; strays < 4; ++strays)
+                wire.peer({.ack = una, .sack = {{una + 2000, una + 3000}, {una + 1000, end}}});
+        wire.peer({.ack = end});
+        if (recovery > 1) wire.peer({.ack = end, .sack = {{una, una + 1000}}});
+        EXPECT_EQ(wire.info().fast_recoveries, recovery);
+        EXPECT_EQ(wire.info().undos, recovery == 3);
+        una = end;
+    }
+}
+
 // [12001, 13001) is late, and so sent again twice; both copies are reported. The network duplicates
 // nothing.
 void undo_prepare__not_exact_while_copies_are_under_way(Check& check) {
@@ -360,6 +383,7 @@ void undo_prepare__not_exact_while_copies_are_under_way(Check& check) {
 constexpr kunit::Test kTests[] = {
     TEST(undo_prepare__not_exact_while_copies_are_under_way),
     TEST(undo_was_needless__after_one_duplicate_by_the_network),
+    TEST(undo_duplicate__of_what_was_sent_again_restores_belief),
     TEST(undo_due__echo_of_the_original),
     TEST(undo_due__not_if_it_echoes_the_retransmission),
     TEST(undo_due__echo_of_one_of_two),
