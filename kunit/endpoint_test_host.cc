@@ -496,12 +496,12 @@ void close__leaves_time_wait_where_orphans_are_too_many(Check& check) {
     EXPECT(eventually([&] { return (accepted->poll() & SCOUT_RDHUP) != 0; }));
     accepted->close();
     EXPECT(eventually([&] { return end.state() == static_cast<uint32_t>(TcpPhase::kTimeWait); }));
-    stack_of(world.client()).most_orphans = 0;  // there are as many as there may be
+    stack_of(world.client()).shared().most_orphans = 0;  // there are as many as there may be
     end.close();
     const uint64_t until = dominoes_now_ns() + 300'000'000;
     while (dominoes_now_ns() < until) dominoes_thread_yield();
     EXPECT_EQ(scout_connections(world.machines[1]->host()), 1);
-    EXPECT_EQ(stack_of(world.client()).orphans(), 0);
+    EXPECT_EQ(stack_of(world.client()).shared().orphans(), 0);
 }
 
 // Peers that do not close, of a server that does: FIN-WAIT-2 is no orphan, so that they do not take
@@ -510,7 +510,7 @@ void close__of_peers_that_do_not_close(Check& check) {
     World world;
     REQUIRE(world.ready);
     world.start();
-    stack_of(world.server()).most_orphans = 4;
+    stack_of(world.server()).shared().most_orphans = 4;
     std::vector<std::unique_ptr<End>> hostile;
     for (int i = 0; i < 4; ++i) {
         hostile.push_back(std::make_unique<End>(world.client()));
@@ -519,7 +519,7 @@ void close__of_peers_that_do_not_close(Check& check) {
         accepted->close();
         EXPECT(eventually([&] { return (hostile.back()->poll() & SCOUT_RDHUP) != 0; }));
     }
-    EXPECT(eventually([&] { return stack_of(world.server()).orphans() == 0; }));
+    EXPECT(eventually([&] { return stack_of(world.server()).shared().orphans() == 0; }));
     End end(world.client());
     EXPECT_EQ(end.attempt(kOpen), 0);
     auto accepted = world.accept();

@@ -176,7 +176,7 @@ public:
 
 class TestInterface final : public scout::Interface {
 public:
-    TestInterface() {
+    TestInterface() : Interface(shared_by_none_) {
         link = &device;
         address = kOurIp;
         prefix = {kOurIp, 24};
@@ -232,6 +232,7 @@ private:
         Handler handle;
         scout::Frame frame;
     };
+    scout::Shared shared_by_none_;
     std::deque<Work> deferred_;
     std::vector<dominoes::Context*> contexts_;
     dominoes::Atomic<uint32_t> live_;

@@ -18,6 +18,7 @@ constexpr uint16_t kPseudo = 0x1234;
 // A device without a network, with a context for each replica.
 class Device final : public Interface {
 public:
+    Device() : Interface(shared_by_none) {}
     bool running() const {
         for (const TestContext& context : contexts)
             if (!context.running()) return false;
@@ -29,6 +30,7 @@ public:
     void replicas_begin() override { live.fetch_add_relaxed(1); }
     void replicas_ended() override { live.fetch_sub_acq_rel(1); }
 
+    Shared shared_by_none;
     TestContext contexts[kReplicas];
     Atomic<uint32_t> live;
 };

@@ -2,7 +2,7 @@
 #include "scout/attributes.hh"
 
 #include "scout/errors.hh"
-#include "scout/ip_header.hh"
+#include "scout/ip_service.hh"
 #include "scout/participants.hh"
 
 namespace scout {

@@ -3,11 +3,11 @@
 
 #include "dominoes/guard.hh"
 #include "scout/errors.hh"
-#include "scout/host.hh"
 #include "scout/listener.hh"
 #include "scout/stack.h"
 #include "scout/tcp_constants.hh"
 #include "scout/tcp_isn.hh"
+#include "scout/tcp_router.hh"
 
 namespace scout {
 
@@ -16,15 +16,16 @@ using dominoes::Request;
 
 // --- creation and end ---
 
-Connection::Connection(Host& host, const Plan& plan)
+Connection::Connection(TcpRouter& router, const Plan& plan)
     : MapNode(plan.participants.key()),
-      host_(host),
+      router_(router),
+      interface_(router.interface()),
       neighbour_(*plan.neighbour),
       listener_(plan.listener),
       participants_(plan.participants),
       attributes_(*plan.attributes),
       id_(plan.id),
-      host_id_(host.id()),
+      interface_id_(interface_.id),
       iss_(plan.iss),
       answered_(plan.answered),
       policy_(static_cast<dominoes::Policy>(plan.attributes->get(Attribute::kPolicy))),
@@ -40,8 +41,8 @@ Connection::Connection(Host& host, const Plan& plan)
           },
           this) {}
 
-Connection* Connection::create(Host& host, const Plan& plan) {
-    dominoes::Owned<Connection> connection(dominoes::make<Connection>(host, plan));
+Connection* Connection::create(TcpRouter& router, const Plan& plan) {
+    dominoes::Owned<Connection> connection(dominoes::make<Connection>(router, plan));
     return connection && connection->allocate(plan) ? connection.release() : nullptr;
 }
 
@@ -65,17 +66,18 @@ bool Connection::allocate(const Plan& plan) {
     if (wanted_replicas_ > 1 && lowest_suffices(policy_)) channel_->set_patience(kHelp, kPatience);
     for (; replica_count_ < wanted_replicas_; ++replica_count_) {
         Replica*& replica = replicas_[replica_count_];
-        replica = Replica::create(*this, replica_count_, host_.context(id_ + replica_count_));
+        replica = Replica::create(*this, replica_count_, interface_.context(id_ + replica_count_));
         if (!replica) return false;
     }
     return true;
 }
 
-TcpConfig Connection::config(Host& host, const Participants& participants,
+TcpConfig Connection::config(const Interface& interface, const Participants& participants,
                              const Attributes& attributes) {
     auto number = [&](Attribute a) { return static_cast<uint32_t>(attributes.get(a)); };
     static_assert(SCOUT_LEAST_MTU == tcp::kHeaderBytes + tcp::kLeastMss);
-    const uint32_t mtu = dominoes::max<uint32_t>(dominoes_link_mtu(host.link), SCOUT_LEAST_MTU);
+    const uint32_t mtu =
+        dominoes::max<uint32_t>(dominoes_link_mtu(interface.link), SCOUT_LEAST_MTU);
     const uint32_t limit = mtu - tcp::kHeaderBytes;
     const auto mss = min<uint32_t>(limit, number(Attribute::kMss));
     const BufferSize receive = attributes.buffer(Attribute::kReceiveBytes);
@@ -83,11 +85,11 @@ TcpConfig Connection::config(Host& host, const Participants& participants,
     return {
         .passive = false,
         .iss = 0,
-        .ts_offset = tcp_timestamp_offset(participants.local, participants.peer, host.secret()),
+        .ts_offset = tcp_timestamp_offset(participants.local, participants.peer, interface.secret),
         .receive_bytes = receive.initial,
         .send_bytes = send.initial,
         .mss = static_cast<uint16_t>(mss),
-        .max_piece = dominoes::max(mss, dominoes_link_max_segment(host.link)),
+        .max_piece = dominoes::max(mss, dominoes_link_max_segment(interface.link)),
         .no_delay = number(Attribute::kNoDelay) != 0,
         .cork = number(Attribute::kCork) != 0,
         .congestion = static_cast<TcpCongestion>(number(Attribute::kCongestion)),
@@ -106,8 +108,8 @@ TcpConfig Connection::config(Host& host, const Participants& participants,
 }
 
 bool Connection::start() {
-    host_.replicas_begin();
-    TcpConfig mine = config(host_, participants_, attributes_);
+    interface_.replicas_begin();
+    TcpConfig mine = config(interface_, participants_, attributes_);
     mine.passive = listener_ != nullptr;
     mine.iss = iss_;
     mine.answered = answered_;
@@ -186,8 +188,8 @@ void Connection::give_up_unreachable() {
 }
 
 void Connection::link_changed() {
-    appwrap_->outbox().set_link(dominoes_link_mtu(host_.link),
-                                dominoes_link_max_segment(host_.link));
+    appwrap_->outbox().set_link(dominoes_link_mtu(interface_.link),
+                                dominoes_link_max_segment(interface_.link));
     appwrap_->outbox().say(Outbox::kLink);
 }
 
@@ -207,17 +209,17 @@ void Connection::close(bool reset) {
 bool Connection::may_be_orphaned() {
     dominoes::ReadSection section;
     if (appwrap_->is_over() || orphan_.load_acquire() & kEnded) return true;
-    if (!host_.orphan_begins()) {
-        host_.counters.add(Counter::tcp_orphans_reset);
+    if (!interface_.shared.orphan_begins()) {
+        interface_.counters.add(Counter::tcp_orphans_reset);
         return false;
     }
-    if (orphan_.fetch_or_acq_rel(kLeft) & kEnded) host_.orphan_ended();
+    if (orphan_.fetch_or_acq_rel(kLeft) & kEnded) interface_.shared.orphan_ended();
     return true;
 }
 
 // More than once, for most connections.
 void Connection::delivered() {
-    if (orphan_.fetch_or_acq_rel(kEnded) == kLeft) host_.orphan_ended();
+    if (orphan_.fetch_or_acq_rel(kEnded) == kLeft) interface_.shared.orphan_ended();
 }
 
 bool Connection::drained() const {
@@ -234,7 +236,7 @@ bool Connection::may_transmit(const TcpState& state) {
 
 void Connection::transmit_in_order(uint64_t serial, dominoes_packet* packet) {
     if (inconsistent()) {  // no order is left to keep: this is the reset
-        if (packet) transmit_packet(host_, packet);
+        if (packet) transmit_packet(interface_, packet);
         return;
     }
     transmit_->place(serial, packet ? reinterpret_cast<uint64_t>(packet) : kNothing);
@@ -245,7 +247,7 @@ void Connection::drain(void* context, uint64_t, uint64_t item) {
     auto* self = static_cast<Connection*>(context);
     auto* packet = reinterpret_cast<dominoes_packet*>(item);
     const TcpExtent extent = tcp_extent(*packet);  // afterwards it is gone
-    if (!transmit_packet(self->host_, packet)) self->note_refused(extent);
+    if (!transmit_packet(self->interface_, packet)) self->note_refused(extent);
 }
 
 // A full queue refuses many in a row, which are one event.
@@ -283,8 +285,8 @@ void Connection::established(const TcpState& state, uint64_t position) {
         const bool joined = replicas_[id]->follow(state, position);
         DOMINOES_ASSERT(joined);  // there are as many subscription slots as replicas
     }
-    host_.counters.add(Counter::tcp_established);
-    host_.counters.add(Counter::replicas_started, replica_count_);
+    interface_.counters.add(Counter::tcp_established);
+    interface_.counters.add(Counter::replicas_started, replica_count_);
     appwrap_->established();
     if (!listener_) return;
     handed_over_ = listener_->push(*this);
@@ -295,14 +297,14 @@ void Connection::closed(uint32_t error) {
     delivered();
     channel_->close();
     appwrap_->over();
-    host_.counters.add(error ? Counter::tcp_aborted : Counter::tcp_closed);
+    interface_.counters.add(error ? Counter::tcp_aborted : Counter::tcp_closed);
 }
 
 void Connection::leader_left() {
     dominoes::TimerChannel& timers = replicas_[0]->context().timers();
     for (TimerSlot& slot : timers_) timers.cancel(slot.timer);
     timers.cancel(patience_ends_);
-    host_.tcp().forget(*this);
+    router_.forget(*this);
     if (!listener_) return;
     if (!handed_over_) {
         listener_->drop();
@@ -325,16 +327,16 @@ void Connection::replica_left() {
                     dominoes_packet_free(reinterpret_cast<dominoes_packet*>(item));
             },
             nullptr);
-        host_.counters.add(Counter::digest_checks, consistency_->checks());
-        host_.arp().release(&neighbour_);
-        host_.replicas_ended();
+        interface_.counters.add(Counter::digest_checks, consistency_->checks());
+        router_.arp().release(&neighbour_);
+        interface_.replicas_ended();
     }
     release();
 }
 
 void Connection::found_inconsistent(uint32_t replica, uint64_t position) {
     inconsistent_.fetch_or_acq_rel(1);
-    host_.counters.add(Counter::digest_mismatches);
+    interface_.counters.add(Counter::digest_mismatches);
     dominoes_log(
         DOMINOES_LOG_ERROR,
         "connection %llu: the state of replica %u differs from another's after request %llu; "
@@ -354,7 +356,7 @@ void Connection::look_for_stalls() {
         const uint64_t cursor = subscription->cursor();
         const uint64_t lag = channel_->lag(*subscription);
         if (!consistency_->stalls(replica, cursor, lag, now_ns)) continue;
-        host_.counters.add(Counter::replica_stalls);
+        interface_.counters.add(Counter::replica_stalls);
         dominoes_log(DOMINOES_LOG_WARNING,
                      "connection %llu: replica %u is %llu requests behind and does not move: it is "
                      "stalled",
@@ -399,7 +401,7 @@ void Connection::leader_went_on() {
 
 void Connection::count(const TcpInfo& now) {
     auto add = [this](Counter counter, uint32_t value, uint32_t& counted) {
-        if (value != counted) host_.counters.add(counter, value - counted);
+        if (value != counted) interface_.counters.add(counter, value - counted);
         counted = value;
     };
     add(Counter::tcp_retransmits, now.timeouts, counted_.timeouts);
@@ -432,7 +434,7 @@ void Connection::info(EndpointInfo& info) {
         return to;
     };
     info.id = id_;
-    info.host_id = host_id_;
+    info.host_id = interface_id_;
     info.protocol = kTcp;
     info.local = address(participants_.local);
     info.peer = address(participants_.peer);

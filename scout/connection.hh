@@ -7,9 +7,9 @@
 // It begins with one replica, the leader, which does all that is serial: handshake, timers,
 // teardown. When it comes to be established the leader starts the others with copies of its state,
 // at that point of the order. It ends when step() says kClosed: each replica leaves on seeing that,
-// the last one out tells the host.
+// the last one out tells the interface.
 //
-// Lifetime: counted references, held by the host's table (until the leader has left), by each
+// Lifetime: counted references, held by the router's table (until the leader has left), by each
 // replica that takes part, and by the endpoint. The memory is retired after the last, because a
 // demultiplexer may still be looking.
 #pragma once
@@ -25,9 +25,10 @@
 
 namespace scout {
 
-class Host;
+class Interface;
 class Listener;
 class Neighbour;
+class TcpRouter;
 
 class Connection final : public MapNode<ConnectionKey>, public dominoes_retired, dominoes::Pinned {
 public:
@@ -43,21 +44,21 @@ public:
     };
 
     // A connection, whose leader begins with start(). Takes over the plan's references to neighbour
-    // and listener, and holds two of its own: the host's table's, and the endpoint's (if passive:
+    // and listener, and holds two of its own: the router's table's, and the endpoint's (if passive:
     // that of the endpoint to be). nullptr when memory is short. Context: process.
-    [[nodiscard]] static Connection* create(Host& host, const Plan& plan);
-    Connection(Host& host, const Plan& plan);
+    [[nodiscard]] static Connection* create(TcpRouter& router, const Plan& plan);
+    Connection(TcpRouter& router, const Plan& plan);
     ~Connection();
     // The leader takes its place, and begins with what was published before. False: that failed.
     [[nodiscard]] bool start();
     // What the serial part decides for a connection; less its initial sequence number.
-    static TcpConfig config(Host& host, const Participants& participants,
+    static TcpConfig config(const Interface& interface, const Participants& participants,
                             const Attributes& attributes);
     void hold() { references_.fetch_add_relaxed(1); }
     void release();
 
     // --- shape ---
-    Host& host() { return host_; }
+    TcpRouter& router() { return router_; }
     Neighbour& neighbour() { return neighbour_; }
     const Participants& participants() const { return participants_; }
     const Attributes& attributes() const { return attributes_; }
@@ -152,13 +153,14 @@ private:
     static constexpr uint32_t kLeft = 1;   // the application has
     static constexpr uint32_t kEnded = 2;  // and need not be waited for
 
-    Host& host_;
+    TcpRouter& router_;
+    Interface& interface_;
     Neighbour& neighbour_;
     Listener* const listener_;
     const Participants participants_;
     const Attributes attributes_;
     const uint64_t id_;
-    const uint64_t host_id_;
+    const uint64_t interface_id_;
     const uint32_t iss_;
     const bool answered_;
     const dominoes::Policy policy_;
@@ -181,7 +183,7 @@ private:
         inconsistent_;  // one bit, and one a replica that has logged its state
     dominoes::Snapshot<TcpInfo> shown_;
     dominoes::Atomic<uint32_t> shown_phase_{static_cast<uint32_t>(TcpPhase::kClosed)};
-    TcpInfo counted_{};         // the leader's: what the host's counters contain of this connection
+    TcpInfo counted_{};         // the leader's: what the counters contain of this connection
     bool handed_over_ = false;  // the leader's: the endpoint's reference has gone to the listener
 };
 

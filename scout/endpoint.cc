@@ -32,7 +32,7 @@ void give_address(const SocketAddress& from, scout_sockaddr& to) {
 // --- life ---
 
 Endpoint::Endpoint(Stack& stack, uint8_t protocol, void* user)
-    : stack_(stack), id_(stack.next_id()), user_(user) {
+    : stack_(stack), id_(stack.shared().next_id()), user_(user) {
     attributes_.set(static_cast<uint32_t>(Attribute::kProtocol), protocol);
 }
 
@@ -67,7 +67,7 @@ void Endpoint::close_listener(Listener& closed) {
     dominoes::Atomic<Listener*>* link = &listener_;
     while (link->load_relaxed() != &closed) link = &link->load_relaxed()->next;
     link->store_release(closed.next.load_relaxed());
-    closed.host->tcp().unlisten(closed);
+    closed.router->unlisten(closed);
     closed.close([](Connection& refused) {
         refused.close(true);
         refused.release();
@@ -125,7 +125,7 @@ int Endpoint::bind_udp(Host& host, uint16_t port) {
 int Endpoint::bind_tcp(Host& host, uint16_t port) {
     const bool reuse = attributes_.get(Attribute::kReuseAddress) != 0;
     if (port == 0) {
-        port = host.tcp().pick_port();
+        port = host.pick_port();
         if (port == 0) return -int{kEaddrinuse};
     } else if (!host.tcp().port_free(port, reuse) || stack_.port_bound(host, port)) {
         return -int{kEaddrinuse};
@@ -179,7 +179,7 @@ void Endpoint::unbind() {
 uint16_t Endpoint::pick_port_everywhere() {
     constexpr int kMostTries = 64;
     for (int i = 0; i < kMostTries; ++i) {
-        const uint16_t port = stack_.host_of({})->tcp().pick_port();
+        const uint16_t port = stack_.host_of({})->pick_port();
         if (port == 0 || stack_.port_free_everywhere(port, false)) return port;
     }
     return 0;
@@ -304,7 +304,7 @@ int Endpoint::listen_at(Host& host, uint32_t backlog) {
         made->release();
         return error;
     }
-    made->host = &host;
+    made->router = &host.tcp();
     dominoes::Atomic<Listener*>* end = &listener_;
     while (Listener* l = end->load_relaxed()) end = &l->next;
     end->store_release(made);
@@ -312,9 +312,9 @@ int Endpoint::listen_at(Host& host, uint32_t backlog) {
 }
 
 // Under the mutex.
-Listener* Endpoint::listener_at(const Host& host) const {
+Listener* Endpoint::listener_at(Host& host) const {
     Listener* l = listener();
-    while (l && l->host != &host) l = l->next.load_relaxed();
+    while (l && l->router != &host.tcp()) l = l->next.load_relaxed();
     return l;
 }
 
@@ -469,7 +469,7 @@ void Endpoint::fill_info(EndpointInfo& info) {
     }
     info.id = id_;
     info.protocol = udp_ ? kUdp : kTcp;
-    info.host_id = host_ ? host_->id() : 0;
+    info.host_id = host_ ? host_->id : 0;
     info.state = static_cast<uint32_t>(TcpPhase::kClosed);
     give_address(udp_ ? udp_->local() : bound_, info.local);
     SocketAddress to;

@@ -87,7 +87,7 @@ private:
     int ensure_bound(IpAddress peer);
     int ensure_port();
     int listen_at(Host& host, uint32_t backlog);
-    Listener* listener_at(const Host& host) const;
+    Listener* listener_at(Host& host) const;
     void close_listener(Listener& listener);
     void stop_listening();
     int64_t unconnected(Errno otherwise);

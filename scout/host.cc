@@ -15,6 +15,8 @@ using dominoes::Request;
 namespace {
 
 constexpr uint16_t kFamilyInet = 2;  // AF_INET
+constexpr uint16_t kFirstEphemeral = 32768;
+constexpr uint16_t kLastEphemeral = 60999;
 
 // A frame on its way to the control thread.
 struct Deferred {
@@ -32,6 +34,12 @@ void release_deferred(Request& request) {
 }  // namespace
 
 // --- attach ---
+
+Host::Host(Stack& stack)
+    : Interface(stack.shared()),
+      stack_(stack),
+      tick_timer_([](void* self) { return static_cast<Host*>(self)->tick(); }, this),
+      probe_timer_([](void* self) { return static_cast<Host*>(self)->probe(); }, this) {}
 
 int Host::create(Stack& stack, const AttachConfig& config, Host** out) {
     Host* host = dominoes::make<Host>(stack);
@@ -64,7 +72,7 @@ int Host::end_probing(MacAddress& owner) {
     }
     tentative.store_relaxed(0);
     {
-        MutexGuard guard(mutex());
+        MutexGuard guard(shared.mutex());
         stack_.add(*this);
     }
     call_in_control([](void* self) { static_cast<Host*>(self)->probe(); });
@@ -81,7 +89,7 @@ int Host::check(const AttachConfig& config) {
     }
     link = config.link;
     if (dominoes_link_mtu(link) < SCOUT_LEAST_MTU) return -int{kEinval};
-    id_ = config.id;
+    id = config.id;
     replicas_ = config.replicas;
     address = IpAddress::v4(config.address.addr);
     prefix = {address, config.prefix_len};
@@ -91,7 +99,7 @@ int Host::check(const AttachConfig& config) {
         return -int{kEinval};
     }
     if (has_gateway && (!prefix.contains(gateway) || gateway == address)) return -int{kEinval};
-    dominoes_random(secret_, sizeof secret_);
+    dominoes_random(secret, sizeof secret);
     return 0;
 }
 
@@ -111,7 +119,7 @@ int Host::allocate(const AttachConfig& config) {
     icmp_.reset(dominoes::make<IcmpRouter>(*this, *arp_));
     if (!icmp_) return -int{kEnomem};
     udp_.reset(UdpRouter::create(*this, *arp_, *icmp_));
-    tcp_.reset(TcpRouter::create(*this));
+    tcp_.reset(TcpRouter::create(*this, *arp_));
     all_ended_ = dominoes_completion_create();
     control_left_ = dominoes_completion_create();
     if (!udp_ || !tcp_ || !all_ended_ || !control_left_) return -int{kEnomem};
@@ -174,7 +182,7 @@ Host::~Host() {
 
 void Host::detach() {
     {
-        MutexGuard guard(mutex());
+        MutexGuard guard(shared.mutex());
         stack_.remove(*this);
         udp_->detach(kEnetdown);
         tcp_->end_all(kEnetdown);
@@ -210,7 +218,7 @@ void Host::mtu_changed() {
     call_in_control([](void* self) {
         auto* host = static_cast<Host*>(self);
         host->mtu_told_.exchange_acq_rel(0);
-        MutexGuard guard(host->mutex());
+        MutexGuard guard(host->shared.mutex());
         host->tcp_->link_changed();
     });
 }
@@ -312,12 +320,17 @@ uint64_t Host::count(Counter counter) const {
     return sum;
 }
 
-// --- the stack ---
+// --- ports ---
 
-dominoes_mutex* Host::mutex() { return stack_.mutex(); }
-uint64_t Host::next_id() { return stack_.next_id(); }
-bool Host::orphan_begins() { return stack_.orphan_begins(); }
-void Host::orphan_ended() { stack_.orphan_ended(); }
-bool Host::port_bound(uint16_t port) { return stack_.port_bound(*this, port); }
+uint16_t Host::pick_port() {
+    constexpr uint32_t kPorts = kLastEphemeral - kFirstEphemeral + 1;
+    uint32_t start;
+    dominoes_random(&start, sizeof start);
+    for (uint32_t i = 0; i < kPorts; ++i) {
+        const auto port = static_cast<uint16_t>(kFirstEphemeral + (start + i) % kPorts);
+        if (tcp_->port_unused(port) && !stack_.port_bound(*this, port)) return port;
+    }
+    return 0;
+}
 
 }  // namespace scout

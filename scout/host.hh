@@ -20,10 +20,7 @@ class Host final : public Interface, public dominoes_retired {
 public:
     // Negative errno, or 0 and the host. Under the stack's mutex. Context: process.
     [[nodiscard]] static int create(Stack& stack, const AttachConfig& config, Host** host);
-    explicit Host(Stack& stack)
-        : stack_(stack),
-          tick_timer_([](void* self) { return static_cast<Host*>(self)->tick(); }, this),
-          probe_timer_([](void* self) { return static_cast<Host*>(self)->probe(); }, this) {}
+    explicit Host(Stack& stack);
     ~Host();
     // Begins to probe for its address, and calls `over(context)` once (context: any) when it is
     // known whether it is free. The stack does not know the host yet. Without the mutex. Context:
@@ -46,20 +43,13 @@ public:
     bool receive(dominoes_packet* packet);
 
     // --- shape ---
-    uint64_t id() const { return id_; }
     Stack& stack() { return stack_; }
     ArpRouter& arp() { return *arp_; }
     TcpRouter& tcp() { return *tcp_; }
     UdpRouter& udp() { return *udp_; }
     uint32_t replicas() const override { return replicas_; }
-    const uint8_t* secret() const { return secret_; }
-    dominoes_mutex* mutex();
-    uint64_t next_id();
-    // Whether an endpoint is bound to `port` here. Under the stack's mutex.
-    bool port_bound(uint16_t port);
-    // As the stack's.
-    bool orphan_begins();
-    void orphan_ended();
+    // A free port for a TCP endpoint; 0: none is left. Under the stack's mutex.
+    uint16_t pick_port();
     dominoes::Context& context(uint64_t n) override { return *contexts_[n % context_count_]; }
     // What has been counted here, or in its contexts. Context: any.
     uint64_t count(Counter counter) const;
@@ -88,9 +78,7 @@ private:
     static constexpr uint64_t kTickNs = 1'000'000'000;
 
     Stack& stack_;
-    uint64_t id_ = 0;
     uint32_t replicas_ = 1;
-    uint8_t secret_[16] = {};
 
     dominoes::Context** contexts_ = nullptr;
     uint32_t context_count_ = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "scout/router.hh"
+#include "scout/shared.hh"
 
 namespace dominoes {
 class Context;
@@ -15,7 +16,10 @@ namespace scout {
 
 class Interface : dominoes::Pinned {
 public:
+    Shared& shared;
     dominoes_link* link = nullptr;
+    uint64_t id = 0;          // the machine's name for the device
+    uint8_t secret[16] = {};  // what nobody else can guess: initial sequence numbers, cookies
     IpAddress address;
     Prefix prefix;      // the network `address` is in
     IpAddress gateway;  // any: none
@@ -65,6 +69,7 @@ public:
     }
 
 protected:
+    explicit Interface(Shared& all) : shared(all) {}
     ~Interface() = default;
 };
 

@@ -2,7 +2,6 @@
 #include "scout/ip_fragment.hh"
 
 #include "scout/participants.hh"
-#include "scout/tcp_header.hh"
 
 namespace scout {
 
@@ -19,9 +18,10 @@ bool within_reach(const FragmentRange& range, const IpHeader& header) {
 // A TCP header in two fragments only serves to get past filters (RFC 1858, RFC 3128): no link has
 // so small an MTU. Other headers are no longer than the unit of fragmentation.
 bool header_in_one(const FragmentRange& range, const IpHeader& header) {
+    constexpr uint32_t kTcpHeaderBytes = 20;  // without options
     if (header.protocol != kTcp) return true;
     const uint32_t edge = range.begin == 0 ? range.end : range.begin;
-    return edge >= kTcpMinHeader;
+    return edge >= kTcpHeaderBytes;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace scout {
 
 class Connection;
-class Host;
+class TcpRouter;
 
 class Listener final : public MapNode<uint16_t>, public dominoes_retired, dominoes::Pinned {
 public:
@@ -67,7 +67,7 @@ public:
     User& user() { return user_; }
 
     // Maintained by the endpoint, which has one at each device that it listens at.
-    Host* host = nullptr;
+    TcpRouter* router = nullptr;
     dominoes::Atomic<Listener*> next;
 
 private:

@@ -20,9 +20,7 @@ void unlink(T*& first, T& node) {
 
 Stack* Stack::create() {
     dominoes::Owned<Stack> stack(dominoes::make<Stack>());
-    if (!stack) return nullptr;
-    stack->mutex_ = dominoes_mutex_create();
-    return stack->mutex_ ? stack.release() : nullptr;
+    return stack && stack->shared_.valid() ? stack.release() : nullptr;
 }
 
 Stack::~Stack() {
@@ -33,13 +31,6 @@ Stack::~Stack() {
         dominoes::Context::destroy(node->context);
         dominoes::destroy(node);
     }
-    if (mutex_) dominoes_mutex_destroy(mutex_);
-}
-
-bool Stack::orphan_begins() {
-    if (orphans_.fetch_add_relaxed(1) < most_orphans) return true;
-    orphan_ended();
-    return false;
 }
 
 dominoes::Context* Stack::context(int cpu, uint32_t n) {

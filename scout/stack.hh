@@ -12,23 +12,14 @@ namespace scout {
 
 class Stack : dominoes::Pinned {
 public:
-    static constexpr uint32_t kMostOrphans = 4096;
-
     // nullptr when memory is short. Context: process.
     [[nodiscard]] static Stack* create();
     Stack() = default;
     // No device is attached, no endpoint left.
     ~Stack();
 
-    dominoes_mutex* mutex() { return mutex_; }
-    // A connection becomes an orphan: its program has closed it, and it has yet to end. False:
-    // there are `most_orphans` already. Context: any.
-    [[nodiscard]] bool orphan_begins();
-    void orphan_ended() { orphans_.fetch_sub_acq_rel(1); }
-    uint32_t orphans() const { return orphans_.load_relaxed(); }
-    uint32_t most_orphans = kMostOrphans;
-
-    uint64_t next_id() { return ids_.fetch_add_relaxed(1) + 1; }
+    Shared& shared() { return shared_; }
+    dominoes_mutex* mutex() { return shared_.mutex(); }
 
     // --- under the mutex ---
 
@@ -64,9 +55,7 @@ private:
 
     int try_everywhere(UdpEndpoint& endpoint, uint16_t port);
 
-    dominoes_mutex* mutex_ = nullptr;
-    dominoes::Atomic<uint64_t> ids_;
-    dominoes::Atomic<uint32_t> orphans_;
+    Shared shared_;
     ContextNode* contexts_ = nullptr;
     Host* hosts_ = nullptr;
     Endpoint* endpoints_ = nullptr;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "scout/effect.hh"
-#include "scout/ip_header.hh"
+#include "scout/ip_service.hh"
 
 namespace scout {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/tcp_path.hh"
 
-#include "scout/host.hh"
+#include "scout/tcp_router.hh"
 
 namespace scout {
 
@@ -40,8 +40,9 @@ bool TcpStage::push(Msg& msg) {
 
 TcpPath::TcpPath(Connection& connection)
     : connection_(connection),
-      driver_(connection.host(), connection),
-      eth_(driver_, connection.host(), connection.host().arp(), connection.neighbour()),
+      driver_(connection.router().interface(), connection),
+      eth_(driver_, connection.router().interface(), connection.router().arp(),
+           connection.neighbour()),
       ip_(eth_, connection.participants().local.ip, connection.participants().peer.ip, kTcp, true),
       tcp_(ip_, {connection.participants().local.port, connection.participants().peer.port}) {}
 
@@ -55,7 +56,7 @@ void TcpPath::send(const TransmitEffect& run, uint32_t piece, uint64_t serial) {
     driver_.expect(serial);
     ip_.set_service(tcp_service(run));
     tcp_.expect(run, piece);
-    if (tcp_.push(msg)) connection_.host().counters.add(Counter::tcp_segments_out);
+    if (tcp_.push(msg)) connection_.router().interface().counters.add(Counter::tcp_segments_out);
     driver_.settle();
 }
 

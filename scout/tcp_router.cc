@@ -5,7 +5,6 @@
 #include "scout/checksum.hh"
 #include "scout/datagram.hh"
 #include "scout/errors.hh"
-#include "scout/host.hh"
 #include "scout/tcp_cookie.hh"
 #include "scout/tcp_isn.hh"
 #include "scout/tcp_reuse.hh"
@@ -21,10 +20,11 @@ Participants participants_of(const ConnectionKey& key) {
     return {{key.local_ip, key.local_port}, {key.peer_ip, key.peer_port}, kTcp};
 }
 
-TcpCookieContext cookie_context(Host& host, const ConnectionKey& key, Listener& listener) {
+TcpCookieContext cookie_context(const Interface& interface, const ConnectionKey& key,
+                                Listener& listener) {
     return {{key.local_ip, key.local_port},
             {key.peer_ip, key.peer_port},
-            host.secret(),
+            interface.secret,
             dominoes_now_ns(),
             listener.attributes().buffer(Attribute::kReceiveBytes).most};
 }
@@ -51,10 +51,10 @@ struct TcpRouter::Answerer {
 
 TcpRouter::~TcpRouter() { dominoes::destroy(answerer_); }
 
-TcpRouter* TcpRouter::create(Host& host) {
+TcpRouter* TcpRouter::create(Interface& interface, ArpRouter& arp) {
     constexpr uint32_t kConnectionBuckets = 1024;
     constexpr uint32_t kListenerBuckets = 64;
-    dominoes::Owned<TcpRouter> router(dominoes::make<TcpRouter>(host));
+    dominoes::Owned<TcpRouter> router(dominoes::make<TcpRouter>(interface, arp));
     if (!router) return nullptr;
     router->connections_.reset(Connections::create(kConnectionBuckets));
     router->listeners_.reset(Listeners::create(kListenerBuckets));
@@ -72,7 +72,7 @@ ConnectionKey TcpRouter::key_of(const Frame& frame) {
 
 Verdict TcpRouter::demux(Frame& frame) {
     // RFC 9293 MUST-57: a connection has one peer, and nobody else has to hear what it says.
-    if (frame.broadcast) return host_.drop(Counter::drop_tcp_broadcast);
+    if (frame.broadcast) return interface_.drop(Counter::drop_tcp_broadcast);
     SegmentEvent event;
     const Verdict verdict = parse(frame, event);
     if (verdict != Verdict::kTake) return verdict;
@@ -81,11 +81,11 @@ Verdict TcpRouter::demux(Frame& frame) {
     Connection* connection = connections_->find(key_of(frame));
     if (!connection || connection->channel().closed()) return unmatched(frame, event);
     if (may_reopen(*connection, frame, event))
-        return host_.defer(*this, &TcpRouter::handle_syn, frame);
+        return interface_.defer(*this, &TcpRouter::handle_syn, frame);
     if (!connection->publish_segment(event, frame.packet)) {
-        return host_.drop(Counter::drop_tcp_channel_full);
+        return interface_.drop(Counter::drop_tcp_channel_full);
     }
-    host_.counters.add(Counter::tcp_segments_in);
+    interface_.counters.add(Counter::tcp_segments_in);
     return Verdict::kTake;
 }
 
@@ -106,19 +106,19 @@ Verdict TcpRouter::parse(Frame& frame, SegmentEvent& event) {
         case TcpParse::kOk:
             break;
         case TcpParse::kShort:
-            return host_.drop(Counter::drop_tcp_short);
+            return interface_.drop(Counter::drop_tcp_short);
         case TcpParse::kHeader:
-            return host_.drop(Counter::drop_tcp_header);
+            return interface_.drop(Counter::drop_tcp_header);
         case TcpParse::kOptions:
-            return host_.drop(Counter::drop_tcp_options);
+            return interface_.drop(Counter::drop_tcp_options);
     }
     const uint16_t pseudo =
         pseudo_sum(frame.source, frame.destination, kTcp, frame.transport_bytes);
     if (!dominoes_packet_checksum_ok(frame.packet, frame.transport_offset, frame.transport_bytes,
                                      pseudo)) {
-        return host_.drop(Counter::drop_tcp_checksum);
+        return interface_.drop(Counter::drop_tcp_checksum);
     }
-    if (!tcp_flags_possible(event.flags)) return host_.drop(Counter::drop_tcp_flags);
+    if (!tcp_flags_possible(event.flags)) return interface_.drop(Counter::drop_tcp_flags);
     event.payload_offset = static_cast<uint16_t>(event.payload_offset + frame.transport_offset);
     event.ecn = frame.ecn;
     event.app_read = 0;
@@ -128,9 +128,9 @@ Verdict TcpRouter::parse(Frame& frame, SegmentEvent& event) {
 // A SYN for a listener, or a segment that deserves a reset: work for the control thread.
 Verdict TcpRouter::unmatched(Frame& frame, const SegmentEvent& event) {
     if (opens(event) && listeners_->find(tcp_ports(frame.transport()).destination))
-        return host_.defer(*this, &TcpRouter::handle_syn, frame);
-    if (event.flags & kRst) return host_.drop(Counter::drop_tcp_unmatched);
-    return host_.defer(*this, &TcpRouter::handle_unmatched, frame);
+        return interface_.defer(*this, &TcpRouter::handle_syn, frame);
+    if (event.flags & kRst) return interface_.drop(Counter::drop_tcp_unmatched);
+    return interface_.defer(*this, &TcpRouter::handle_unmatched, frame);
 }
 
 bool TcpRouter::icmp_error(const IcmpError& error) {
@@ -139,7 +139,7 @@ bool TcpRouter::icmp_error(const IcmpError& error) {
     Connection* connection =
         connections_->find({error.local.ip, error.peer.ip, error.local.port, error.peer.port});
     if (!connection) return false;
-    if (!connection->publish_icmp(event)) host_.drop(Counter::drop_tcp_channel_full);
+    if (!connection->publish_icmp(event)) interface_.drop(Counter::drop_tcp_channel_full);
     return true;
 }
 
@@ -149,14 +149,14 @@ void TcpRouter::handle_unmatched(Router& router, Frame& frame) {
     auto& self = static_cast<TcpRouter&>(router);
     SegmentEvent event;
     if (self.parse(frame, event) != Verdict::kTake || self.take_cookie(frame, event)) return;
-    self.host_.counters.add(Counter::drop_tcp_unmatched);
+    self.interface_.counters.add(Counter::drop_tcp_unmatched);
     self.send_reset(frame, event);
 }
 
 void TcpRouter::send_reset(const Frame& frame, const SegmentEvent& event) {
     TransmitEffect reset{};
     if (!tcp_reset_reply(event, reset)) return;
-    if (send_bare(frame, reset)) host_.counters.add(Counter::tcp_resets_out);
+    if (send_bare(frame, reset)) interface_.counters.add(Counter::tcp_resets_out);
 }
 
 // Answers `frame` with a segment without data, outside any connection.
@@ -166,7 +166,7 @@ bool TcpRouter::send_bare(const Frame& frame, const TransmitEffect& segment) {
     tcp_format(segment, 0, {ports.destination, ports.source},
                msg.prepend(tcp_header_bytes(segment)));
     msg.want_checksum(kTcpChecksumOffset);
-    return send_datagram(host_, host_.arp(), frame.source, kTcp, msg, tcp_service(segment)) == 0;
+    return send_datagram(interface_, arp_, frame.source, kTcp, msg, tcp_service(segment)) == 0;
 }
 
 void TcpRouter::handle_syn(Router& router, Frame& frame) {
@@ -177,12 +177,12 @@ void TcpRouter::handle_syn(Router& router, Frame& frame) {
 
 void TcpRouter::passive_open(Frame& frame, const SegmentEvent& syn) {
     const ConnectionKey key = key_of(frame);
-    MutexGuard guard(host_.mutex());
+    MutexGuard guard(interface_.shared.mutex());
     uint32_t iss = draw_sequence(participants_of(key));
     // If there is one, it was made by an earlier copy of this SYN, or is in TIME-WAIT.
     if (Connection* connection = make_way(connections_->find(key), syn, iss)) {
         if (!connection->publish_segment(without_text(syn), nullptr))
-            host_.drop(Counter::drop_tcp_channel_full);
+            interface_.drop(Counter::drop_tcp_channel_full);
         return;
     }
     Listener* listener = listeners_->find(key.local_port);
@@ -212,13 +212,13 @@ Connection* TcpRouter::make_passive(const Participants& participants, Listener& 
     if (!connection) {
         listener.drop();
         listener.release();
-        host_.drop(Counter::drop_tcp_no_memory);
+        interface_.drop(Counter::drop_tcp_no_memory);
         return nullptr;
     }
     const bool published = connection->publish_segment(syn, nullptr);
     DOMINOES_ASSERT(published);  // its channel is empty
     enter(*connection);
-    host_.counters.add(Counter::tcp_passive_opens);
+    interface_.counters.add(Counter::tcp_passive_opens);
     return connection;
 }
 
@@ -226,13 +226,13 @@ Connection* TcpRouter::make_passive(const Participants& participants, Listener& 
 
 void TcpRouter::answer_with_cookie(const Frame& frame, SegmentEvent syn, Listener& listener) {
     if (listener.crowded()) {
-        host_.drop(Counter::drop_tcp_backlog);
+        interface_.drop(Counter::drop_tcp_backlog);
         return;
     }
     const ConnectionKey key = key_of(frame);
-    const TcpCookieContext context = cookie_context(host_, key, listener);
+    const TcpCookieContext context = cookie_context(interface_, key, listener);
     tcp_cookie_restrict(syn);
-    TcpConfig config = Connection::config(host_, participants_of(key), listener.attributes());
+    TcpConfig config = Connection::config(interface_, participants_of(key), listener.attributes());
     config.passive = true;
     config.iss = tcp_cookie_sequence(context, syn);
     Answerer& answerer = *answerer_;
@@ -246,10 +246,10 @@ void TcpRouter::answer_with_cookie(const Frame& frame, SegmentEvent syn, Listene
         TransmitEffect answer = effect.transmit;
         answer.ts_val = tcp_cookie_timestamp(answer.ts_val, syn);
         if (!send_bare(frame, answer)) {
-            host_.drop(Counter::drop_tcp_backlog);
+            interface_.drop(Counter::drop_tcp_backlog);
             return;
         }
-        host_.counters.add(Counter::tcp_cookies_out);
+        interface_.counters.add(Counter::tcp_cookies_out);
         listener.cookie_sent(context.now_ns);
     }
 }
@@ -257,14 +257,15 @@ void TcpRouter::answer_with_cookie(const Frame& frame, SegmentEvent syn, Listene
 // A segment without a connection: whether it is, or follows, a cookie that came back.
 bool TcpRouter::take_cookie(const Frame& frame, const SegmentEvent& event) {
     if ((event.flags & (kSyn | kAck | kRst)) != kAck) return false;
-    MutexGuard guard(host_.mutex());
+    MutexGuard guard(interface_.shared.mutex());
     Connection* connection = connections_->find(key_of(frame));
     if (connection && connection->channel().closed()) return false;
     if (!connection && !open_by_cookie(frame, event, connection)) return false;
     if (!connection) return true;  // no room at present: the peer will send it again
     SegmentEvent bare = without_text(event);
     bare.ts_ecr = 0;  // holds more than the time
-    if (!connection->publish_segment(bare, nullptr)) host_.drop(Counter::drop_tcp_channel_full);
+    if (!connection->publish_segment(bare, nullptr))
+        interface_.drop(Counter::drop_tcp_channel_full);
     return true;
 }
 
@@ -274,31 +275,31 @@ bool TcpRouter::open_by_cookie(const Frame& frame, const SegmentEvent& ack,
     const ConnectionKey key = key_of(frame);
     Listener* listener = listeners_->find(key.local_port);
     if (!listener || ending_) return false;
-    const TcpCookieContext context = cookie_context(host_, key, *listener);
+    const TcpCookieContext context = cookie_context(interface_, key, *listener);
     if (!listener->expects_cookie(context.now_ns)) return false;
     SegmentEvent syn;
     if (!tcp_cookie_open(context, ack, syn)) {
-        host_.counters.add(Counter::tcp_cookies_wrong);
+        interface_.counters.add(Counter::tcp_cookies_wrong);
         // A reset could end what may still begin: the peer has sent more than what is its cookie's
         // ACK, which found no room, or was lost or overtaken.
         const bool follows = ack.payload_bytes > 0 || ack.flags & kFin;
         if (!follows && !listener->turned_away(context.now_ns)) return false;
-        host_.drop(Counter::drop_tcp_backlog);
+        interface_.drop(Counter::drop_tcp_backlog);
         return true;
     }
     if (!listener->admit_proven()) {
         listener->turn_away(context.now_ns);
-        host_.drop(Counter::drop_tcp_backlog);
+        interface_.drop(Counter::drop_tcp_backlog);
         return true;
     }
     connection = make_passive(participants_of(key), *listener, syn, ack.ack - 1, true);
-    if (connection) host_.counters.add(Counter::tcp_cookies_in);
+    if (connection) interface_.counters.add(Counter::tcp_cookies_in);
     return true;
 }
 
 uint32_t TcpRouter::draw_sequence(const Participants& participants) {
     return tcp_initial_sequence(participants.local, participants.peer, dominoes_now_ns(),
-                                host_.secret());
+                                interface_.secret);
 }
 
 // --- under the stack's mutex ---
@@ -306,13 +307,13 @@ uint32_t TcpRouter::draw_sequence(const Participants& participants) {
 Connection* TcpRouter::make(const Participants& participants, const Attributes& attributes,
                             Listener* listener, void* user, uint32_t iss, bool answered) {
     IpAddress next_hop;
-    if (!host_.route(participants.peer.ip, next_hop)) return nullptr;
-    Neighbour* neighbour = host_.arp().acquire(next_hop);
+    if (!interface_.route(participants.peer.ip, next_hop)) return nullptr;
+    Neighbour* neighbour = arp_.acquire(next_hop);
     if (!neighbour) return nullptr;
-    Connection* connection = Connection::create(
-        host_,
-        {participants, &attributes, neighbour, listener, user, host_.next_id(), iss, answered});
-    if (!connection) host_.arp().release(neighbour);
+    Connection* connection =
+        Connection::create(*this, {participants, &attributes, neighbour, listener, user,
+                                   interface_.shared.next_id(), iss, answered});
+    if (!connection) arp_.release(neighbour);
     return connection;
 }
 
@@ -326,12 +327,12 @@ int TcpRouter::connect(const Participants& participants, const Attributes& attri
                        Connection** connection) {
     IpAddress next_hop;
     if (ending_) return -int{kEnetdown};
-    if (!host_.route(participants.peer.ip, next_hop)) return -int{kEnetunreach};
+    if (!interface_.route(participants.peer.ip, next_hop)) return -int{kEnetunreach};
     if (connections_->find(participants.key())) return -int{kEaddrinuse};
     *connection = make(participants, attributes, nullptr, user, draw_sequence(participants), false);
     if (!*connection) return -int{kEnomem};
     enter(**connection);
-    host_.counters.add(Counter::tcp_active_opens);
+    interface_.counters.add(Counter::tcp_active_opens);
     (*connection)->appwrap().outbox().say(Outbox::kConnect);
     return 0;
 }
@@ -347,25 +348,12 @@ bool TcpRouter::port_free(uint16_t port, bool reuse) {
     return free;
 }
 
-// Unlike one that is free to be bound, also not of a connection in TIME-WAIT: a connection to the
-// same peer would be the same connection.
 bool TcpRouter::port_unused(uint16_t port) {
     bool unused = !listeners_->find(port);
     connections_->for_each([&](Connection& connection) {
         if (connection.key().local_port == port) unused = false;
     });
     return unused;
-}
-
-uint16_t TcpRouter::pick_port() {
-    constexpr uint32_t kPorts = kLastEphemeral - kFirstEphemeral + 1;
-    uint32_t start;
-    dominoes_random(&start, sizeof start);
-    for (uint32_t i = 0; i < kPorts; ++i) {
-        const auto port = static_cast<uint16_t>(kFirstEphemeral + (start + i) % kPorts);
-        if (port_unused(port) && !host_.port_bound(port)) return port;
-    }
-    return 0;
 }
 
 int TcpRouter::listen(Listener& listener) {
@@ -388,7 +376,7 @@ void TcpRouter::link_changed() {
 
 void TcpRouter::forget(Connection& connection) {
     {
-        MutexGuard guard(host_.mutex());
+        MutexGuard guard(interface_.shared.mutex());
         connections_->remove(connection);
     }
     connection.release();

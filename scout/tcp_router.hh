@@ -15,12 +15,9 @@ namespace scout {
 
 class TcpRouter final : public Router, public IcmpListener {
 public:
-    static constexpr uint16_t kFirstEphemeral = 32768;
-    static constexpr uint16_t kLastEphemeral = 60999;
-
     // nullptr when memory is short. Context: process.
-    [[nodiscard]] static TcpRouter* create(Host& host);
-    explicit TcpRouter(Host& host) : host_(host) {}
+    [[nodiscard]] static TcpRouter* create(Interface& interface, ArpRouter& arp);
+    TcpRouter(Interface& interface, ArpRouter& arp) : interface_(interface), arp_(arp) {}
     ~TcpRouter();
 
     Verdict demux(Frame& frame) override;
@@ -31,8 +28,9 @@ public:
     // Whether `port` may be bound: nobody listens there, or (unless `reuse`) is connected through
     // it.
     bool port_free(uint16_t port, bool reuse);
-    // A free port; 0: none is left.
-    uint16_t pick_port();
+    // Unlike one that is free to be bound, also not of a connection in TIME-WAIT: a connection to
+    // the same peer would be the same connection.
+    bool port_unused(uint16_t port);
     // Starts an active open. The endpoint's reference is the caller's.
     int connect(const Participants& participants, const Attributes& attributes, void* user,
                 Connection** connection);
@@ -54,6 +52,8 @@ public:
         listeners_->for_each(visit);
     }
     uint32_t count() const { return connections_->count(); }
+    Interface& interface() { return interface_; }
+    ArpRouter& arp() { return arp_; }
 
     // --- without it ---
 
@@ -65,7 +65,6 @@ private:
     using Connections = Map<ConnectionKey, Connection>;
     using Listeners = Map<uint16_t, Listener>;
 
-    bool port_unused(uint16_t port);
     Verdict parse(Frame& frame, SegmentEvent& event);
     Verdict unmatched(Frame& frame, const SegmentEvent& event);
     static void handle_syn(Router& router, Frame& frame);
@@ -87,7 +86,8 @@ private:
     bool send_bare(const Frame& frame, const TransmitEffect& segment);
     static ConnectionKey key_of(const Frame& frame);
 
-    Host& host_;
+    Interface& interface_;
+    ArpRouter& arp_;
     dominoes::Owned<Connections> connections_;
     dominoes::Owned<Listeners> listeners_;
     Answerer* answerer_ = nullptr;  // under the stack's mutex

@@ -11,7 +11,7 @@
 
 #include "dominoes/policy.hh"
 #include "scout/effect.hh"
-#include "scout/ip_header.hh"
+#include "scout/ip_service.hh"
 #include "scout/seq.hh"
 #include "scout/tcp_scoreboard.hh"
 

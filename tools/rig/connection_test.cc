@@ -56,8 +56,8 @@ TEST(Connection, is_reset_by_close_with_data_on_the_way) {
 TEST(Connection, orphans_are_limited) {
     Wire wire;
     wire.start();
-    auto& stack = *reinterpret_cast<scout::Stack*>(wire.server().stack());
-    stack.most_orphans = 2;
+    auto& shared = reinterpret_cast<scout::Stack*>(wire.server().stack())->shared();
+    shared.most_orphans = 2;
     std::vector<Pair> pairs;
     std::vector<char> bytes(60'000);
     for (int i = 0; i < 3; ++i) {
@@ -66,7 +66,7 @@ TEST(Connection, orphans_are_limited) {
         Pair& pair = pairs.back();
         EXPECT_EQ(60'000, pair.server->write(bytes.data(), bytes.size()));
         pair.server.reset();
-        EXPECT_EQ(static_cast<uint32_t>(std::min(i + 1, 2)), stack.orphans());
+        EXPECT_EQ(static_cast<uint32_t>(std::min(i + 1, 2)), shared.orphans());
     }
     EXPECT_EQ(1u, wire.server().counter("tcp_orphans_reset"));
     int64_t error = 0;
@@ -77,7 +77,7 @@ TEST(Connection, orphans_are_limited) {
         EXPECT_EQ(0, error);
         pairs[i].client.reset();
     }
-    while (stack.orphans() > 0) std::this_thread::yield();
+    while (shared.orphans() > 0) std::this_thread::yield();
     // One that has ended when its program leaves never was one.
     Pair last = connect(wire, {{kOptReuseAddress, 1}});
     last.client.reset();
@@ -85,7 +85,7 @@ TEST(Connection, orphans_are_limited) {
     EXPECT_EQ(0, last.server->shutdown(1));
     while (last.server->info().state != 7) std::this_thread::yield();  // CLOSED
     last.server.reset();
-    EXPECT_EQ(0u, stack.orphans());
+    EXPECT_EQ(0u, shared.orphans());
 }
 
 // Set while it lives: the connection must hear of it.
