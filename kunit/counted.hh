@@ -4,7 +4,7 @@
 #pragma once
 
 #include "dominoes/port.h"
-#include "scout/counters.hh"
+#include "scout/net/counters.hh"
 #include "scout/stack.h"
 
 namespace scout {

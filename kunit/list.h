@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Every suite there is, bottom up. `name` stands for name_suite in kunit/name_test.cc. */
+/* Every suite there is, bottom up. `name` stands for name_suite. */
 #ifndef DOMINOES_KUNIT_LIST_H
 #define DOMINOES_KUNIT_LIST_H
 

@@ -12,13 +12,13 @@
 
 #include "dominoes/context.hh"
 #include "kunit/test.hh"
-#include "scout/arp.hh"
-#include "scout/checksum.hh"
-#include "scout/eth.hh"
-#include "scout/icmp.hh"
-#include "scout/ip.hh"
-#include "scout/tcp_header.hh"
-#include "scout/udp.hh"
+#include "scout/ip/icmp.hh"
+#include "scout/ip/ip.hh"
+#include "scout/link/arp.hh"
+#include "scout/link/eth.hh"
+#include "scout/net/checksum.hh"
+#include "scout/tcp/header.hh"
+#include "scout/udp/udp.hh"
 #include "tools/rig/rig.hh"
 
 namespace kunit {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // ARP messages: what is accepted is written back as it was.
-#include "scout/arp.hh"
+#include "scout/link/arp.hh"
 
 #include "tools/fuzz/input.hh"
 

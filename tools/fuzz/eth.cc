@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Ethernet headers: what is read is written back as it was.
-#include "scout/eth.hh"
+#include "scout/link/eth.hh"
 
 #include "tools/fuzz/input.hh"
 

@@ -2,10 +2,10 @@
 //
 // Frames into a whole host, from raw bytes to segments that nearly belong to its connections, while
 // its application writes, reads and closes, memory is short now and then, and time goes on.
-#include "scout/arp.hh"
-#include "scout/checksum.hh"
-#include "scout/icmp.hh"
-#include "scout/tcp_header.hh"
+#include "scout/ip/icmp.hh"
+#include "scout/link/arp.hh"
+#include "scout/net/checksum.hh"
+#include "scout/tcp/header.hh"
 #include "tools/fuzz/machine.hh"
 
 namespace {

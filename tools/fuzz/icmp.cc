@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // ICMP messages, and what errors quote.
-#include "scout/icmp.hh"
+#include "scout/ip/icmp.hh"
 
 #include "tools/fuzz/input.hh"
 

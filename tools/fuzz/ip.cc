@@ -2,9 +2,9 @@
 //
 // IPv4 headers, as received and as quoted by ICMP errors. The first two bytes say how much of the
 // packet is there beyond what is seen; the header's checksum is made right, half of the time.
-#include "scout/ip.hh"
+#include "scout/ip/ip.hh"
 
-#include "scout/checksum.hh"
+#include "scout/net/checksum.hh"
 #include "tools/fuzz/input.hh"
 
 namespace {

@@ -3,10 +3,10 @@
 
 #include <cerrno>
 
-#include "scout/checksum.hh"
 #include "scout/counters.h"
-#include "scout/ip.hh"
-#include "scout/tcp_header.hh"
+#include "scout/ip/ip.hh"
+#include "scout/net/checksum.hh"
+#include "scout/tcp/header.hh"
 #include "tools/sim/scheduler.hh"
 
 namespace fuzz {

@@ -11,7 +11,7 @@
 #include <map>
 #include <vector>
 
-#include "scout/eth.hh"
+#include "scout/link/eth.hh"
 #include "scout/stack.h"
 #include "tools/fuzz/input.hh"
 #include "tools/rig/port_memory.hh"

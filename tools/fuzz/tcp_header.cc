@@ -2,7 +2,7 @@
 //
 // TCP headers: options as they come, lengths that lie, and back: what is understood of a header is
 // written and understood the same.
-#include "scout/tcp_header.hh"
+#include "scout/tcp/header.hh"
 
 #include "tools/fuzz/input.hh"
 

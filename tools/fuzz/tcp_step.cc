@@ -7,9 +7,9 @@
 // was not written or is already released.
 #include <vector>
 
-#include "scout/tcp_constants.hh"
-#include "scout/tcp_header.hh"
-#include "scout/tcp_state.hh"
+#include "scout/tcp/constants.hh"
+#include "scout/tcp/header.hh"
+#include "scout/tcp/state.hh"
 #include "tools/fuzz/input.hh"
 
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // UDP headers.
-#include "scout/udp.hh"
+#include "scout/udp/udp.hh"
 
 #include "tools/fuzz/input.hh"
 

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "scout/checksum.hh"
+#include "scout/net/checksum.hh"
 #include "scout/stack.h"
 #include "tools/packetdrill/syn_options.hh"
 

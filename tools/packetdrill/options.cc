@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-#include "scout/attributes.hh"
+#include "scout/net/attributes.hh"
 #include "tools/packetdrill/sockets.hh"
 
 namespace packetdrill {

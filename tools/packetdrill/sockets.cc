@@ -11,7 +11,7 @@
 #include <cstring>
 #include <vector>
 
-#include "scout/attributes.hh"
+#include "scout/net/attributes.hh"
 
 namespace packetdrill {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 #include <span>
 
-#include "scout/checksum.hh"
+#include "scout/net/checksum.hh"
 
 namespace packetdrill {
 namespace {

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "scout/stack.hh"
+#include "scout/socket/stack.hh"
 #include "tools/rig/wire.hh"
 
 namespace rig {

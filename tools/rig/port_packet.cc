@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "scout/checksum.hh"
+#include "scout/net/checksum.hh"
 #include "tools/rig/port_memory.hh"
 #include "tools/rig/rig.hh"
 

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "scout/attributes.hh"
+#include "scout/net/attributes.hh"
 #include "tools/sim/pattern.hh"
 
 namespace sim {

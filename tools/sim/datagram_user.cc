@@ -3,7 +3,7 @@
 
 #include <cerrno>
 
-#include "scout/attributes.hh"
+#include "scout/net/attributes.hh"
 #include "tools/sim/application.hh"
 #include "tools/sim/pattern.hh"
 

@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "scout/arp.hh"
-#include "scout/checksum.hh"
+#include "scout/link/arp.hh"
+#include "scout/net/checksum.hh"
 #include "tools/sim/application.hh"
 
 namespace sim {

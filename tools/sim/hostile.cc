@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "scout/checksum.hh"
+#include "scout/net/checksum.hh"
 #include "tools/sim/frame.hh"
 
 namespace sim {

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "kunit/counted.hh"
-#include "scout/arp.hh"
-#include "scout/errors.hh"
-#include "scout/ip.hh"
+#include "scout/ip/ip.hh"
+#include "scout/link/arp.hh"
+#include "scout/net/errors.hh"
 #include "scout/stack.h"
 #include "tools/rig/rig.hh"
 #include "tools/sim/scenario.hh"

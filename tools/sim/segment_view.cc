@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/sim/segment_view.hh"
 
-#include "scout/checksum.hh"
-#include "scout/eth.hh"
+#include "scout/link/eth.hh"
+#include "scout/net/checksum.hh"
 
 namespace sim {
 

@@ -3,7 +3,7 @@
 // SegmentView: the TCP segment in a frame, as far as the simulator's observers look at it.
 #pragma once
 
-#include "scout/tcp_header.hh"
+#include "scout/tcp/header.hh"
 #include "tools/rig/rig.hh"
 
 namespace sim {

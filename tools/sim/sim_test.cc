@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "dominoes/context.hh"
-#include "scout/outbox.hh"
+#include "scout/connection/outbox.hh"
 #include "tools/sim/seed.hh"
 
 namespace sim {

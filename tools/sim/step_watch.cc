@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/sim/step_watch.hh"
 
-#include "scout/tcp_state.hh"
+#include "scout/tcp/state.hh"
 
 using dominoes::Request;
 using scout::Effects;

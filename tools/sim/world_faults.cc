@@ -4,7 +4,7 @@
 // notice.
 #include <algorithm>
 
-#include "scout/checksum.hh"
+#include "scout/net/checksum.hh"
 #include "tools/rig/port_memory.hh"
 #include "tools/sim/world.hh"
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Outbox: what an application, or the device, wants said to a connection. All of it is idempotent
+// ("written up to here", "read up to here", "no more"), so a word that finds the channel full is
+// kept as a bit and said when there is room: the application never loses one and never waits for
+// the channel.
+#pragma once
+
+#include "dominoes/ring_channel.hh"
+#include "scout/tcp/event.hh"
+
+namespace scout {
+
+class Outbox : dominoes::Pinned {
+public:
+    // In the order in which those that are said together are published.
+    enum Word : uint32_t {
+        kConnect = 1u << 0,
+        kCloseReads = 1u << 1,
+        kSend = 1u << 2,
+        kRead = 1u << 3,
+        kOption = 1u << 4,
+        kShutdown = 1u << 5,
+        kAbort = 1u << 6,
+        kDebug = 1u << 7,
+        kRing = 1u << 8,
+        kLink = 1u << 9,
+    };
+
+    // `read` and `written` are the application's stream positions.
+    Outbox(dominoes::RingChannel& channel, const dominoes::Atomic<uint64_t>& read,
+           const dominoes::Atomic<uint64_t>& written);
+
+    // Says `words` now, or as soon as the channel has room. Context: any.
+    void say(uint32_t words);
+
+    // What the words of the same name carry; to be set before they are said.
+    void set_option(TcpOption option, uint32_t value) {
+        const auto index = static_cast<uint32_t>(option);
+        options_[index].store_release(value);
+        options_set_.fetch_or_acq_rel(1u << index);
+    }
+    void set_abort(uint32_t error, bool silent) {
+        uint64_t none = 0;  // the first reason stands
+        abort_.compare_exchange_acq_rel(none, kAbortSet | uint64_t{silent} << 32 | error);
+    }
+    void set_corrupt(uint32_t replica) { corrupt_.store_release(replica); }
+    void set_ring(uint32_t bytes) { ring_.store_release(bytes); }
+    void set_link(uint32_t mtu, uint32_t max_piece) {
+        link_.store_release(uint64_t{mtu} << 32 | max_piece);
+    }
+
+private:
+    static constexpr uint64_t kAbortSet = uint64_t{1} << 63;
+
+    static void space(void* context) { static_cast<Outbox*>(context)->flush(); }
+    void flush();
+    void flush_once();
+    uint32_t try_words(uint32_t words);
+    bool try_word(Word word);
+    bool try_options();
+    void fill(Word word, dominoes::Request& request);
+
+    dominoes::RingChannel& channel_;
+    const dominoes::Atomic<uint64_t>& read_;
+    const dominoes::Atomic<uint64_t>& written_;
+    dominoes::Atomic<uint32_t> wanted_;
+    dominoes::Atomic<uint32_t> flushers_;  // how many have come since the one at it began a round
+    dominoes::Atomic<uint32_t> options_set_;  // a bit for each that is to be said
+    dominoes::Atomic<uint32_t> options_[kTcpOptions];
+    dominoes::Atomic<uint64_t> abort_;
+    dominoes::Atomic<uint32_t> corrupt_;
+    dominoes::Atomic<uint32_t> ring_;
+    dominoes::Atomic<uint64_t> link_;
+};
+
+}  // namespace scout

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Attributes (Scout; dissertation 4.2.2): the named values a path is created with. They are set as
+// options of an endpoint before it connects; those of a listener are those of the connections that
+// arrive from then on.
+#pragma once
+
+#include "dominoes/base.hh"
+
+namespace scout {
+
+// The numbers are those of DOMINOES_OPT_* in the ABI.
+enum class Attribute : uint32_t {
+    kProtocol = 1,
+    kNoDelay = 3,
+    kReplicas = 4,
+    kPolicy = 5,
+    kReceiveBytes = 6,
+    kSendBytes = 7,
+    kLinger = 8,
+    kReuseAddress = 9,
+    kDigestInterval = 10,
+    kMss = 11,
+    kKeepAlive = 12,
+    kKeepIdle = 13,
+    kKeepInterval = 14,
+    kKeepCount = 15,
+    kUserTimeout = 16,
+    kEcn = 17,
+    kTtl = 18,
+    kTos = 19,
+    kCongestion = 20,
+    kBufferLimit = 21,
+    kCork = 22,
+};
+
+// How large a buffer is at first, and how far it may grow by itself; in bytes, powers of two.
+struct BufferSize {
+    uint32_t initial;
+    uint32_t most;
+};
+
+class Attributes {
+public:
+    static constexpr int64_t kLeastBuffer = 4 * 4096;
+    static constexpr int64_t kMostBuffer = 64 << 20;
+    static constexpr int64_t kDefaultBuffer = 1 << 20;       // of UDP
+    static constexpr int64_t kDefaultBufferLimit = 8 << 20;  // of TCP
+    static constexpr int64_t kLeastMss = 88;
+    // 65535 less 40 of headers; also the default, which limits nothing.
+    static constexpr int64_t kMostMss = 65495;
+    static constexpr int64_t kDefaultDigestInterval = 64;
+    static constexpr int64_t kMostDigestInterval = int64_t{1} << 30;
+    static constexpr int64_t kMostLinger = 1 << 20;  // seconds
+    // Linux's defaults and limits; the first is what RFC 1122 section 4.2.3.6 asks for.
+    static constexpr int64_t kDefaultKeepIdle = 7200;    // seconds
+    static constexpr int64_t kDefaultKeepInterval = 75;  // seconds
+    static constexpr int64_t kMostKeepTime = 32767;      // seconds
+    static constexpr int64_t kDefaultKeepCount = 9;
+    static constexpr int64_t kMostKeepCount = 127;
+    static constexpr int64_t kMostUserTimeout = INT32_MAX;  // milliseconds
+
+    Attributes();
+
+    // Checks `value` and takes it; buffers are rounded up to a power of two. 0, -EINVAL, or
+    // -ENOPROTOOPT when `option` is no attribute (debug options and the pending error are not).
+    int set(uint32_t option, int64_t value);
+    // 0 or -ENOPROTOOPT.
+    int get(uint32_t option, int64_t* value) const;
+
+    int64_t get(Attribute attribute) const { return values_[static_cast<uint32_t>(attribute)]; }
+
+    // What TCP makes of kReceiveBytes or kSendBytes: the size that was set, or else a part of the
+    // limit, up to which scout/tcp/tuning.hh then decides.
+    BufferSize buffer(Attribute which) const;
+
+private:
+    static constexpr uint32_t kSlots = 23;
+    int64_t values_[kSlots];  // by option number
+    uint32_t chosen_ = 0;     // a bit for each that was set
+};
+
+}  // namespace scout

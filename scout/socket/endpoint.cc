@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/socket/endpoint.hh"
+
+#include "dominoes/guard.hh"
+#include "scout/socket/stack.hh"
+
+namespace scout {
+
+using dominoes::MutexGuard;
+
+namespace {
+
+constexpr uint16_t kFamilyInet = 2;  // AF_INET
+// As a socket that is not connected.
+constexpr uint32_t kPollUnconnected = SCOUT_OUT | SCOUT_HUP | SCOUT_UNCONNECTED;
+
+bool take_address(const scout_sockaddr& from, SocketAddress& to) {
+    if (from.family != kFamilyInet) return false;
+    to = {IpAddress::v4(from.addr), from.port};
+    return true;
+}
+
+void give_address(const SocketAddress& from, scout_sockaddr& to) {
+    to = {};
+    to.family = kFamilyInet;
+    to.port = from.port;
+    from.ip.store(to.addr);
+}
+
+}  // namespace
+
+// --- life ---
+
+Endpoint::Endpoint(Stack& stack, uint8_t protocol, void* user)
+    : stack_(stack), id_(stack.shared().next_id()), user_(user) {
+    attributes_.set(static_cast<uint32_t>(Attribute::kProtocol), protocol);
+}
+
+Endpoint* Endpoint::create(Stack& stack, uint8_t protocol, void* user) {
+    dominoes::Owned<Endpoint> endpoint(dominoes::make<Endpoint>(stack, protocol, user));
+    if (!endpoint) return nullptr;
+    if (protocol == kUdp) {
+        endpoint->udp_ = UdpEndpoint::create(user);
+        if (!endpoint->udp_) return nullptr;
+    }
+    MutexGuard guard(stack.mutex());
+    stack.add(*endpoint);
+    return endpoint.release();
+}
+
+void Endpoint::close() {
+    {
+        MutexGuard guard(stack_.mutex());
+        stack_.remove(*this);
+        if (udp_) udp_->close();
+        while (Listener* l = listener()) close_listener(*l);
+    }
+    if (Connection* c = connection()) {
+        c->close(reset_on_close());
+        c->release();
+    }
+    dominoes::destroy(this);
+}
+
+// Under the mutex. poll() may be looking at it: it keeps its link.
+void Endpoint::close_listener(Listener& closed) {
+    dominoes::Atomic<Listener*>* link = &listener_;
+    while (link->load_relaxed() != &closed) link = &link->load_relaxed()->next;
+    link->store_release(closed.next.load_relaxed());
+    closed.router->unlisten(closed);
+    closed.close([](Connection& refused) {
+        refused.close(true);
+        refused.release();
+    });
+    closed.release();
+}
+
+// Where its port is taken, or memory is short, it just does not hear anything.
+void Endpoint::gain_host(Host& host) {
+    if (!any_address_) return;
+    if (udp_) {
+        if (!host_) host_ = &host;
+        (void)udp_->bind(host.udp(), bound_.port);
+    } else if (Listener* l = listener()) {
+        (void)listen_at(host, l->backlog());
+    }
+}
+
+void Endpoint::lose_host(Host& host) {
+    const bool was_first = host_ == &host;
+    if (was_first) host_ = any_address_ ? stack_.host_of({}) : nullptr;
+    // UDP is told by its router, a connection by its replicas.
+    const bool lost = was_first && !host_ && !udp_ && !connection();
+    if (lost) error_.store_release(kEnetdown);
+    if (Listener* l = listener_at(host)) close_listener(*l);
+    if (lost) wake();
+}
+
+// --- naming ---
+
+int Endpoint::bind(const scout_sockaddr& address) {
+    SocketAddress wanted;
+    if (!take_address(address, wanted)) return -int{kEinval};
+    MutexGuard guard(stack_.mutex());
+    if ((host_ && bound_.port != 0) || !fresh()) return -int{kEinval};
+    Host* host = stack_.host_of(wanted.ip);
+    if (!host) return -int{kEaddrnotavail};
+    const bool any = wanted.ip.is_any();
+    if (udp_) return any ? bind_udp_everywhere(wanted.port) : bind_udp(*host, wanted.port);
+    const int error = any ? bind_tcp_everywhere(wanted.port) : bind_tcp(*host, wanted.port);
+    if (error) return error;
+    address_chosen_ = !any;
+    port_chosen_ = wanted.port != 0;
+    return 0;
+}
+
+int Endpoint::bind_udp(Host& host, uint16_t port) {
+    const int error = udp_->bind(host.udp(), port);
+    if (error) return error;
+    host_ = &host;
+    bound_ = udp_->local();
+    return 0;
+}
+
+int Endpoint::bind_tcp(Host& host, uint16_t port) {
+    const bool reuse = attributes_.get(Attribute::kReuseAddress) != 0;
+    if (port == 0) {
+        port = host.pick_port();
+        if (port == 0) return -int{kEaddrinuse};
+    } else if (!host.tcp().port_free(port, reuse) || stack_.port_bound(host, port)) {
+        return -int{kEaddrinuse};
+    }
+    any_address_ = false;
+    host_ = &host;
+    bound_ = {host.address, port};
+    return 0;
+}
+
+int Endpoint::bind_udp_everywhere(uint16_t port) {
+    if (const int error = stack_.bind_everywhere(*udp_, port)) return error;
+    any_address_ = true;
+    host_ = stack_.host_of({});
+    bound_ = {{}, udp_->local().port};
+    return 0;
+}
+
+int Endpoint::bind_tcp_everywhere(uint16_t port) {
+    const bool reuse = attributes_.get(Attribute::kReuseAddress) != 0;
+    if (port == 0) {
+        port = pick_port_everywhere();
+        if (port == 0) return -int{kEaddrinuse};
+    } else if (!stack_.port_free_everywhere(port, reuse)) {
+        return -int{kEaddrinuse};
+    }
+    bound_everywhere(port);
+    return 0;
+}
+
+void Endpoint::bound_everywhere(uint16_t port) {
+    Host* only = stack_.host_of({});
+    any_address_ = true;
+    host_ = only;
+    if (only && only->next) only = nullptr;
+    bound_ = {only ? only->address : IpAddress(), port};
+}
+
+// Under the mutex. There is neither connection nor listener any more: what the program has not
+// chosen is given back, as by Linux's tcp_disconnect().
+void Endpoint::unbind() {
+    if (!port_chosen_) bound_.port = 0;
+    if (address_chosen_) return;
+    if (port_chosen_) return bound_everywhere(bound_.port);
+    any_address_ = false;
+    host_ = nullptr;
+    bound_ = {};
+}
+
+// A free port of the first device may be taken at another: then there is most likely a next one.
+uint16_t Endpoint::pick_port_everywhere() {
+    constexpr int kMostTries = 64;
+    for (int i = 0; i < kMostTries; ++i) {
+        const uint16_t port = stack_.host_of({})->pick_port();
+        if (port == 0 || stack_.port_free_everywhere(port, false)) return port;
+    }
+    return 0;
+}
+
+// Under the mutex: a TCP endpoint has a port, and a host from which `peer` can be reached. A port
+// that is its own everywhere need not be taken there.
+int Endpoint::ensure_bound(IpAddress peer) {
+    if (host_ && !any_address_ && bound_.port != 0) return 0;
+    if (address_chosen_) return host_ ? bind_tcp(*host_, 0) : -int{kEaddrnotavail};
+    Host* host = stack_.host_towards(peer);
+    if (!host) return -int{kEnetunreach};
+    if (!host_) return bind_tcp(*host, bound_.port);
+    any_address_ = false;
+    host_ = host;
+    bound_.ip = host->address;
+    return 0;
+}
+
+// Under the mutex: likewise of a TCP endpoint that is to listen.
+int Endpoint::ensure_port() {
+    if (host_ && bound_.port != 0) return 0;
+    if (address_chosen_) return host_ ? bind_tcp(*host_, 0) : -int{kEaddrnotavail};
+    return stack_.host_of({}) ? bind_tcp_everywhere(bound_.port) : -int{kEaddrnotavail};
+}
+
+// Under the mutex. From now on it is at one device.
+int Endpoint::connect_udp(const SocketAddress& to) {
+    Host* host = host_ && !any_address_ ? host_ : stack_.host_towards(to.ip);
+    if (!host) return -int{kEnetunreach};
+    if (const int error = udp_->connect(host->udp(), to)) return error;
+    host_ = host;
+    any_address_ = false;
+    bound_ = udp_->local();
+    return 0;
+}
+
+int Endpoint::connect(const scout_sockaddr& address) {
+    SocketAddress to;
+    if (!take_address(address, to) || to.port == 0 || to.ip.is_any() || to.ip.is_multicast() ||
+        to.ip.is_limited_broadcast()) {
+        return -int{kEinval};
+    }
+    MutexGuard guard(stack_.mutex());
+    if (udp_) return connect_udp(to);
+    if (listener() || settled_) return -int{kEisconn};
+    return connection() ? outcome() : begin_connect(to);
+}
+
+int Endpoint::connect_result() {
+    MutexGuard guard(stack_.mutex());
+    if (udp_ || settled_) return 0;
+    return connection() ? outcome() : static_cast<int>(unconnected(kEconnaborted));
+}
+
+// Under the mutex.
+int Endpoint::begin_connect(const SocketAddress& to) {
+    if (const int error = ensure_bound(to.ip)) return error;
+    if (!own_replicas_)
+        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
+    Connection* made = nullptr;
+    if (const int error = host_->tcp().connect({bound_, to, kTcp}, attributes_, user_, &made)) {
+        unbind();
+        return error;
+    }
+    error_.store_release(kNoError);
+    connection_.store_release(made);
+    return -int{kEinprogress};
+}
+
+// Under the mutex. Of the attempt to connect, as Linux's __inet_stream_connect() has it: success is
+// said once, and so is failure, after which the endpoint may try anew.
+int Endpoint::outcome() {
+    Appwrap& appwrap = connection()->appwrap();
+    if (appwrap.is_over()) {
+        const uint32_t error = appwrap.take_error();
+        disconnect();
+        return -static_cast<int>(error ? error : kEconnaborted);
+    }
+    if (!appwrap.is_connected()) return -int{kEalready};
+    settled_ = true;
+    return 0;
+}
+
+// Under the mutex. The connection goes, and with it what had been bound for it. Nothing of it is
+// kept, so that no number of attempts holds more than one; but a read or a write may be at it
+// still.
+void Endpoint::disconnect() {
+    Connection* c = connection_.exchange_seq_cst(nullptr);
+    reading_.replaced(*c);
+    writing_.replaced(*c);
+    c->close(true);
+    if (host_) host_->tcp().remove(*c);
+    c->release();
+    unbind();
+}
+
+int Endpoint::listen(uint32_t backlog) {
+    MutexGuard guard(stack_.mutex());
+    if (udp_ || connection()) return -int{kEinval};
+    if (listener()) return 0;
+    if (const int error = ensure_port()) return error;
+    backlog =
+        backlog == 0 ? Listener::kDefaultBacklog : dominoes::min(backlog, Listener::kMostBacklog);
+    for (Host* host = any_address_ ? stack_.host_of({}) : host_; host; host = host->next) {
+        if (const int error = listen_at(*host, backlog)) {
+            while (Listener* l = listener()) close_listener(*l);
+            return error;
+        }
+        if (!any_address_) break;
+    }
+    return 0;
+}
+
+// Under the mutex.
+int Endpoint::listen_at(Host& host, uint32_t backlog) {
+    if (!own_replicas_)
+        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host.replicas());
+    auto* made = dominoes::make<Listener>(bound_.port, attributes_, backlog, user_);
+    if (!made) return -int{kEnomem};
+    if (const int error = host.tcp().listen(*made)) {
+        made->release();
+        return error;
+    }
+    made->router = &host.tcp();
+    dominoes::Atomic<Listener*>* end = &listener_;
+    while (Listener* l = end->load_relaxed()) end = &l->next;
+    end->store_release(made);
+    return 0;
+}
+
+// Under the mutex.
+Listener* Endpoint::listener_at(Host& host) const {
+    Listener* l = listener();
+    while (l && l->router != &host.tcp()) l = l->next.load_relaxed();
+    return l;
+}
+
+int Endpoint::accept(void* user, Endpoint** out, scout_sockaddr* peer) {
+    dominoes::Owned<Endpoint> made(dominoes::make<Endpoint>(stack_, kTcp, user));
+    if (!made) return -int{kEnomem};
+    MutexGuard guard(stack_.mutex());
+    if (!listener()) return error_.load_acquire() == kEnetdown ? -int{kEnetdown} : -int{kEinval};
+    Connection* arrived = nullptr;
+    for (Listener* l = listener(); l && !arrived; l = l->next.load_relaxed()) arrived = l->pop();
+    if (!arrived) return -int{kEagain};
+    made->attributes_ = arrived->attributes();
+    made->bound_ = arrived->participants().local;
+    made->connection_.store_release(arrived);
+    made->settled_ = true;
+    arrived->appwrap().user().join(user);
+    give_address(arrived->participants().peer, *peer);
+    stack_.add(*made);
+    *out = made.release();
+    return 0;
+}
+
+int Endpoint::local(scout_sockaddr* address) {
+    MutexGuard guard(stack_.mutex());
+    give_address(udp_ ? udp_->local() : bound_, *address);
+    return 0;
+}
+
+int Endpoint::peer(scout_sockaddr* address) {
+    SocketAddress to;
+    if (Connection* c = connection()) {
+        if (!c->appwrap().is_connected() || c->appwrap().is_over()) return -int{kEnotconn};
+        to = c->participants().peer;
+    } else if (!udp_ || !udp_->peer(to)) {
+        return -int{kEnotconn};
+    }
+    give_address(to, *address);
+    return 0;
+}
+
+// --- data ---
+
+uint32_t Endpoint::poll() {
+    if (udp_) return udp_->poll();
+    dominoes::ReadSection section;  // what it looks at may be retired meanwhile
+    if (Connection* c = connection()) return c->appwrap().poll();
+    Listener* l = listener();
+    if (!l) return kPollUnconnected | (error_.load_acquire() ? SCOUT_ERR | SCOUT_IN : 0);
+    for (; l; l = l->next.load_acquire()) {
+        if (l->ready()) return SCOUT_IN;
+    }
+    return 0;
+}
+
+// What a read or a write says without a connection. One that had to be given up has left an error.
+int64_t Endpoint::unconnected(Errno otherwise) {
+    const uint32_t error = error_.exchange_acq_rel(kNoError);
+    return -int64_t{error ? error : otherwise};
+}
+
+int64_t Endpoint::read(dominoes_iter* to, size_t bytes) {
+    if (udp_) return udp_->receive_from(nullptr, to, bytes, false);
+    return read_stream(to, bytes, false);
+}
+
+int64_t Endpoint::read_stream(dominoes_iter* to, size_t bytes, bool peek) {
+    const dominoes::Use<Connection> c(reading_, connection_);
+    return c ? c->appwrap().read(to, bytes, peek) : unconnected(kEnotconn);
+}
+
+int64_t Endpoint::write(dominoes_iter* from, size_t bytes) {
+    if (udp_) return udp_->send_to(nullptr, from, bytes);
+    const dominoes::Use<Connection> c(writing_, connection_);
+    return c ? c->appwrap().write(from, bytes) : unconnected(kEpipe);
+}
+
+int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_t bytes) {
+    if (!udp_) return write(from, bytes);
+    if (!peer || peer->family == 0) return udp_->send_to(nullptr, from, bytes);
+    SocketAddress to;
+    if (!take_address(*peer, to)) return -int64_t{kEinval};
+    {
+        MutexGuard guard(stack_.mutex());
+        if (!host_ && !stack_.host_towards(to.ip)) return -int64_t{kEnetunreach};
+        if (!host_) {
+            if (const int error = bind_udp_everywhere(0)) return error;
+        }
+    }
+    return udp_->send_to(&to, from, bytes);
+}
+
+int64_t Endpoint::receive_from(scout_sockaddr* peer, dominoes_iter* to, size_t bytes, bool peek) {
+    if (!udp_) return read_stream(to, bytes, peek);
+    SocketAddress from;
+    const int64_t got = udp_->receive_from(&from, to, bytes, peek);
+    if (got >= 0) give_address(from, *peer);
+    return got;
+}
+
+// As Linux's inet_shutdown(): a listener stops listening unless only writing is meant, and an
+// attempt to connect is given up, whatever is meant.
+int Endpoint::shutdown(int how) {
+    MutexGuard guard(stack_.mutex());
+    if (listener()) {
+        if (how != 1) stop_listening();
+        return 0;
+    }
+    Connection* c = connection();
+    if (!c || c->appwrap().is_over()) return -int{kEnotconn};
+    if (c->appwrap().is_connected()) {
+        settled_ = true;
+        c->appwrap().shut(how != 1, how != 0);
+        return 0;
+    }
+    error_.store_release(kEconnreset);
+    disconnect();
+    wake();
+    return 0;
+}
+
+// Under the mutex. Whoever waits in accept() hears of it.
+void Endpoint::stop_listening() {
+    while (Listener* l = listener()) close_listener(*l);
+    unbind();
+    wake();
+}
+
+int Endpoint::take_error() {
+    if (udp_) return udp_->take_error();
+    Connection* c = connection();
+    return static_cast<int>(c ? c->appwrap().take_error() : error_.exchange_acq_rel(0));
+}
+
+bool Endpoint::drained() {
+    Connection* c = connection();
+    return !c || c->drained();
+}
+
+// --- what there is ---
+
+int Endpoint::info(EndpointInfo* info) {
+    MutexGuard guard(stack_.mutex());
+    fill_info(*info);
+    return 0;
+}
+
+void Endpoint::fill_info(EndpointInfo& info) {
+    info = {};
+    if (Connection* c = connection()) {
+        c->info(info);
+        return;
+    }
+    info.id = id_;
+    info.protocol = udp_ ? kUdp : kTcp;
+    info.host_id = host_ ? host_->id : 0;
+    info.state = static_cast<uint32_t>(TcpPhase::kClosed);
+    give_address(udp_ ? udp_->local() : bound_, info.local);
+    SocketAddress to;
+    if (udp_ && udp_->peer(to)) give_address(to, info.peer);
+    if (udp_) {
+        info.recv_queue = udp_->queued_bytes();
+        udp_->replicas_info(info);
+    }
+    if (Listener* l = listener()) {
+        info.state = static_cast<uint32_t>(TcpPhase::kListen);
+        for (Listener* at = l; at; at = at->next.load_relaxed()) info.recv_queue += at->pending();
+        info.send_queue = l->backlog();
+        info.replicas = static_cast<uint32_t>(l->attributes().get(Attribute::kReplicas));
+        info.policy = static_cast<uint32_t>(l->attributes().get(Attribute::kPolicy));
+    }
+}
+
+}  // namespace scout

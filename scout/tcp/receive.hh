@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// Receiving: where each byte of a segment goes, in or out of order, and the peer's FIN (RFC 9293
+// section 3.10.7.4, seventh and eighth). Every byte of the stream is delivered once.
+#pragma once
+
+#include "scout/tcp/turn.hh"
+
+namespace scout::tcp {
+
+// Seventh: the segment text.
+void segment_text(Turn& turn, const Segment& segment);
+// Eighth: the FIN bit, this segment's or one that waited for what was missing.
+void check_fin(Turn& turn, const Segment& segment);
+
+}  // namespace scout::tcp

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "scout/tcp/user.hh"
+
+#include "scout/tcp/keepalive.hh"
+#include "scout/tcp/output.hh"
+#include "scout/tcp/timer.hh"
+#include "scout/tcp/user_timeout.hh"
+
+namespace scout::tcp {
+namespace {
+
+// RFC 9293 section 3.10.5: where a peer believes in the connection. CLOSING and LAST-ACK need none
+// once the FIN is out; they are entered before that.
+bool abort_needs_reset(const TcpState& state) {
+    if (in_phase(state, TcpPhase::kClosing, TcpPhase::kLastAck)) return !state.fin_sent;
+    return in_phase(state, TcpPhase::kSynReceived, TcpPhase::kEstablished, TcpPhase::kFinWait1,
+                    TcpPhase::kFinWait2, TcpPhase::kCloseWait);
+}
+
+void abort_with(Turn& turn, uint32_t error, bool silent) {
+    if (!silent && abort_needs_reset(turn.state)) send_reset(turn);
+    end_connection(turn, error, error != 0);
+}
+
+// In TIME-WAIT all is over but the waiting, which is not for the application.
+bool unread(const TcpState& state) {
+    return state.irs != 0 && state.phase != TcpPhase::kTimeWait &&
+           state.app_read < received_in_order(state);
+}
+
+}  // namespace
+
+void send(Turn& turn, const SendEvent& event) {
+    TcpState& state = turn.state;
+    if (state.fin_queued) return;
+    state.written = dominoes::max(state.written, event.written);
+}
+
+void shutdown(Turn& turn) {
+    TcpState& state = turn.state;
+    if (state.fin_queued) return;
+    switch (state.phase) {
+        case TcpPhase::kClosed:
+        case TcpPhase::kListen:
+        case TcpPhase::kSynSent:
+            return end_connection(turn, kNoError, false);
+        case TcpPhase::kEstablished:
+            state.phase = TcpPhase::kFinWait1;
+            break;
+        case TcpPhase::kCloseWait:
+            state.phase = TcpPhase::kLastAck;
+            break;
+        default:
+            break;  // SYN-RECEIVED: after ESTABLISHED
+    }
+    state.fin_queued = 1;
+}
+
+void close_reads(Turn& turn) {
+    TcpState& state = turn.state;
+    if (state.reads_closed) return;
+    if (unread(state)) return abort_with(turn, kNoError, false);
+    state.reads_closed = 1;
+    // Nobody waits for the peer's FIN any longer; nor does the connection, beyond a limit.
+    if (state.phase == TcpPhase::kFinWait2)
+        start_timer(state, TimerKind::kTimeWait, kFinWait2Length);
+}
+
+void abort(Turn& turn, const AbortEvent& event) {
+    abort_with(turn, event.error, event.silent != 0);
+}
+
+void set_option(Turn& turn, const OptionEvent& event) {
+    TcpState& state = turn.state;
+    const uint8_t on = event.value != 0;
+    switch (event.option) {
+        case TcpOption::kNoDelay:
+            state.no_delay = on;
+            turn.override = on && state.cork;  // as on Linux: what is there goes, corked or not
+            break;
+        case TcpOption::kCork:
+            state.cork = on;
+            break;
+        case TcpOption::kKeepAlive:
+            state.keep_alive = on;
+            return keepalive_changed(state);
+        case TcpOption::kKeepIdle:
+            state.keep_idle_s = event.value;
+            return keepalive_changed(state);
+        case TcpOption::kKeepInterval:
+            state.keep_interval_s = event.value;
+            break;
+        case TcpOption::kKeepCount:
+            state.keep_count = event.value;
+            break;
+        case TcpOption::kUserTimeout:
+            state.user_timeout_ms = event.value;
+            return user_timeout_changed(state);
+        case TcpOption::kTtl:
+            state.ttl = static_cast<uint8_t>(event.value);
+            break;
+        case TcpOption::kTos:
+            state.tos = static_cast<uint8_t>(event.value);
+            break;
+    }
+}
+
+}  // namespace scout::tcp
