@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the core needs from its host: the only way out of dominoes/ and scout/.
+ * What the core needs from its platform: the only way out of dominoes/ and scout/.
  *
  * Implemented in module/ for the kernel, in tools/rig/ for userspace, and in tools/sim/ for one thread
  * and virtual time. The core sees opaque pointers, integers and the structs below, never a header of
- * the host. Each function says in which context it may be called:
+ * the platform. Each function says in which context it may be called:
  *
  *   any      softirq, kthread or system call; does not sleep
  *   process  kthread or system call; may sleep
@@ -54,7 +54,7 @@ enum dominoes_log_level {
 	DOMINOES_LOG_DEBUG,
 };
 
-/* One line, without a newline, rate limited by the host. Context: any. */
+/* One line, without a newline, rate limited by the platform. Context: any. */
 void dominoes_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A broken invariant: reports it with a stack trace. The kernel goes on, userspace aborts.
  * Context: any. */
@@ -143,7 +143,7 @@ struct dominoes_packet;
 struct dominoes_link;
 /*
  * The bytes an application has written and the peer has not acknowledged: a ring addressed by stream
- * offset. The host owns its memory and shares it with packets in flight, so that it may be reused only
+ * offset. The platform owns its memory and shares it with packets in flight, so that it may be reused only
  * when no packet refers to it any longer.
  */
 struct dominoes_sendbuf;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// What a host of the tests has counted.
+// What a nic of the tests has counted.
 #pragma once
 
 #include "dominoes/port.h"
@@ -9,18 +9,18 @@
 
 namespace scout {
 
-inline uint64_t counted(scout_host* host, Counter counter) {
+inline uint64_t counted(scout_nic* nic, Counter counter) {
     uint64_t values[Counters::kCount] = {};
-    scout_stats(host, values, Counters::kCount);
+    scout_stats(nic, values, Counters::kCount);
     return values[static_cast<uint32_t>(counter)];
 }
 
 // Waits for the control thread to count so far.
-inline bool counts(scout_host* host, Counter counter, uint64_t wanted) {
+inline bool counts(scout_nic* nic, Counter counter, uint64_t wanted) {
     constexpr uint64_t kPatienceNs = 20'000'000'000;
     const uint64_t end_ns = dominoes_now_ns() + kPatienceNs;
-    while (counted(host, counter) != wanted && dominoes_now_ns() < end_ns) dominoes_thread_yield();
-    return counted(host, counter) == wanted;
+    while (counted(nic, counter) != wanted && dominoes_now_ns() < end_ns) dominoes_thread_yield();
+    return counted(nic, counter) == wanted;
 }
 
 }  // namespace scout

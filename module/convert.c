@@ -36,7 +36,7 @@ void dominoes_info_from_scout(struct dominoes_info *to, const struct scout_info 
 	to->id = from->id;
 	dominoes_sockaddr_from_scout(&to->local, &from->local);
 	dominoes_sockaddr_from_scout(&to->peer, &from->peer);
-	to->ifindex = from->host_id;
+	to->ifindex = from->nic_id;
 	to->state = from->state;
 	to->replicas = from->replicas;
 	to->policy = from->policy;

@@ -22,7 +22,7 @@ static void dominoes_show_endpoint(struct seq_file *file, const struct scout_inf
 	u32 i;
 
 	seq_printf(file, "%llu %s state %u if %llu", info->id,
-		   info->protocol == IPPROTO_UDP ? "udp" : "tcp", info->state, info->host_id);
+		   info->protocol == IPPROTO_UDP ? "udp" : "tcp", info->state, info->nic_id);
 	seq_printf(file, " local %pI4:%u peer %pI4:%u recv-q %llu send-q %llu\n", info->local.addr,
 		   info->local.port, info->peer.addr, info->peer.port, info->recv_queue,
 		   info->send_queue);
@@ -73,9 +73,9 @@ static void dominoes_show_stats(const struct dominoes_link *link, void *argument
 
 	if (!values)
 		return;
-	known = scout_stats(link->host, values, ARRAY_SIZE(dominoes_counter_names));
+	known = scout_stats(link->nic, values, ARRAY_SIZE(dominoes_counter_names));
 	seq_printf(file, "%s %pI4/%u replicas %u connections %u\n", link->dev->name, &link->address,
-		   link->config.prefix_len, link->config.replicas, scout_connections(link->host));
+		   link->config.prefix_len, link->config.replicas, scout_connections(link->nic));
 	for (i = 0; i < min_t(u32, known, ARRAY_SIZE(dominoes_counter_names)); i++)
 		seq_printf(file, "\t%-24s %llu\n", dominoes_counter_names[i], values[i]);
 	kfree(values);

@@ -104,12 +104,12 @@ static int dominoes_link_start(struct dominoes_call *call, struct dominoes_link 
 
 	dominoes_sockaddr_to_scout(&attach.address, &link->config.address);
 	dominoes_sockaddr_to_scout(&attach.gateway, &link->config.gateway);
-	error = scout_attach(dominoes_stack, &attach, &link->host);
+	error = scout_attach(dominoes_stack, &attach, &link->nic);
 	if (error)
 		return error;
 	error = netdev_rx_handler_register(link->dev, dominoes_link_receive, link);
 	if (error) {
-		scout_detach(link->host);
+		scout_detach(link->nic);
 		return dominoes_refuse(call, error, "%s: cannot register an rx_handler",
 				       link->dev->name);
 	}
@@ -218,7 +218,7 @@ void dominoes_link_remove(struct dominoes_link *link)
 	list_del(&link->list);
 	mutex_unlock(&dominoes_links_lock);
 	netdev_rx_handler_unregister(link->dev);
-	scout_detach(link->host);
+	scout_detach(link->nic);
 	if (link->probe) {
 		link->probe->link = NULL;
 		complete(&link->probe->over);
@@ -265,9 +265,9 @@ int dominoes_link_describe(struct net *net, struct dominoes_interface *interface
 		interface->prefix_len = found->config.prefix_len;
 		interface->replicas = found->config.replicas;
 		interface->mtu = READ_ONCE(found->dev->mtu);
-		interface->connections = scout_connections(found->host);
+		interface->connections = scout_connections(found->nic);
 		memcpy(interface->cpus, found->config.cpus, sizeof(interface->cpus));
-		interface->flags = scout_tentative(found->host) ? DOMINOES_INTERFACE_TENTATIVE : 0;
+		interface->flags = scout_tentative(found->nic) ? DOMINOES_INTERFACE_TENTATIVE : 0;
 		error = 0;
 	}
 	mutex_unlock(&dominoes_links_lock);
@@ -282,7 +282,7 @@ int dominoes_link_stats(struct net *net, u32 ifindex, u64 *values, u32 count)
 	mutex_lock(&dominoes_links_lock);
 	link = dominoes_link_find(net, ifindex);
 	if (link)
-		known = scout_stats(link->host, values, count);
+		known = scout_stats(link->nic, values, count);
 	mutex_unlock(&dominoes_links_lock);
 	return known;
 }
@@ -304,7 +304,7 @@ void dominoes_links_visit(void (*visit)(const struct dominoes_link *link, void *
 static void dominoes_mtu_changed(struct dominoes_link *link)
 {
 	if (link->dev->mtu >= SCOUT_LEAST_MTU) {
-		scout_mtu_changed(link->host);
+		scout_mtu_changed(link->nic);
 		return;
 	}
 	pr_warn("%s: its MTU is %u now, and has to be %u\n", link->dev->name, link->dev->mtu,
@@ -349,7 +349,7 @@ static int dominoes_device_event(struct notifier_block *block, unsigned long eve
 	if (event == NETDEV_PRE_TYPE_CHANGE)
 		return NOTIFY_BAD;
 	if (dominoes_has_moved(link, event))
-		scout_announce(link->host);
+		scout_announce(link->nic);
 	if (event == NETDEV_CHANGEMTU)
 		dominoes_mtu_changed(link);
 	return NOTIFY_DONE;

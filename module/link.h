@@ -14,7 +14,7 @@
 
 struct dominoes_call;
 struct net;
-struct scout_host;
+struct scout_nic;
 
 /* Who waits until it is known whether the address of a link is free; it lives on that task's stack. */
 struct dominoes_probe {
@@ -26,7 +26,7 @@ struct dominoes_link {
 	struct list_head list;
 	struct net_device *dev; /* held, through tracker */
 	netdevice_tracker tracker;
-	struct scout_host *host;
+	struct scout_nic *nic;
 	struct dominoes_probe *probe; /* NULL: its address is used; rtnl */
 	__be32 address;
 	/*

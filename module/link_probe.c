@@ -35,7 +35,7 @@ static int dominoes_probe_settle(struct dominoes_call *call, struct dominoes_lin
 	error = dominoes_attach_check(call, link->dev, &link->config);
 	if (error)
 		return error;
-	error = scout_probed(link->host, owner);
+	error = scout_probed(link->nic, owner);
 	if (error == -EADDRINUSE)
 		return dominoes_refuse(call, error, "%pI4 is in use by %pM", &link->address, owner);
 	if (error)

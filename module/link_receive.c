@@ -50,7 +50,7 @@ static void dominoes_receive_split(struct dominoes_link *link, struct sk_buff *s
 		skb_mark_not_on_list(segment);
 		__skb_pull(segment, ETH_HLEN);
 		skb_reset_network_header(segment);
-		if (!scout_receive(link->host, dominoes_packet_of(segment)))
+		if (!scout_receive(link->nic, dominoes_packet_of(segment)))
 			kfree_skb(segment);
 	}
 }
@@ -90,7 +90,7 @@ rx_handler_result_t dominoes_link_receive(struct sk_buff **pskb)
 	} else if (unlikely(dominoes_must_split(skb))) {
 		return RX_HANDLER_PASS;
 	}
-	if (scout_receive(link->host, dominoes_packet_of(skb)))
+	if (scout_receive(link->nic, dominoes_packet_of(skb)))
 		return RX_HANDLER_CONSUMED;
 	return RX_HANDLER_PASS;
 }

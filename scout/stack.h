@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the core offers to its host: a stack, devices attached to it, and endpoints. The other half of the
+ * What the core offers to its platform: a stack, devices attached to it, and endpoints. The other half of the
  * contract is dominoes/port.h. Functions return 0 or a count, or a negative errno (Linux's numbers).
  *
  * Nothing here blocks for the network: what would have to wait returns -EAGAIN (or -EINPROGRESS), and
@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 struct scout_stack;	/* one a machine: the contexts (threads), and all that follows */
-struct scout_host;	/* an attached device */
+struct scout_nic;	/* an attached device */
 struct scout_endpoint;	/* a TCP connection or listener, or a UDP endpoint */
 
 /* As struct dominoes_sockaddr of the ABI, but the port is in the machine's order. */
@@ -40,7 +40,7 @@ void scout_stack_destroy(struct scout_stack *stack);
 
 struct scout_attach {
 	struct dominoes_link *link;
-	uint64_t id; /* the host's name for it (ifindex) */
+	uint64_t id; /* the platform's name for it (ifindex) */
 	struct scout_sockaddr address;
 	struct scout_sockaddr gateway;
 	uint32_t prefix_len;
@@ -57,30 +57,30 @@ struct scout_attach {
 
 /* EINVAL (bad address, prefix, gateway or count, or an MTU below the least), ENOMEM. Then feed it with scout_receive(). */
 int scout_attach(struct scout_stack *stack, const struct scout_attach *config,
-		 struct scout_host **host);
+		 struct scout_nic **nic);
 /* After scout_attach() with `probed`. Context: any. */
-bool scout_tentative(struct scout_host *host);
+bool scout_tentative(struct scout_nic *nic);
 /* Once it has been called. 0: nobody has the address, and it is used from now on. -EADDRINUSE: the host with
  * this MAC address has it, or wants it too; what is left is to detach. -EAGAIN: not known yet. */
-int scout_probed(struct scout_host *host, uint8_t owner[6]);
-/* Ends every connection with ENETDOWN, waits for all replicas to leave, and frees the host. No
+int scout_probed(struct scout_nic *nic, uint8_t owner[6]);
+/* Ends every connection with ENETDOWN, waits for all replicas to leave, and frees the nic. No
  * scout_receive() may be running or come after. Endpoints stay, with their error, until closed. */
-void scout_detach(struct scout_host *host);
+void scout_detach(struct scout_nic *nic);
 
 /* The device's MTU has changed: its connections are told so, soon after this returns. Until then they may send
  * what no longer fits. Not below SCOUT_LEAST_MTU: then detach. */
-void scout_mtu_changed(struct scout_host *host);
+void scout_mtu_changed(struct scout_nic *nic);
 /* Tells the link whose the address is, unless it is tentative: the device has got another MAC address, or is at
  * another place of the network. Context: any. */
-void scout_announce(struct scout_host *host);
+void scout_announce(struct scout_nic *nic);
 
 /* A frame has arrived. True: taken, the packet is the core's. False: not for Dominoes.
  * Context: softirq or process. */
-bool scout_receive(struct scout_host *host, struct dominoes_packet *packet);
+bool scout_receive(struct scout_nic *nic, struct dominoes_packet *packet);
 
 /* Values of scout/counters.h: writes up to `count`, returns how many there are. */
-uint32_t scout_stats(struct scout_host *host, uint64_t *values, uint32_t count);
-uint32_t scout_connections(struct scout_host *host);
+uint32_t scout_stats(struct scout_nic *nic, uint64_t *values, uint32_t count);
+uint32_t scout_connections(struct scout_nic *nic);
 
 /* --- endpoints ----------------------------------------------------------------------------------- */
 
@@ -166,7 +166,7 @@ struct scout_info {
 	uint32_t protocol;
 	uint32_t state;
 	uint64_t id;
-	uint64_t host_id;
+	uint64_t nic_id;
 	struct scout_sockaddr local;
 	struct scout_sockaddr peer;
 	uint32_t replicas;

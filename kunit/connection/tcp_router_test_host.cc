@@ -41,7 +41,7 @@ struct Attempt {
 // Had the first error reached the other connection, too, that would have ended with its code.
 void icmp_error__reaches_the_connection_it_quotes(Check& check) {
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     Attempt one(machine, 5000), other(machine, 5001);
     REQUIRE(one.begun && other.begun && !one.syn.empty() && !other.syn.empty());
     machine.receive_error(kPortUnreachable, one.syn);
@@ -55,7 +55,7 @@ void icmp_error__reaches_the_connection_it_quotes(Check& check) {
 // About the same but for one part of the key.
 void icmp_error__about_no_connection(Check& check) {
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     Attempt attempt(machine, 5000);
     REQUIRE(attempt.begun && !attempt.syn.empty());
     constexpr size_t kPeerIpAt = 16, kOurPortAt = kIpHeaderBytes, kPeerPortAt = kOurPortAt + 2;
@@ -79,7 +79,7 @@ void cookie__data_on_the_heels_of_its_ack(Check& check) {
     constexpr uint16_t kFirst = 5000, kConnections = 300;
     constexpr uint32_t kIss = 1000;
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(1) == 0);
     machine.receive(segment_frame(kFirst - 1, kSyn, kIss, 0));  // this is all there is room for
@@ -149,7 +149,7 @@ private:
 struct Flooded {
     Flooded() : listener(machine.stack) {
         ready =
-            machine.host && listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(1) == 0;
+            machine.nic && listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(1) == 0;
         if (ready) machine.receive(segment_frame(4999, kSyn, 1, 0));
     }
     Machine machine;
@@ -238,7 +238,7 @@ struct Answer {
 void set_option__of_a_listener(Check& check) {
     constexpr uint32_t kReplicas = 4, kMss = 11, kTtl = 18, kTos = 19;
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(2) == 0);
     const Answer before(machine, 5000);
@@ -273,7 +273,7 @@ Bytes to_everyone(Bytes frame) {
 // has answered the last one, it would have answered the one before.
 void broadcast__opens_nothing(Check& check) {
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(16) == 0);
     machine.receive(to_everyone(segment_frame(5000, kSyn, 1000, 0)));
@@ -288,7 +288,7 @@ void broadcast__opens_nothing(Check& check) {
 
 void broadcast__says_nothing_to_a_connection(Check& check) {
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(16) == 0);
     const Bytes answer = answer_to(machine, segment_frame(5000, kSyn, 1000, 0), 5000);

@@ -56,12 +56,12 @@ struct Device {
     Device(scout_stack* stack, const char* ip, uint32_t bits, const char* gateway = nullptr) {
         struct scout_attach attach = attachment(link, ip, bits, 1);
         if (gateway) attach.gateway = address(gateway, 0);
-        if (scout_attach(stack, &attach, &host) != 0) host = nullptr;
+        if (scout_attach(stack, &attach, &nic) != 0) nic = nullptr;
     }
     ~Device() { detach(); }
     void detach() {
-        if (host) scout_detach(host);
-        host = nullptr;
+        if (nic) scout_detach(nic);
+        nic = nullptr;
     }
     // In fragments of at most `most` bytes.
     void receive(const char* from, const char* to, uint16_t port, const Bytes& data,
@@ -75,7 +75,7 @@ struct Device {
     void receive(const Bytes& ip) { receive_frame(framed(ip)); }
     void receive_frame(const Bytes& frame) {
         dominoes_packet* packet = rig::make_packet(frame);
-        if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+        if (!scout_receive(nic, packet)) dominoes_packet_free(packet);
     }
     // From port 4000 of `from`.
     void receive_syn(const char* from, const char* to, uint16_t port) {
@@ -84,13 +84,13 @@ struct Device {
         const Bytes syn = tcp_segment({4000, port}, kSyn, 0, 0, {}, source, destination);
         receive(ip_packet(kTcp, syn, source, destination));
     }
-    uint64_t count(Counter counter) const { return counted(host, counter); }
+    uint64_t count(Counter counter) const { return counted(nic, counter); }
     bool counts(Counter counter, uint64_t wanted) const {
-        return scout::counts(host, counter, wanted);
+        return scout::counts(nic, counter, wanted);
     }
 
     AskedLink link;
-    scout_host* host = nullptr;
+    scout_nic* nic = nullptr;
 };
 
 // Three devices, the nearest of which is not the first.

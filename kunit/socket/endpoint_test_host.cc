@@ -134,7 +134,7 @@ struct World {
             machines[i] = std::make_unique<rig::Machine>(
                 links[i], rig::MachineConfig{.address = i ? "10.0.0.2" : "10.0.0.1", .cpus = {-1}});
             links[i].on_receive = [this, i](dominoes_packet* packet) {
-                return scout_receive(machines[i]->host(), packet);
+                return scout_receive(machines[i]->nic(), packet);
             };
         }
         listener = std::make_unique<End>(server());
@@ -264,7 +264,7 @@ void connect__leaks_nothing_when_refused(Check& check) {
     End end(world.client()), bound(world.client());
     EXPECT_EQ(bound.bind("10.0.0.2", 5000), 0);
     auto settled = [&] {
-        if (scout_connections(world.machines[1]->host()) != 0) return false;
+        if (scout_connections(world.machines[1]->nic()) != 0) return false;
         dominoes_retire_barrier();
         return true;
     };
@@ -500,7 +500,7 @@ void close__leaves_time_wait_where_orphans_are_too_many(Check& check) {
     end.close();
     const uint64_t until = dominoes_now_ns() + 300'000'000;
     while (dominoes_now_ns() < until) dominoes_thread_yield();
-    EXPECT_EQ(scout_connections(world.machines[1]->host()), 1);
+    EXPECT_EQ(scout_connections(world.machines[1]->nic()), 1);
     EXPECT_EQ(stack_of(world.client()).shared().orphans(), 0);
 }
 

@@ -83,25 +83,25 @@ public:
         listening = listener.bind(address("192.0.2.1", kPort)) == 0 && listener.listen(4) == 0;
     }
     ~Machine() {
-        if (host) scout_detach(host);
+        if (nic) scout_detach(nic);
     }
     int attach(void (*probed)(void*)) {
         struct scout_attach wanted = attachment(link, "192.0.2.1", 24, 2);
         wanted.probed = probed;
-        const int error = scout_attach(stack, &wanted, &host);
-        if (error) host = nullptr;
+        const int error = scout_attach(stack, &wanted, &nic);
+        if (error) nic = nullptr;
         return error;
     }
     void receive(const Bytes& frame) {
         dominoes_packet* packet = rig::make_packet(frame);
-        if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+        if (!scout_receive(nic, packet)) dominoes_packet_free(packet);
     }
     void receive(uint16_t peer_port, uint8_t flags, uint32_t seq, uint32_t ack) {
         receive(framed(ip_packet(kTcp, tcp_segment({peer_port, kPort}, flags, seq, ack))));
     }
     void set_mtu(uint32_t mtu) {
         link.mtu = mtu;
-        scout_mtu_changed(host);
+        scout_mtu_changed(nic);
     }
 
     // Owned by the stack's user, and so outlives the endpoint below.
@@ -114,7 +114,7 @@ public:
     KeepingLink link;
     Stack stack;
     Socket listener;
-    scout_host* host = nullptr;
+    scout_nic* nic = nullptr;
     int attached = 0;
     bool listening = false;
 };
@@ -199,7 +199,7 @@ void announce__from_the_new_mac_address(Check& check) {
     Machine machine;
     REQUIRE(machine.listening);
     __builtin_memcpy(machine.link.mac, kOtherMac.bytes, 6);
-    scout_announce(machine.host);
+    scout_announce(machine.nic);
     const Sent sent = machine.link.next_arp();
     REQUIRE(sent.is_arp);
     EXPECT(sent.eth.source == kOtherMac && sent.eth.destination == kBroadcastMac);
@@ -212,9 +212,9 @@ void announce__from_the_new_mac_address(Check& check) {
 void announce__not_while_tentative(Check& check) {
     Machine machine;
     REQUIRE(machine.listening);
-    scout_detach(machine.host);
+    scout_detach(machine.nic);
     REQUIRE_EQ(machine.attach([](void*) {}), 0);
-    scout_announce(machine.host);
+    scout_announce(machine.nic);
     EXPECT(!machine.link.announced());
 }
 

@@ -79,31 +79,31 @@ class Machine {
 public:
     Machine() : stack(scout_stack_create()) {
         const struct scout_attach attach = attachment(link, "192.0.2.1", 24, 2);
-        if (scout_attach(stack, &attach, &host) != 0) host = nullptr;
+        if (scout_attach(stack, &attach, &nic) != 0) nic = nullptr;
         receive(arp_frame({kArpRequest, kPeerMac, kPeerIp, {}, kOurIp}));
     }
     ~Machine() {
-        if (host) scout_detach(host);
+        if (nic) scout_detach(nic);
         scout_stack_destroy(stack);
     }
     // `vouched`: hardware has verified its checksum.
     void receive(const Bytes& frame, bool vouched = false) {
         dominoes_packet* packet = rig::make_packet(frame);
         packet->checksum_vouched = vouched;
-        if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+        if (!scout_receive(nic, packet)) dominoes_packet_free(packet);
     }
     // Somebody on the way says that `quoted` did not arrive.
     void receive_error(uint8_t code, const Bytes& quoted) {
         receive(framed(ip_packet(kIcmp, icmp_message(kIcmpUnreachable, code, 0, quoted))));
     }
-    uint64_t count(Counter counter) const { return counted(host, counter); }
+    uint64_t count(Counter counter) const { return counted(nic, counter); }
     bool counts(Counter counter, uint64_t wanted) const {
-        return scout::counts(host, counter, wanted);
+        return scout::counts(nic, counter, wanted);
     }
 
     TcpLink link;
     scout_stack* stack;
-    scout_host* host = nullptr;
+    scout_nic* nic = nullptr;
 };
 
 // A segment from a port of the peer's to our port 80.

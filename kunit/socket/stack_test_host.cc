@@ -54,7 +54,7 @@ void connect__not_to_a_network_as_a_whole(Check& check) {
     Machine machine;
     for (int protocol : {Socket::kUdp, Socket::kTcp}) {
         Socket socket(machine.stack, protocol);
-        // Not through the gateway, nor as if it were one host of the wider network.
+        // Not through the gateway, nor as if it were one nic of the wider network.
         EXPECT_EQ(begin_connect(socket, "10.1.255.255"), error(kEnetunreach));
         EXPECT_EQ(begin_connect(socket, "10.1.255.254"),
                   protocol == Socket::kUdp ? 0 : error(kEinprogress));

@@ -159,7 +159,7 @@ void converse(Check& check, Machine& machine, Socket& listener, const Extra& ext
 
 void connection__from_its_beginning_to_its_end(Check& check) {
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen() == 0);
     uint16_t port = 5000;
@@ -175,7 +175,7 @@ void connection__from_its_beginning_to_its_end(Check& check) {
 
 void connection__opened_by_us(Check& check) {
     Machine machine;
-    REQUIRE(machine.host);
+    REQUIRE(machine.nic);
     uint16_t port = 6000;
     for (const Extra& extra : kExtras) {
         Socket socket(machine.stack);

@@ -318,7 +318,7 @@ void Connection::replica_joined() {
     present_.fetch_add_acq_rel(1);
 }
 
-// The last one out leaves nothing that refers to the host.
+// The last one out leaves nothing that refers to the interface.
 void Connection::replica_left() {
     if (present_.fetch_sub_acq_rel(1) == 1) {
         transmit_->clear(
@@ -346,7 +346,7 @@ void Connection::found_inconsistent(uint32_t replica, uint64_t position) {
 }
 
 // In a publisher, which runs when a stalled replica does not; its read section keeps replicas and
-// host.
+// nic.
 void Connection::look_for_stalls() {
     const uint64_t now_ns = dominoes_now_ns();
     for (uint32_t i = 0; i < dominoes::kMaxReplicas; ++i) {
@@ -434,7 +434,7 @@ void Connection::info(EndpointInfo& info) {
         return to;
     };
     info.id = id_;
-    info.host_id = interface_id_;
+    info.nic_id = interface_id_;
     info.protocol = kTcp;
     info.local = address(participants_.local);
     info.peer = address(participants_.peer);

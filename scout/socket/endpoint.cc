@@ -76,23 +76,23 @@ void Endpoint::close_listener(Listener& closed) {
 }
 
 // Where its port is taken, or memory is short, it just does not hear anything.
-void Endpoint::gain_host(Host& host) {
+void Endpoint::gain_nic(Nic& nic) {
     if (!any_address_) return;
     if (udp_) {
-        if (!host_) host_ = &host;
-        (void)udp_->bind(host.udp(), bound_.port);
+        if (!nic_) nic_ = &nic;
+        (void)udp_->bind(nic.udp(), bound_.port);
     } else if (Listener* l = listener()) {
-        (void)listen_at(host, l->backlog());
+        (void)listen_at(nic, l->backlog());
     }
 }
 
-void Endpoint::lose_host(Host& host) {
-    const bool was_first = host_ == &host;
-    if (was_first) host_ = any_address_ ? stack_.host_of({}) : nullptr;
+void Endpoint::lose_nic(Nic& nic) {
+    const bool was_first = nic_ == &nic;
+    if (was_first) nic_ = any_address_ ? stack_.nic_of({}) : nullptr;
     // UDP is told by its router, a connection by its replicas.
-    const bool lost = was_first && !host_ && !udp_ && !connection();
+    const bool lost = was_first && !nic_ && !udp_ && !connection();
     if (lost) error_.store_release(kEnetdown);
-    if (Listener* l = listener_at(host)) close_listener(*l);
+    if (Listener* l = listener_at(nic)) close_listener(*l);
     if (lost) wake();
 }
 
@@ -102,44 +102,44 @@ int Endpoint::bind(const scout_sockaddr& address) {
     SocketAddress wanted;
     if (!take_address(address, wanted)) return -int{kEinval};
     MutexGuard guard(stack_.mutex());
-    if ((host_ && bound_.port != 0) || !fresh()) return -int{kEinval};
-    Host* host = stack_.host_of(wanted.ip);
-    if (!host) return -int{kEaddrnotavail};
+    if ((nic_ && bound_.port != 0) || !fresh()) return -int{kEinval};
+    Nic* nic = stack_.nic_of(wanted.ip);
+    if (!nic) return -int{kEaddrnotavail};
     const bool any = wanted.ip.is_any();
-    if (udp_) return any ? bind_udp_everywhere(wanted.port) : bind_udp(*host, wanted.port);
-    const int error = any ? bind_tcp_everywhere(wanted.port) : bind_tcp(*host, wanted.port);
+    if (udp_) return any ? bind_udp_everywhere(wanted.port) : bind_udp(*nic, wanted.port);
+    const int error = any ? bind_tcp_everywhere(wanted.port) : bind_tcp(*nic, wanted.port);
     if (error) return error;
     address_chosen_ = !any;
     port_chosen_ = wanted.port != 0;
     return 0;
 }
 
-int Endpoint::bind_udp(Host& host, uint16_t port) {
-    const int error = udp_->bind(host.udp(), port);
+int Endpoint::bind_udp(Nic& nic, uint16_t port) {
+    const int error = udp_->bind(nic.udp(), port);
     if (error) return error;
-    host_ = &host;
+    nic_ = &nic;
     bound_ = udp_->local();
     return 0;
 }
 
-int Endpoint::bind_tcp(Host& host, uint16_t port) {
+int Endpoint::bind_tcp(Nic& nic, uint16_t port) {
     const bool reuse = attributes_.get(Attribute::kReuseAddress) != 0;
     if (port == 0) {
-        port = host.pick_port();
+        port = nic.pick_port();
         if (port == 0) return -int{kEaddrinuse};
-    } else if (!host.tcp().port_free(port, reuse) || stack_.port_bound(host, port)) {
+    } else if (!nic.tcp().port_free(port, reuse) || stack_.port_bound(nic, port)) {
         return -int{kEaddrinuse};
     }
     any_address_ = false;
-    host_ = &host;
-    bound_ = {host.address, port};
+    nic_ = &nic;
+    bound_ = {nic.address, port};
     return 0;
 }
 
 int Endpoint::bind_udp_everywhere(uint16_t port) {
     if (const int error = stack_.bind_everywhere(*udp_, port)) return error;
     any_address_ = true;
-    host_ = stack_.host_of({});
+    nic_ = stack_.nic_of({});
     bound_ = {{}, udp_->local().port};
     return 0;
 }
@@ -157,9 +157,9 @@ int Endpoint::bind_tcp_everywhere(uint16_t port) {
 }
 
 void Endpoint::bound_everywhere(uint16_t port) {
-    Host* only = stack_.host_of({});
+    Nic* only = stack_.nic_of({});
     any_address_ = true;
-    host_ = only;
+    nic_ = only;
     if (only && only->next) only = nullptr;
     bound_ = {only ? only->address : IpAddress(), port};
 }
@@ -171,7 +171,7 @@ void Endpoint::unbind() {
     if (address_chosen_) return;
     if (port_chosen_) return bound_everywhere(bound_.port);
     any_address_ = false;
-    host_ = nullptr;
+    nic_ = nullptr;
     bound_ = {};
 }
 
@@ -179,39 +179,39 @@ void Endpoint::unbind() {
 uint16_t Endpoint::pick_port_everywhere() {
     constexpr int kMostTries = 64;
     for (int i = 0; i < kMostTries; ++i) {
-        const uint16_t port = stack_.host_of({})->pick_port();
+        const uint16_t port = stack_.nic_of({})->pick_port();
         if (port == 0 || stack_.port_free_everywhere(port, false)) return port;
     }
     return 0;
 }
 
-// Under the mutex: a TCP endpoint has a port, and a host from which `peer` can be reached. A port
+// Under the mutex: a TCP endpoint has a port, and a nic from which `peer` can be reached. A port
 // that is its own everywhere need not be taken there.
 int Endpoint::ensure_bound(IpAddress peer) {
-    if (host_ && !any_address_ && bound_.port != 0) return 0;
-    if (address_chosen_) return host_ ? bind_tcp(*host_, 0) : -int{kEaddrnotavail};
-    Host* host = stack_.host_towards(peer);
-    if (!host) return -int{kEnetunreach};
-    if (!host_) return bind_tcp(*host, bound_.port);
+    if (nic_ && !any_address_ && bound_.port != 0) return 0;
+    if (address_chosen_) return nic_ ? bind_tcp(*nic_, 0) : -int{kEaddrnotavail};
+    Nic* nic = stack_.nic_towards(peer);
+    if (!nic) return -int{kEnetunreach};
+    if (!nic_) return bind_tcp(*nic, bound_.port);
     any_address_ = false;
-    host_ = host;
-    bound_.ip = host->address;
+    nic_ = nic;
+    bound_.ip = nic->address;
     return 0;
 }
 
 // Under the mutex: likewise of a TCP endpoint that is to listen.
 int Endpoint::ensure_port() {
-    if (host_ && bound_.port != 0) return 0;
-    if (address_chosen_) return host_ ? bind_tcp(*host_, 0) : -int{kEaddrnotavail};
-    return stack_.host_of({}) ? bind_tcp_everywhere(bound_.port) : -int{kEaddrnotavail};
+    if (nic_ && bound_.port != 0) return 0;
+    if (address_chosen_) return nic_ ? bind_tcp(*nic_, 0) : -int{kEaddrnotavail};
+    return stack_.nic_of({}) ? bind_tcp_everywhere(bound_.port) : -int{kEaddrnotavail};
 }
 
 // Under the mutex. From now on it is at one device.
 int Endpoint::connect_udp(const SocketAddress& to) {
-    Host* host = host_ && !any_address_ ? host_ : stack_.host_towards(to.ip);
-    if (!host) return -int{kEnetunreach};
-    if (const int error = udp_->connect(host->udp(), to)) return error;
-    host_ = host;
+    Nic* nic = nic_ && !any_address_ ? nic_ : stack_.nic_towards(to.ip);
+    if (!nic) return -int{kEnetunreach};
+    if (const int error = udp_->connect(nic->udp(), to)) return error;
+    nic_ = nic;
     any_address_ = false;
     bound_ = udp_->local();
     return 0;
@@ -239,9 +239,9 @@ int Endpoint::connect_result() {
 int Endpoint::begin_connect(const SocketAddress& to) {
     if (const int error = ensure_bound(to.ip)) return error;
     if (!own_replicas_)
-        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host_->replicas());
+        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), nic_->replicas());
     Connection* made = nullptr;
-    if (const int error = host_->tcp().connect({bound_, to, kTcp}, attributes_, user_, &made)) {
+    if (const int error = nic_->tcp().connect({bound_, to, kTcp}, attributes_, user_, &made)) {
         unbind();
         return error;
     }
@@ -272,7 +272,7 @@ void Endpoint::disconnect() {
     reading_.replaced(*c);
     writing_.replaced(*c);
     c->close(true);
-    if (host_) host_->tcp().remove(*c);
+    if (nic_) nic_->tcp().remove(*c);
     c->release();
     unbind();
 }
@@ -284,8 +284,8 @@ int Endpoint::listen(uint32_t backlog) {
     if (const int error = ensure_port()) return error;
     backlog =
         backlog == 0 ? Listener::kDefaultBacklog : dominoes::min(backlog, Listener::kMostBacklog);
-    for (Host* host = any_address_ ? stack_.host_of({}) : host_; host; host = host->next) {
-        if (const int error = listen_at(*host, backlog)) {
+    for (Nic* nic = any_address_ ? stack_.nic_of({}) : nic_; nic; nic = nic->next) {
+        if (const int error = listen_at(*nic, backlog)) {
             while (Listener* l = listener()) close_listener(*l);
             return error;
         }
@@ -295,16 +295,16 @@ int Endpoint::listen(uint32_t backlog) {
 }
 
 // Under the mutex.
-int Endpoint::listen_at(Host& host, uint32_t backlog) {
+int Endpoint::listen_at(Nic& nic, uint32_t backlog) {
     if (!own_replicas_)
-        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), host.replicas());
+        attributes_.set(static_cast<uint32_t>(Attribute::kReplicas), nic.replicas());
     auto* made = dominoes::make<Listener>(bound_.port, attributes_, backlog, user_);
     if (!made) return -int{kEnomem};
-    if (const int error = host.tcp().listen(*made)) {
+    if (const int error = nic.tcp().listen(*made)) {
         made->release();
         return error;
     }
-    made->router = &host.tcp();
+    made->router = &nic.tcp();
     dominoes::Atomic<Listener*>* end = &listener_;
     while (Listener* l = end->load_relaxed()) end = &l->next;
     end->store_release(made);
@@ -312,9 +312,9 @@ int Endpoint::listen_at(Host& host, uint32_t backlog) {
 }
 
 // Under the mutex.
-Listener* Endpoint::listener_at(Host& host) const {
+Listener* Endpoint::listener_at(Nic& nic) const {
     Listener* l = listener();
-    while (l && l->router != &host.tcp()) l = l->next.load_relaxed();
+    while (l && l->router != &nic.tcp()) l = l->next.load_relaxed();
     return l;
 }
 
@@ -398,8 +398,8 @@ int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_
     if (!take_address(*peer, to)) return -int64_t{kEinval};
     {
         MutexGuard guard(stack_.mutex());
-        if (!host_ && !stack_.host_towards(to.ip)) return -int64_t{kEnetunreach};
-        if (!host_) {
+        if (!nic_ && !stack_.nic_towards(to.ip)) return -int64_t{kEnetunreach};
+        if (!nic_) {
             if (const int error = bind_udp_everywhere(0)) return error;
         }
     }
@@ -469,7 +469,7 @@ void Endpoint::fill_info(EndpointInfo& info) {
     }
     info.id = id_;
     info.protocol = udp_ ? kUdp : kTcp;
-    info.host_id = host_ ? host_->id : 0;
+    info.nic_id = nic_ ? nic_->id : 0;
     info.state = static_cast<uint32_t>(TcpPhase::kClosed);
     give_address(udp_ ? udp_->local() : bound_, info.local);
     SocketAddress to;

@@ -16,7 +16,7 @@
 
 namespace scout {
 
-class Host;
+class Nic;
 class Stack;
 
 class Endpoint : dominoes::Pinned {
@@ -48,19 +48,19 @@ public:
     int info(EndpointInfo* info);
 
     // --- for the stack, under its mutex ---
-    bool is_at(const Host& host) const { return host_ && (host_ == &host || any_address_); }
+    bool is_at(const Nic& nic) const { return nic_ && (nic_ == &nic || any_address_); }
     bool is_tcp() const { return !udp_; }
     uint16_t bound_port() const { return bound_.port; }
-    // What there is to tell of it is told by its connection, in its host's table.
+    // What there is to tell of it is told by its connection, in its nic's table.
     bool stands_for_connection() const {
         return connection() && !connection()->appwrap().is_over();
     }
     uint64_t id() const { return id_; }
     void fill_info(EndpointInfo& info);
     // There is a further device.
-    void gain_host(Host& host);
+    void gain_nic(Nic& nic);
     // The device is gone.
-    void lose_host(Host& host);
+    void lose_nic(Nic& nic);
 
     Endpoint* next = nullptr;  // maintained by Stack
 
@@ -75,10 +75,10 @@ private:
     }
     void bound_everywhere(uint16_t port);
     void unbind();
-    int bind_tcp(Host& host, uint16_t port);
+    int bind_tcp(Nic& nic, uint16_t port);
     int bind_tcp_everywhere(uint16_t port);
     uint16_t pick_port_everywhere();
-    int bind_udp(Host& host, uint16_t port);
+    int bind_udp(Nic& nic, uint16_t port);
     int bind_udp_everywhere(uint16_t port);
     int connect_udp(const SocketAddress& to);
     int begin_connect(const SocketAddress& to);
@@ -86,8 +86,8 @@ private:
     void disconnect();
     int ensure_bound(IpAddress peer);
     int ensure_port();
-    int listen_at(Host& host, uint32_t backlog);
-    Listener* listener_at(Host& host) const;
+    int listen_at(Nic& nic, uint32_t backlog);
+    Listener* listener_at(Nic& nic) const;
     void close_listener(Listener& listener);
     void stop_listening();
     int64_t unconnected(Errno otherwise);
@@ -105,7 +105,7 @@ private:
     void* const user_;
     Attributes attributes_;
     UdpEndpoint* udp_ = nullptr;  // set for UDP from the start
-    Host* host_ = nullptr;        // where it is bound; the first if at several
+    Nic* nic_ = nullptr;          // where it is bound; the first if at several
     SocketAddress bound_;
     bool any_address_ = false;  // bound to a port of no address in particular
     // By bind(), and not for want of one.

@@ -24,7 +24,7 @@ Stack* Stack::create() {
 }
 
 Stack::~Stack() {
-    DOMINOES_ASSERT(!hosts_ && !endpoints_);
+    DOMINOES_ASSERT(!nics_ && !endpoints_);
     dominoes_retire_barrier();
     while (ContextNode* node = contexts_) {
         contexts_ = node->next;
@@ -48,19 +48,19 @@ dominoes::Context* Stack::context(int cpu, uint32_t n) {
     return node->context;
 }
 
-void Stack::add(Host& host) {
-    Host** end = &hosts_;
+void Stack::add(Nic& nic) {
+    Nic** end = &nics_;
     while (*end) end = &(*end)->next;
-    *end = &host;
+    *end = &nic;
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        endpoint->gain_host(host);
+        endpoint->gain_nic(nic);
     }
 }
 
-void Stack::remove(Host& host) {
-    unlink(hosts_, host);
+void Stack::remove(Nic& nic) {
+    unlink(nics_, nic);
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        endpoint->lose_host(host);
+        endpoint->lose_nic(nic);
     }
 }
 
@@ -71,18 +71,18 @@ void Stack::add(Endpoint& endpoint) {
 
 void Stack::remove(Endpoint& endpoint) { unlink(endpoints_, endpoint); }
 
-Host* Stack::host_of(IpAddress local) {
-    for (Host* host = hosts_; host; host = host->next) {
-        if (host->address == local || local.is_any()) return host;
+Nic* Stack::nic_of(IpAddress local) {
+    for (Nic* nic = nics_; nic; nic = nic->next) {
+        if (nic->address == local || local.is_any()) return nic;
     }
     return nullptr;
 }
 
-Host* Stack::host_towards(IpAddress peer) {
-    Host* nearest = nullptr;
-    for (Host* host = hosts_; host; host = host->next) {
-        const uint32_t nearness = host->nearness(peer);
-        if (nearness > (nearest ? nearest->nearness(peer) : 0)) nearest = host;
+Nic* Stack::nic_towards(IpAddress peer) {
+    Nic* nearest = nullptr;
+    for (Nic* nic = nics_; nic; nic = nic->next) {
+        const uint32_t nearness = nic->nearness(peer);
+        if (nearness > (nearest ? nearest->nearness(peer) : 0)) nearest = nic;
     }
     IpAddress next_hop;
     return nearest && nearest->route(peer, next_hop) ? nearest : nullptr;
@@ -99,8 +99,8 @@ int Stack::bind_everywhere(UdpEndpoint& endpoint, uint16_t port) {
 }
 
 int Stack::try_everywhere(UdpEndpoint& endpoint, uint16_t port) {
-    for (Host* host = hosts_; host; host = host->next) {
-        if (const int error = endpoint.bind(host->udp(), port)) {
+    for (Nic* nic = nics_; nic; nic = nic->next) {
+        if (const int error = endpoint.bind(nic->udp(), port)) {
             endpoint.unbind();
             return error;
         }
@@ -110,15 +110,15 @@ int Stack::try_everywhere(UdpEndpoint& endpoint, uint16_t port) {
 }
 
 bool Stack::port_free_everywhere(uint16_t port, bool reuse) {
-    for (Host* host = hosts_; host; host = host->next) {
-        if (!host->tcp().port_free(port, reuse) || port_bound(*host, port)) return false;
+    for (Nic* nic = nics_; nic; nic = nic->next) {
+        if (!nic->tcp().port_free(port, reuse) || port_bound(*nic, port)) return false;
     }
     return true;
 }
 
-bool Stack::port_bound(const Host& host, uint16_t port) {
+bool Stack::port_bound(const Nic& nic, uint16_t port) {
     for (Endpoint* endpoint = endpoints_; endpoint; endpoint = endpoint->next) {
-        if (endpoint->is_tcp() && endpoint->bound_port() == port && endpoint->is_at(host))
+        if (endpoint->is_tcp() && endpoint->bound_port() == port && endpoint->is_at(nic))
             return true;
     }
     return false;
@@ -134,8 +134,8 @@ int Stack::info_at(uint64_t id, EndpointInfo& info) {
         least = endpoint->id();
         found_endpoint = endpoint;
     }
-    for (Host* host = hosts_; host; host = host->next) {
-        host->tcp().for_each([&](Connection& connection) {
+    for (Nic* nic = nics_; nic; nic = nic->next) {
+        nic->tcp().for_each([&](Connection& connection) {
             if (connection.id() < id || connection.id() >= least) return;
             least = connection.id();
             found_connection = &connection;

@@ -6,7 +6,7 @@
 
 #include "dominoes/context.hh"
 #include "scout/socket/endpoint.hh"
-#include "scout/socket/host.hh"
+#include "scout/socket/nic.hh"
 
 namespace scout {
 
@@ -27,21 +27,21 @@ public:
     // short. One is what a CPU needs, but -1 is any CPU, and may stand for many.
     dominoes::Context* context(int cpu, uint32_t n);
     // The endpoints bound to no address in particular gain it.
-    void add(Host& host);
+    void add(Nic& nic);
     // The endpoints bound there lose it.
-    void remove(Host& host);
+    void remove(Nic& nic);
     void add(Endpoint& endpoint);
     void remove(Endpoint& endpoint);
     // Whose address is `local` (any: the first attached); nullptr: none.
-    Host* host_of(IpAddress local);
+    Nic* nic_of(IpAddress local);
     // From which `peer` is best reached: by the longest prefix, then through a gateway, then the
     // first attached; nullptr: none.
-    Host* host_towards(IpAddress peer);
+    Nic* nic_towards(IpAddress peer);
     // Binds at every device, to one port. Errors are those of UdpEndpoint::bind().
     int bind_everywhere(UdpEndpoint& endpoint, uint16_t port);
     // Whether a TCP endpoint may be bound to `port` at every device, as TcpRouter::port_free().
     bool port_free_everywhere(uint16_t port, bool reuse);
-    bool port_bound(const Host& host, uint16_t port);
+    bool port_bound(const Nic& nic, uint16_t port);
     // The connection, listener or UDP endpoint with the smallest id >= `id`. -ENOENT.
     int info_at(uint64_t id, EndpointInfo& info);
 
@@ -57,7 +57,7 @@ private:
 
     Shared shared_;
     ContextNode* contexts_ = nullptr;
-    Host* hosts_ = nullptr;
+    Nic* nics_ = nullptr;
     Endpoint* endpoints_ = nullptr;
 };
 

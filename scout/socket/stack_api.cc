@@ -7,13 +7,13 @@
 
 using dominoes::MutexGuard;
 using scout::Endpoint;
-using scout::Host;
+using scout::Nic;
 using scout::Stack;
 
 namespace {
 
 Stack& of(scout_stack* stack) { return *reinterpret_cast<Stack*>(stack); }
-Host& of(scout_host* host) { return *reinterpret_cast<Host*>(host); }
+Nic& of(scout_nic* nic) { return *reinterpret_cast<Nic*>(nic); }
 Endpoint& of(scout_endpoint* endpoint) { return *reinterpret_cast<Endpoint*>(endpoint); }
 
 }  // namespace
@@ -24,43 +24,43 @@ scout_stack* scout_stack_create() { return reinterpret_cast<scout_stack*>(Stack:
 
 void scout_stack_destroy(scout_stack* stack) { dominoes::destroy(&of(stack)); }
 
-int scout_attach(scout_stack* stack, const struct scout_attach* config, scout_host** out) {
-    Host* host = nullptr;
+int scout_attach(scout_stack* stack, const struct scout_attach* config, scout_nic** out) {
+    Nic* nic = nullptr;
     {
         MutexGuard guard(of(stack).mutex());
-        if (const int error = Host::create(of(stack), *config, &host)) return error;
-        if (!config->probed) of(stack).add(*host);
+        if (const int error = Nic::create(of(stack), *config, &nic)) return error;
+        if (!config->probed) of(stack).add(*nic);
     }
-    if (config->probed) host->begin_probing(config->probed, config->probed_context);
-    *out = reinterpret_cast<scout_host*>(host);
+    if (config->probed) nic->begin_probing(config->probed, config->probed_context);
+    *out = reinterpret_cast<scout_nic*>(nic);
     return 0;
 }
 
-bool scout_tentative(scout_host* host) { return of(host).tentative.load_relaxed() != 0; }
+bool scout_tentative(scout_nic* nic) { return of(nic).tentative.load_relaxed() != 0; }
 
-int scout_probed(scout_host* host, uint8_t owner[6]) {
+int scout_probed(scout_nic* nic, uint8_t owner[6]) {
     scout::MacAddress mac{};
-    const int error = of(host).end_probing(mac);
+    const int error = of(nic).end_probing(mac);
     __builtin_memcpy(owner, mac.bytes, sizeof mac.bytes);
     return error;
 }
 
-void scout_detach(scout_host* host) { of(host).detach(); }
+void scout_detach(scout_nic* nic) { of(nic).detach(); }
 
-void scout_mtu_changed(scout_host* host) { of(host).mtu_changed(); }
+void scout_mtu_changed(scout_nic* nic) { of(nic).mtu_changed(); }
 
-void scout_announce(scout_host* host) { of(host).announce(); }
+void scout_announce(scout_nic* nic) { of(nic).announce(); }
 
-bool scout_receive(scout_host* host, dominoes_packet* packet) { return of(host).receive(packet); }
+bool scout_receive(scout_nic* nic, dominoes_packet* packet) { return of(nic).receive(packet); }
 
-uint32_t scout_stats(scout_host* host, uint64_t* values, uint32_t count) {
+uint32_t scout_stats(scout_nic* nic, uint64_t* values, uint32_t count) {
     constexpr uint32_t kKnown = scout::Counters::kCount;
     for (uint32_t i = 0; i < dominoes::min(count, kKnown); ++i)
-        values[i] = of(host).count(static_cast<scout::Counter>(i));
+        values[i] = of(nic).count(static_cast<scout::Counter>(i));
     return kKnown;
 }
 
-uint32_t scout_connections(scout_host* host) { return of(host).tcp().count(); }
+uint32_t scout_connections(scout_nic* nic) { return of(nic).tcp().count(); }
 
 int scout_endpoint_create(scout_stack* stack, int protocol, void* user, scout_endpoint** out) {
     if (protocol != scout::kTcp && protocol != scout::kUdp) return -int{scout::kEinval};

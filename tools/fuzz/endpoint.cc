@@ -141,10 +141,10 @@ private:
         attach.replicas = input_.byte() & 1 ? input_.dword() : input_.below(18);
         attach.cpus = cpus;
         attach.cpu_count = input_.below(2);
-        scout_host* host;
+        scout_nic* nic;
         second_.checked = false;
-        const int error = scout_attach(machine_.stack, &attach, &host);
-        if (!error) scout_detach(host);
+        const int error = scout_attach(machine_.stack, &attach, &nic);
+        if (!error) scout_detach(nic);
         return error;
     }
 

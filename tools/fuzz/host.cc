@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Frames into a whole host, from raw bytes to segments that nearly belong to its connections, while
+// Frames into a whole nic, from raw bytes to segments that nearly belong to its connections, while
 // its application writes, reads and closes, memory is short now and then, and time goes on.
 #include "scout/ip/icmp.hh"
 #include "scout/link/arp.hh"

@@ -93,7 +93,7 @@ Machine::Machine(uint32_t replicas) : blocks_before_(rig::live_allocations()) {
     attach.replicas = replicas;
     attach.cpus = cpus;
     attach.cpu_count = 3;
-    require(scout_attach(stack, &attach, &host) == 0, "a host");
+    require(scout_attach(stack, &attach, &nic) == 0, "a nic");
     settle();
 }
 
@@ -102,7 +102,7 @@ Machine::~Machine() {
     check_digests();
     while (!endpoints.empty()) close(0);
     settle();
-    scout_detach(host);
+    scout_detach(nic);
     settle();
     scout_stack_destroy(stack);
     settle();
@@ -111,7 +111,7 @@ Machine::~Machine() {
 
 void Machine::check_digests() const {
     uint64_t counters[128] = {};
-    scout_stats(host, counters, 128);
+    scout_stats(nic, counters, 128);
     enum {
 #define X(name, description) k_##name,
         DOMINOES_COUNTERS(X)
@@ -145,7 +145,7 @@ void Machine::accept(scout_endpoint* listener) {
 
 void Machine::receive(std::span<const uint8_t> frame) {
     dominoes_packet* packet = rig::make_packet(frame);
-    if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+    if (!scout_receive(nic, packet)) dominoes_packet_free(packet);
 }
 
 int64_t Machine::write(scout_endpoint* endpoint, size_t bytes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// A whole host on the simulator's port, for one input: a stack with one device, whose frames are
+// A whole nic on the simulator's port, for one input: a stack with one device, whose frames are
 // looked at as a receiver would and kept in part, and endpoints to do things to. When it is over,
 // everything must have been given back.
 //
@@ -63,7 +63,7 @@ public:
 
     FuzzLink link;
     scout_stack* stack = nullptr;
-    scout_host* host = nullptr;
+    scout_nic* nic = nullptr;
     std::vector<scout_endpoint*> endpoints;
 
     // A new one; nullptr if that failed.

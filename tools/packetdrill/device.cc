@@ -21,8 +21,8 @@ constexpr uint16_t kRequest = 1, kReply = 2;
 
 constexpr uint8_t kPeerMac[6] = {2, 0, 0, 0, 0, 2};
 
-void give(scout_host* host, dominoes_packet* packet) {
-    if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+void give(scout_nic* nic, dominoes_packet* packet) {
+    if (!scout_receive(nic, packet)) dominoes_packet_free(packet);
 }
 
 bool is_request(const dominoes_packet& packet) {
@@ -65,19 +65,19 @@ bool Device::transmit(dominoes_packet* packet) {
     return true;
 }
 
-void Device::arrive(scout_host* host, const void* ip_packet, size_t bytes) {
+void Device::arrive(scout_nic* nic, const void* ip_packet, size_t bytes) {
     std::vector<uint8_t> frame(kEthBytes + bytes);
     std::memcpy(frame.data(), mac, 6);
     std::memcpy(frame.data() + 6, kPeerMac, 6);
     scout::store_be16(frame.data() + 12, kIpv4);
     std::memcpy(frame.data() + kEthBytes, ip_packet, bytes);
-    give(host, rig::make_packet(frame));
+    give(nic, rig::make_packet(frame));
 }
 
-bool Device::answer(scout_host* host) {
+bool Device::answer(scout_nic* nic) {
     const std::vector<dominoes_packet*> answers = std::move(answers_);
     answers_.clear();
-    for (dominoes_packet* packet : answers) give(host, packet);
+    for (dominoes_packet* packet : answers) give(nic, packet);
     return !answers.empty();
 }
 

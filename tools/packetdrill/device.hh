@@ -10,7 +10,7 @@
 #include "tools/packetdrill/virtual_world.hh"
 #include "tools/rig/rig.hh"
 
-struct scout_host;
+struct scout_nic;
 
 namespace packetdrill {
 
@@ -26,9 +26,9 @@ public:
 
     bool transmit(dominoes_packet* packet) override;
     // Only inside the world, as are all below but for sent().
-    void arrive(scout_host* host, const void* ip_packet, size_t bytes);
+    void arrive(scout_nic* nic, const void* ip_packet, size_t bytes);
     // Gives the stack the answers to what it has asked. False: there are none.
-    bool answer(scout_host* host);
+    bool answer(scout_nic* nic);
     std::deque<SentPacket>& sent() { return sent_; }
 
 private:

@@ -38,7 +38,7 @@ Machine::Machine(const Config& config) : config_(config) {
     int error = 0;
     perform([&] {
         stack_ = scout_stack_create();
-        error = stack_ ? scout_attach(stack_, &wanted, &host_) : -ENOMEM;
+        error = stack_ ? scout_attach(stack_, &wanted, &nic_) : -ENOMEM;
     });
     if (!error) return;
     std::fprintf(stderr, "dominoes: the device cannot be attached: error %d\n", -error);
@@ -47,9 +47,9 @@ Machine::Machine(const Config& config) : config_(config) {
 
 Machine::~Machine() {
     perform([&] {
-        scout_host* const host = host_;
-        host_ = nullptr;
-        scout_detach(host);
+        scout_nic* const nic = nic_;
+        nic_ = nullptr;
+        scout_detach(nic);
         scout_stack_destroy(stack_);
     });
 }
@@ -57,8 +57,8 @@ Machine::~Machine() {
 void Machine::perform(const std::function<void()>& act) {
     world_.perform(act);
     bool answered = true;
-    while (host_ && answered) {
-        world_.perform([&] { answered = device_.answer(host_); });
+    while (nic_ && answered) {
+        world_.perform([&] { answered = device_.answer(nic_); });
     }
 }
 
@@ -121,7 +121,7 @@ int64_t Machine::call_blocking(Turn& turn, const std::function<int64_t()>& funct
 // --- packets and time ---
 
 void Machine::arrive(Turn& turn, const void* ip_packet, size_t bytes) {
-    perform([&] { device_.arrive(host_, ip_packet, bytes); });
+    perform([&] { device_.arrive(nic_, ip_packet, bytes); });
     let_other_try(turn);
 }
 

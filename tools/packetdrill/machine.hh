@@ -75,7 +75,7 @@ private:
     VirtualWorld world_;
     Device device_{world_};
     scout_stack* stack_ = nullptr;
-    scout_host* host_ = nullptr;
+    scout_nic* nic_ = nullptr;
 };
 
 }  // namespace packetdrill

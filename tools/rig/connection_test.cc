@@ -210,7 +210,7 @@ TEST(Connection, reopened_from_time_wait) {
         EXPECT_EQ(0, client.read(&byte, 1));
         EXPECT_EQ(0, client.shutdown(1));
         EXPECT_EQ(0, server->read(&byte, 1));
-        while (scout_connections(wire.client().host()) != 0) std::this_thread::yield();
+        while (scout_connections(wire.client().nic()) != 0) std::this_thread::yield();
         while (server->info().state != 6) std::this_thread::yield();  // TIME-WAIT
     }
     EXPECT_EQ(5u, wire.server().counter("tcp_passive_opens"));

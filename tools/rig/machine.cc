@@ -18,7 +18,7 @@ Machine::Machine(Link& link, const MachineConfig& config) : stack_(scout_stack_c
     attach.replicas = config.replicas;
     attach.cpus = config.cpus.data();
     attach.cpu_count = static_cast<uint32_t>(config.cpus.size());
-    if (const int error = scout_attach(stack_, &attach, &host_)) {
+    if (const int error = scout_attach(stack_, &attach, &nic_)) {
         scout_stack_destroy(stack_);
         throw std::invalid_argument("cannot attach: " + std::to_string(error));
     }
@@ -30,8 +30,8 @@ Machine::~Machine() {
 }
 
 void Machine::detach() {
-    if (host_) scout_detach(host_);
-    host_ = nullptr;
+    if (nic_) scout_detach(nic_);
+    nic_ = nullptr;
 }
 
 uint64_t Machine::counter(const std::string& name) const {
@@ -41,7 +41,7 @@ uint64_t Machine::counter(const std::string& name) const {
 #undef X
     };
     std::vector<uint64_t> values(kNames.size());
-    scout_stats(host_, values.data(), static_cast<uint32_t>(values.size()));
+    scout_stats(nic_, values.data(), static_cast<uint32_t>(values.size()));
     for (size_t i = 0; i < kNames.size(); ++i) {
         if (kNames[i] == name) return values[i];
     }

@@ -33,14 +33,14 @@ public:
     Machine(const Machine&) = delete;
 
     scout_stack* stack() { return stack_; }
-    scout_host* host() { return host_; }
+    scout_nic* nic() { return nic_; }
     // Ends every connection; endpoints stay.
     void detach();
     uint64_t counter(const std::string& name) const;
 
 private:
     scout_stack* stack_;
-    scout_host* host_ = nullptr;
+    scout_nic* nic_ = nullptr;
 };
 
 // Delivers what arrives at a MemoryLink, in a thread, from start() to stop().

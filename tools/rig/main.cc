@@ -58,7 +58,7 @@ int run_memory(const Arguments& arguments) {
                                     .replicas = arguments.replicas,
                                     .cpus = any_cpus(arguments.replicas)});
         links[i].on_receive = [&machines, i](dominoes_packet* packet) {
-            return scout_receive(machines[i]->host(), packet);
+            return scout_receive(machines[i]->nic(), packet);
         };
     }
     for (auto& pump : pumps) pump.start();
@@ -125,9 +125,7 @@ int run_tap(const Arguments& arguments) {
                            .prefix_len = arguments.prefix,
                            .replicas = arguments.replicas,
                            .cpus = any_cpus(arguments.replicas)});
-    link.on_receive = [&](dominoes_packet* packet) {
-        return scout_receive(machine.host(), packet);
-    };
+    link.on_receive = [&](dominoes_packet* packet) { return scout_receive(machine.nic(), packet); };
     link.start();
 
     std::thread server([&] {

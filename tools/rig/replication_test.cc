@@ -31,7 +31,7 @@ dominoes_packet* forged_syn(uint8_t host, uint16_t port, uint32_t seq) {
 }
 
 void arrive(Machine& machine, dominoes_packet* packet) {
-    if (!scout_receive(machine.host(), packet)) dominoes_packet_free(packet);
+    if (!scout_receive(machine.nic(), packet)) dominoes_packet_free(packet);
 }
 
 // Of the frames that a link transmits.
@@ -336,7 +336,7 @@ TEST(Listener, survives_a_flood_of_syns) {
     });
     exchange(pair, 3'000'000);
     flood.join();
-    EXPECT_LE(scout_connections(wire.server().host()), kBacklog + 1);
+    EXPECT_LE(scout_connections(wire.server().nic()), kBacklog + 1);
     EXPECT_GT(wire.server().counter("tcp_cookies_out"), 100u);
     Socket late(wire.client().stack());
     EXPECT_EQ(0, late.connect(address("10.0.0.1", kPort)));

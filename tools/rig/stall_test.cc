@@ -142,7 +142,7 @@ TEST(Stall, an_icmp_error_finds_its_connection_although_the_channel_is_full) {
     auto not_found = [&] { return wire.server().counter("drop_icmp_unmatched"); };
     for (uint64_t sent = 1; sent <= 100; ++sent) {
         dominoes_packet* packet = make_packet(frame);
-        if (!scout_receive(wire.server().host(), packet)) dominoes_packet_free(packet);
+        if (!scout_receive(wire.server().nic(), packet)) dominoes_packet_free(packet);
         while (found() + not_found() < sent) std::this_thread::yield();
     }
     EXPECT_EQ(0u, not_found());

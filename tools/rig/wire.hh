@@ -51,7 +51,7 @@ public:
                                          .replicas = replicas,
                                          .cpus = std::vector<int>(replicas, -1)});
             links_[i].on_receive = [this, i](dominoes_packet* packet) {
-                return scout_receive(machines_[i]->host(), packet);
+                return scout_receive(machines_[i]->nic(), packet);
             };
         }
     }

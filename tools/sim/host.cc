@@ -22,9 +22,9 @@ int SimHost::attach(dominoes_link& link) {
     wanted.replicas = config_.replicas;
     wanted.cpus = cpus.data();
     wanted.cpu_count = config_.contexts;
-    const int error = scout_attach(stack_, &wanted, &host_);
+    const int error = scout_attach(stack_, &wanted, &nic_);
     if (!error) return 0;
-    host_ = nullptr;
+    nic_ = nullptr;
     destroy();
     return error;
 }
@@ -48,9 +48,9 @@ void SimHost::unlisten() {
 }
 
 void SimHost::detach() {
-    scout_host* const host = host_;
-    host_ = nullptr;
-    if (host) scout_detach(host);
+    scout_nic* const nic = nic_;
+    nic_ = nullptr;
+    if (nic) scout_detach(nic);
 }
 
 void SimHost::destroy() {
@@ -59,7 +59,7 @@ void SimHost::destroy() {
 }
 
 void SimHost::receive(dominoes_packet* packet) {
-    if (!host_ || !scout_receive(host_, packet)) dominoes_packet_free(packet);
+    if (!nic_ || !scout_receive(nic_, packet)) dominoes_packet_free(packet);
 }
 
 void SimHost::wake() {
@@ -91,7 +91,7 @@ uint64_t SimHost::counter(const char* name) const {
     };
     constexpr size_t kCount = sizeof kNames / sizeof kNames[0];
     uint64_t values[kCount] = {};
-    if (host_) scout_stats(host_, values, kCount);
+    if (nic_) scout_stats(nic_, values, kCount);
     for (size_t i = 0; i < kCount; ++i) {
         if (std::strcmp(kNames[i], name) == 0) return values[i];
     }

@@ -27,7 +27,7 @@ public:
     void destroy();
     // The link's MTU has.
     void mtu_changed() {
-        if (host_) scout_mtu_changed(host_);
+        if (nic_) scout_mtu_changed(nic_);
     }
     // Owns the packet.
     void receive(dominoes_packet* packet);
@@ -39,8 +39,8 @@ public:
     void accept(const std::function<Application*(uint16_t port)>& whose);
 
     scout_stack* stack() { return stack_; }
-    bool attached() const { return host_ != nullptr; }
-    uint32_t connections() const { return host_ ? scout_connections(host_) : 0; }
+    bool attached() const { return nic_ != nullptr; }
+    uint32_t connections() const { return nic_ ? scout_connections(nic_) : 0; }
     uint64_t counter(const char* name) const;
 
 private:
@@ -56,7 +56,7 @@ private:
     const HostConfig& config_;
     Scheduler& scheduler_;
     scout_stack* stack_ = nullptr;
-    scout_host* host_ = nullptr;
+    scout_nic* nic_ = nullptr;
     scout_endpoint* listener_ = nullptr;
     std::vector<std::unique_ptr<Accepted>> accepted_;
     uint64_t due_ns_ = kNever;

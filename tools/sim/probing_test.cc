@@ -102,10 +102,10 @@ struct Probed {
         attach.cpu_count = 1;
         attach.probed = [](void* self) { ++static_cast<Probed*>(self)->told; };
         attach.probed_context = this;
-        EXPECT_EQ(0, scout_attach(stack, &attach, &host));
+        EXPECT_EQ(0, scout_attach(stack, &attach, &nic));
     }
     ~Probed() {
-        scout_detach(host);
+        scout_detach(nic);
         scout_stack_destroy(stack);
     }
 
@@ -119,7 +119,7 @@ struct Probed {
     }
     void receive(const Bytes& frame) {
         dominoes_packet* packet = rig::make_packet(frame);
-        if (!scout_receive(host, packet)) dominoes_packet_free(packet);
+        if (!scout_receive(nic, packet)) dominoes_packet_free(packet);
         Scheduler::current().settle();
     }
     // What an endpoint is told that is bound to the address, to any, or is to be connected.
@@ -138,7 +138,7 @@ struct Probed {
             return scout_connect(one, &peer);
         });
     }
-    int outcome() { return scout_probed(host, owner.bytes); }
+    int outcome() { return scout_probed(nic, owner.bytes); }
 
     int try_endpoint(int protocol, int (*call)(scout_endpoint* endpoint)) const {
         NoUser user;
@@ -152,7 +152,7 @@ struct Probed {
 
     TimedLink link;
     scout_stack* stack;
-    scout_host* host = nullptr;
+    scout_nic* nic = nullptr;
     uint32_t told = 0;
     MacAddress owner{};
 };
@@ -179,9 +179,9 @@ TEST(Probing, ends_in_announcements_when_nobody_answers) {
             EXPECT_LE(probed.link.gap_ns(n), 2 * kSecond + 2 * kMillisecond);  // and two ticks
         }
         EXPECT_GE(dominoes_now_ns() - probed.link.sent_ns[2], 2 * kSecond);
-        EXPECT_TRUE(scout_tentative(probed.host));
+        EXPECT_TRUE(scout_tentative(probed.nic));
         EXPECT_EQ(0, probed.outcome());
-        EXPECT_FALSE(scout_tentative(probed.host));
+        EXPECT_FALSE(scout_tentative(probed.nic));
         probed.pass(10 * kSecond);
         ASSERT_EQ(5u, probed.link.sent.size());
         EXPECT_TRUE(probed.link.is_announcement(3) && probed.link.is_announcement(4));
@@ -201,14 +201,14 @@ TEST(Probing, uses_the_address_only_afterwards) {
         probed.receive(kRequest);
         probed.receive(ip_frame());
         EXPECT_EQ(sent, probed.link.sent.size());
-        EXPECT_EQ(1u, counted(probed.host, Counter::drop_ip_tentative));
+        EXPECT_EQ(1u, counted(probed.nic, Counter::drop_ip_tentative));
         probed.pass(4 * kSecond);
         EXPECT_EQ(0, probed.outcome());
         EXPECT_EQ(0, probed.bind());
         EXPECT_EQ(0, probed.listen());
         EXPECT_EQ(0, probed.connect());
         probed.receive(kRequest);
-        EXPECT_EQ(1u, counted(probed.host, Counter::arp_requests_in));
+        EXPECT_EQ(1u, counted(probed.nic, Counter::arp_requests_in));
         EXPECT_EQ(kArpReply, probed.link.sent.back().operation);
     });
 }

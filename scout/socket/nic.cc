@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "scout/socket/host.hh"
+#include "scout/socket/nic.hh"
 
 #include "dominoes/guard.hh"
 #include "scout/net/errors.hh"
@@ -35,34 +35,34 @@ void release_deferred(Request& request) {
 
 // --- attach ---
 
-Host::Host(Stack& stack)
+Nic::Nic(Stack& stack)
     : Interface(stack.shared()),
       stack_(stack),
-      tick_timer_([](void* self) { return static_cast<Host*>(self)->tick(); }, this),
-      probe_timer_([](void* self) { return static_cast<Host*>(self)->probe(); }, this) {}
+      tick_timer_([](void* self) { return static_cast<Nic*>(self)->tick(); }, this),
+      probe_timer_([](void* self) { return static_cast<Nic*>(self)->probe(); }, this) {}
 
-int Host::create(Stack& stack, const AttachConfig& config, Host** out) {
-    Host* host = dominoes::make<Host>(stack);
-    if (!host) return -int{kEnomem};
-    int error = host->check(config);
-    if (!error) error = host->allocate(config);
+int Nic::create(Stack& stack, const AttachConfig& config, Nic** out) {
+    Nic* nic = dominoes::make<Nic>(stack);
+    if (!nic) return -int{kEnomem};
+    int error = nic->check(config);
+    if (!error) error = nic->allocate(config);
     if (error) {
-        dominoes::destroy(host);
+        dominoes::destroy(nic);
         return error;
     }
-    host->connect_routers();
-    host->tentative.store_relaxed(config.probed != nullptr);
-    if (!config.probed) host->arp().announce();
-    *out = host;
+    nic->connect_routers();
+    nic->tentative.store_relaxed(config.probed != nullptr);
+    if (!config.probed) nic->arp().announce();
+    *out = nic;
     return 0;
 }
 
-void Host::begin_probing(void (*over)(void* context), void* context) {
+void Nic::begin_probing(void (*over)(void* context), void* context) {
     arp_->probing().on_over(over, context);
-    call_in_control([](void* self) { static_cast<Host*>(self)->probe(); });
+    call_in_control([](void* self) { static_cast<Nic*>(self)->probe(); });
 }
 
-int Host::end_probing(MacAddress& owner) {
+int Nic::end_probing(MacAddress& owner) {
     const ArpProbe& probing = arp_->probing();
     DOMINOES_ASSERT(tentative.load_relaxed());
     if (!probing.over()) return -int{kEagain};
@@ -75,12 +75,12 @@ int Host::end_probing(MacAddress& owner) {
         MutexGuard guard(shared.mutex());
         stack_.add(*this);
     }
-    call_in_control([](void* self) { static_cast<Host*>(self)->probe(); });
+    call_in_control([](void* self) { static_cast<Nic*>(self)->probe(); });
     return 0;
 }
 
 // Takes over the addresses, if they make sense.
-int Host::check(const AttachConfig& config) {
+int Nic::check(const AttachConfig& config) {
     const bool has_gateway = config.gateway.family != 0;
     if (config.address.family != kFamilyInet || config.prefix_len < 1 || config.prefix_len > 32 ||
         (has_gateway && config.gateway.family != kFamilyInet) || config.replicas < 1 ||
@@ -103,7 +103,7 @@ int Host::check(const AttachConfig& config) {
     return 0;
 }
 
-int Host::allocate(const AttachConfig& config) {
+int Nic::allocate(const AttachConfig& config) {
     contexts_ = static_cast<Context**>(dominoes_alloc(config.cpu_count * sizeof(Context*)));
     if (!contexts_) return -int{kEnomem};
     for (; context_count_ < config.cpu_count; ++context_count_) {
@@ -126,7 +126,7 @@ int Host::allocate(const AttachConfig& config) {
     return start_control() ? 0 : -int{kEnomem};
 }
 
-void Host::connect_routers() {
+void Nic::connect_routers() {
     eth_.connect(ip_, *arp_);
     ip_.connect(kIcmp, *icmp_);
     ip_.connect(kUdp, *udp_);
@@ -136,19 +136,19 @@ void Host::connect_routers() {
     icmp_->connect(kTcp, *tcp_);
     arp_->on_busy(
         [](void* self) {
-            auto* host = static_cast<Host*>(self);
+            auto* nic = static_cast<Nic*>(self);
             // Its channel is never full of a handful of calls; if it were, the next neighbour asks
             // again.
-            host->control_->context().run_in_context(
-                [](void* s) { static_cast<Host*>(s)->start_tick(); }, self);
+            nic->control_->context().run_in_context(
+                [](void* s) { static_cast<Nic*>(s)->start_tick(); }, self);
         },
         this);
     // It says so in the control domain itself.
-    ip_.on_busy([](void* self) { static_cast<Host*>(self)->start_tick(); }, this);
+    ip_.on_busy([](void* self) { static_cast<Nic*>(self)->start_tick(); }, this);
 }
 
 // The control domain runs in the last context: a single connection's leader gets the first.
-bool Host::start_control() {
+bool Nic::start_control() {
     const Domain::Hooks hooks{
         .schedule = nullptr,
         .subscribed = nullptr,
@@ -156,7 +156,7 @@ bool Host::start_control() {
         .batch_done = nullptr,
         .retired =
             [](Domain& domain) {
-                dominoes_completion_complete(static_cast<Host*>(domain.state())->control_left_);
+                dominoes_completion_complete(static_cast<Nic*>(domain.state())->control_left_);
             },
     };
     Context& context = *contexts_[context_count_ - 1];
@@ -166,13 +166,13 @@ bool Host::start_control() {
     control_subscription_.reset(dominoes::make<dominoes::Subscription>(
         *control_channel_, *control_,
         [](void* self, Request& request) {
-            return static_cast<Host*>(self)->handle_deferred(request);
+            return static_cast<Nic*>(self)->handle_deferred(request);
         },
         static_cast<void*>(this)));
     return control_subscription_ && control_->subscribe(*control_subscription_, 0);
 }
 
-Host::~Host() {
+Nic::~Nic() {
     dominoes_free(contexts_);
     if (all_ended_) dominoes_completion_destroy(all_ended_);
     if (control_left_) dominoes_completion_destroy(control_left_);
@@ -180,14 +180,14 @@ Host::~Host() {
 
 // --- detach ---
 
-void Host::detach() {
+void Nic::detach() {
     {
         MutexGuard guard(shared.mutex());
         stack_.remove(*this);
         udp_->detach(kEnetdown);
         tcp_->end_all(kEnetdown);
     }
-    replicas_ended();  // the host's own count
+    replicas_ended();  // the nic's own count
     dominoes_completion_wait(all_ended_);
 
     control_channel_->close();
@@ -197,14 +197,14 @@ void Host::detach() {
 
     // Nobody looks at what has been retired, nor is about to schedule the control domain.
     dominoes_retire(this, [](dominoes_retired* self) {
-        dominoes_completion_complete(static_cast<Host*>(self)->all_ended_);
+        dominoes_completion_complete(static_cast<Nic*>(self)->all_ended_);
     });
     dominoes_completion_wait(all_ended_);
     dominoes_retire_barrier();
     dominoes::destroy(this);
 }
 
-void Host::replicas_ended() {
+void Nic::replicas_ended() {
     if (live_.fetch_sub_acq_rel(1) == 1) dominoes_completion_complete(all_ended_);
 }
 
@@ -213,23 +213,23 @@ void Host::replicas_ended() {
 // A connection that is made meanwhile has read the new MTU, or is in the table when the call comes.
 // One call at a time is on its way, however often the MTU changes, so that the control channel has
 // room.
-void Host::mtu_changed() {
+void Nic::mtu_changed() {
     if (mtu_told_.exchange_acq_rel(1)) return;
     call_in_control([](void* self) {
-        auto* host = static_cast<Host*>(self);
-        host->mtu_told_.exchange_acq_rel(0);
-        MutexGuard guard(host->shared.mutex());
-        host->tcp_->link_changed();
+        auto* nic = static_cast<Nic*>(self);
+        nic->mtu_told_.exchange_acq_rel(0);
+        MutexGuard guard(nic->shared.mutex());
+        nic->tcp_->link_changed();
     });
 }
 
-void Host::announce() {
+void Nic::announce() {
     if (!tentative.load_relaxed()) arp_->announce();
 }
 
 // --- frames ---
 
-bool Host::receive(dominoes_packet* packet) {
+bool Nic::receive(dominoes_packet* packet) {
     Frame frame(packet);
     switch (eth_.demux(frame)) {
         case Verdict::kPass:
@@ -245,7 +245,7 @@ bool Host::receive(dominoes_packet* packet) {
     return true;
 }
 
-Verdict Host::defer(Router& router, Handler handle, Frame& frame) {
+Verdict Nic::defer(Router& router, Handler handle, Frame& frame) {
     auto* deferred = static_cast<Deferred*>(dominoes_alloc_atomic(sizeof(Deferred)));
     if (!deferred) return drop(Counter::drop_control_full);
     *deferred = {&router, handle, frame};
@@ -261,7 +261,7 @@ Verdict Host::defer(Router& router, Handler handle, Frame& frame) {
     return Verdict::kTake;
 }
 
-bool Host::handle_deferred(Request& request) {
+bool Nic::handle_deferred(Request& request) {
     auto* deferred = static_cast<Deferred*>(request.owned);
     deferred->handle(*deferred->router, deferred->frame);
     return true;
@@ -271,30 +271,30 @@ bool Host::handle_deferred(Request& request) {
 
 // Its channel is full for a moment at most; the context that empties it may have less priority than
 // the caller, who therefore sleeps. Without the mutex, for which the control domain may be waiting.
-void Host::call_in_control(void (*call)(void* host)) {
+void Nic::call_in_control(void (*call)(void* nic)) {
     constexpr uint64_t kRetryNs = 100'000;
     while (!control_->context().run_in_context(call, this)) dominoes_thread_delay(kRetryNs);
 }
 
-void Host::start_tick() {
+void Nic::start_tick() {
     if (!tick_timer_.armed()) {
         control_->context().timers().start(tick_timer_, dominoes_now_ns() + kTickNs);
     }
 }
 
 // Goes behind a call that starts one and may be on its way.
-void Host::stop_timers() {
+void Nic::stop_timers() {
     call_in_control([](void* self) {
-        auto* host = static_cast<Host*>(self);
-        host->control_->context().timers().cancel(host->tick_timer_);
-        host->control_->context().timers().cancel(host->probe_timer_);
-        dominoes_completion_complete(host->control_left_);
+        auto* nic = static_cast<Nic*>(self);
+        nic->control_->context().timers().cancel(nic->tick_timer_);
+        nic->control_->context().timers().cancel(nic->probe_timer_);
+        dominoes_completion_complete(nic->control_left_);
     });
     dominoes_completion_wait(control_left_);
 }
 
 // Once a second, while ARP or IP has something to look after.
-bool Host::tick() {
+bool Nic::tick() {
     const uint64_t now = dominoes_now_ns();
     arp_->tick(now);
     ip_.tick(now);
@@ -302,7 +302,7 @@ bool Host::tick() {
     return true;
 }
 
-bool Host::probe() {
+bool Nic::probe() {
     const uint64_t next_ns = arp_->advance_probing(dominoes_now_ns());
     if (next_ns != ArpProbe::kNever) control_->context().timers().start(probe_timer_, next_ns);
     return true;
@@ -310,7 +310,7 @@ bool Host::probe() {
 
 // --- for whoever asks ---
 
-uint64_t Host::count(Counter counter) const {
+uint64_t Nic::count(Counter counter) const {
     uint64_t sum = counters.get(counter);
     for (uint32_t i = 0; i < context_count_; ++i) {
         const Context::Stats stats = contexts_[i]->stats();
@@ -322,7 +322,7 @@ uint64_t Host::count(Counter counter) const {
 
 // --- ports ---
 
-uint16_t Host::pick_port() {
+uint16_t Nic::pick_port() {
     constexpr uint32_t kPorts = kLastEphemeral - kFirstEphemeral + 1;
     uint32_t start;
     dominoes_random(&start, sizeof start);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Host: an attached device, with its graph of routers and its control domain, where what is serial
+// Nic: an attached device, with its graph of routers and its control domain, where what is serial
 // runs.
 #pragma once
 
@@ -16,20 +16,20 @@ namespace scout {
 
 class Stack;
 
-class Host final : public Interface, public dominoes_retired {
+class Nic final : public Interface, public dominoes_retired {
 public:
-    // Negative errno, or 0 and the host. Under the stack's mutex. Context: process.
-    [[nodiscard]] static int create(Stack& stack, const AttachConfig& config, Host** host);
-    explicit Host(Stack& stack);
-    ~Host();
+    // Negative errno, or 0 and the nic. Under the stack's mutex. Context: process.
+    [[nodiscard]] static int create(Stack& stack, const AttachConfig& config, Nic** nic);
+    explicit Nic(Stack& stack);
+    ~Nic();
     // Begins to probe for its address, and calls `over(context)` once (context: any) when it is
-    // known whether it is free. The stack does not know the host yet. Without the mutex. Context:
+    // known whether it is free. The stack does not know the nic yet. Without the mutex. Context:
     // process.
     void begin_probing(void (*over)(void* context), void* context);
     // What the probing has found: 0, and the address is used from now on, and announced; -EAGAIN,
     // not known yet; -EADDRINUSE, and `owner` has it. Without the mutex. Context: process.
     int end_probing(MacAddress& owner);
-    // Ends all connections with ENETDOWN, waits for all replicas, and frees the host. Without the
+    // Ends all connections with ENETDOWN, waits for all replicas, and frees the nic. Without the
     // mutex. Context: process.
     void detach();
 
@@ -60,7 +60,7 @@ public:
 
     Verdict defer(Router& router, Handler handle, Frame& frame) override;
 
-    Host* next = nullptr;  // maintained by Stack
+    Nic* next = nullptr;  // maintained by Stack
 
 private:
     int check(const AttachConfig& config);
@@ -68,7 +68,7 @@ private:
     void connect_routers();
     bool start_control();
     bool handle_deferred(dominoes::Request& request);
-    void call_in_control(void (*call)(void* host));
+    void call_in_control(void (*call)(void* nic));
     void start_tick();
     void stop_timers();
     bool tick();
@@ -98,7 +98,7 @@ private:
     dominoes::Timer probe_timer_;
     dominoes_completion* control_left_ = nullptr;
 
-    dominoes::Atomic<uint32_t> live_{1};  // what has replicas, and one for the host itself
+    dominoes::Atomic<uint32_t> live_{1};  // what has replicas, and one for the nic itself
     dominoes_completion* all_ended_ = nullptr;
 };
 
