@@ -206,12 +206,12 @@ void dominoes_link_mac(const struct dominoes_link *link, uint8_t mac[6]);
  * or more); Context: any. */
 uint32_t dominoes_link_max_segment(const struct dominoes_link *link);
 
-/* For at most `bytes`, of which `admitted` are used at first; powers of two, at least a page. NULL on
+/* For at most `bytes`, of which `limit` are used at first; powers of two, at least a page. NULL on
  * failure. Context: process. */
-struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes, size_t admitted);
+struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes, size_t limit);
 /* So many are used from now on, a power of two and no less than before. Memory is held for no more than are.
  * One caller at a time. Context: any. */
-void dominoes_sendbuf_admit(struct dominoes_sendbuf *buffer, size_t bytes);
+void dominoes_sendbuf_set_limit(struct dominoes_sendbuf *buffer, size_t bytes);
 /* Packets in flight may outlive it. Context: any. */
 void dominoes_sendbuf_destroy(struct dominoes_sendbuf *buffer);
 /*

@@ -111,19 +111,20 @@ void RingChannel::publish(Request& request) {
     dominoes_publish_end();
 }
 
-// Whether the patient are to see the request at `position` as well. Who has claimed before close()
-// need not see that it is closed: close() schedules all, and what is claimed counts as pending.
+// Whether the domains that are woken lazily are to see the request at `position` as well. Who has
+// claimed before close() need not see that it is closed: close() schedules all, and what is claimed
+// counts as pending.
 bool RingChannel::wants_all(uint64_t position) {
-    if (!patient() || tail_.load_relaxed() & kClosed) return true;
-    const int64_t most = patience_.most;
-    return backlog(position, most - 1) >= most || first_behind(position) >= patience_.help;
+    if (!is_lazy() || tail_.load_relaxed() & kClosed) return true;
+    const int64_t lag = lazy_.lag;
+    return backlog(position, lag - 1) >= lag || first_behind(position) >= lazy_.help;
 }
 
 // How far the first is behind `position`; as backlog(). Nothing but a hint hangs on it. In a read
 // section.
 int64_t RingChannel::first_behind(uint64_t position) {
     const auto seen = static_cast<int64_t>(position - first_seen_.load_relaxed());
-    if (seen < int64_t{patience_.help}) return seen;
+    if (seen < int64_t{lazy_.help}) return seen;
     const Subscription* first = subscriptions_[0].load_acquire();  // as in schedule()
     if (!first) return seen;
     const uint64_t cursor = first->cursor();
@@ -139,7 +140,7 @@ void RingChannel::schedule(uint64_t slots) {
     }
 }
 
-void RingChannel::hurry() {
+void RingChannel::wake_all() {
     dominoes_read_lock();
     schedule(active_.load_seq_cst() >> kMaxReplicas & kSlots);  // as (5)
     dominoes_read_unlock();
@@ -150,7 +151,7 @@ void RingChannel::hurry() {
 void RingChannel::close() {
     tail_.fetch_or_seq_cst(kClosed);
     tell_space();
-    if (patient()) hurry();
+    if (is_lazy()) wake_all();
 }
 
 bool RingChannel::closed() const { return tail_.load_acquire() & kClosed; }

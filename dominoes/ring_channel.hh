@@ -65,15 +65,14 @@ public:
     // the first producer.
     void on_backlog(uint32_t bound, void (*callback)(void* context), void* context);
 
-    // All subscriptions but the first are patient from now on: publishers schedule their domains
-    // only when the first is `help` requests behind, or the slowest is `most`, or the channel is
-    // closed. That saves waking threads for requests that the first will see to; when it cannot
-    // keep up, the others come. Whoever cannot wait for them calls hurry(). Set it before the first
-    // producer.
-    void set_patience(uint32_t help, uint32_t most) { patience_ = {help, most}; }
-    bool patient() const { return patience_.most != 0; }
+    // Lazy wake-up: publishers schedule the domains of all subscriptions but the first only when
+    // the first is `help` requests behind, or the slowest is `lag`, or the channel is closed. That
+    // saves waking threads for requests that the first will see to; when it cannot keep up, the
+    // others come. Whoever cannot wait for them calls wake_all(). Set it before the first producer.
+    void set_lazy(uint32_t help, uint32_t lag) { lazy_ = {help, lag}; }
+    bool is_lazy() const { return lazy_.lag != 0; }
     // Schedules the domains of all subscriptions. Context: any.
-    void hurry();
+    void wake_all();
 
 private:
     // active_ has for each subscription a bit that its cursor counts, and one that publishers
@@ -108,8 +107,8 @@ private:
     uint64_t backlog_bound_;
     struct {
         uint32_t help;
-        uint32_t most;  // 0: nobody is patient
-    } patience_{};
+        uint32_t lag;  // 0: every domain is scheduled for every request
+    } lazy_{};
 
     // Written by producers.
     alignas(kCacheLine) Atomic<uint64_t> tail_;

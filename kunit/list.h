@@ -7,7 +7,7 @@
 	apply(snapshot)		   \
 	apply(request)		   \
 	apply(ring_channel)	   \
-	apply(patience)		   \
+	apply(lazy_wakeup)	   \
 	apply(domain)		   \
 	apply(context)		   \
 	apply(timer_channel)	   \

@@ -71,9 +71,9 @@ static int dominoes_device_check(struct dominoes_call *call, struct net_device *
 		return dominoes_refuse(call, -EINVAL,
 				       "%s is a VRF, to which no packets come: attach to a device in it",
 				       dev->name);
-	if (dev->mtu < SCOUT_LEAST_MTU)
+	if (dev->mtu < SCOUT_MIN_MTU)
 		return dominoes_refuse(call, -EINVAL, "%s has an MTU of %u, and needs %u",
-				       dev->name, dev->mtu, SCOUT_LEAST_MTU);
+				       dev->name, dev->mtu, SCOUT_MIN_MTU);
 	if (dev->reg_state != NETREG_REGISTERED)
 		return dominoes_refuse(call, -ENODEV, "%s is going away", dev->name);
 	list_for_each_entry(link, &dominoes_links, list) {
@@ -303,12 +303,12 @@ void dominoes_links_visit(void (*visit)(const struct dominoes_link *link, void *
 /* As Linux, which takes its addresses off a device whose MTU is too small for IP. */
 static void dominoes_mtu_changed(struct dominoes_link *link)
 {
-	if (link->dev->mtu >= SCOUT_LEAST_MTU) {
+	if (link->dev->mtu >= SCOUT_MIN_MTU) {
 		scout_mtu_changed(link->nic);
 		return;
 	}
 	pr_warn("%s: its MTU is %u now, and has to be %u\n", link->dev->name, link->dev->mtu,
-		SCOUT_LEAST_MTU);
+		SCOUT_MIN_MTU);
 	dominoes_link_remove(link);
 }
 

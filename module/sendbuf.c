@@ -17,11 +17,11 @@
  * fragments; single pages otherwise, of which 64 KB fit into an skb too.
  *
  * A buffer that may still grow has slots for more than it holds. Its writer takes along the pages of
- * the slot that is behind all it holds, so that no more memory is taken than what is admitted.
+ * the slot that is behind all it holds, so that no more memory is taken than the limit.
  *
  * Who may touch what: the one writer fills bytes and replaces pages; builders read pages of bytes that
  * are written and not released. The core passes "written" to builders through its channel (release and
- * acquire), and "released" to the writer, the minimum over all replicas. What is admitted is set by
+ * acquire), and "released" to the writer, the minimum over all replicas. The limit is set by
  * the leader.
  */
 #include <linux/gfp.h>
@@ -43,7 +43,7 @@
 
 struct dominoes_sendbuf {
 	size_t bytes;
-	size_t admitted; /* how many of them are used */
+	size_t limit; /* how many of them are used */
 	size_t slot_bytes;
 	unsigned int slot_order;
 	struct page *pages[]; /* bytes / PAGE_SIZE; of a compound page, head and tails */
@@ -54,19 +54,19 @@ static size_t dominoes_page_index(const struct dominoes_sendbuf *buffer, u64 off
 	return (offset & (buffer->bytes - 1)) >> PAGE_SHIFT;
 }
 
-struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes, size_t admitted)
+struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes, size_t limit)
 {
-	size_t slot_max = min(bytes / DOMINOES_SLOTS_MIN, admitted / DOMINOES_SLOTS_FIRST);
+	size_t slot_max = min(bytes / DOMINOES_SLOTS_MIN, limit / DOMINOES_SLOTS_FIRST);
 	struct dominoes_sendbuf *buffer;
 
-	if (!is_power_of_2(bytes) || !is_power_of_2(admitted) || admitted < PAGE_SIZE ||
-	    admitted > bytes)
+	if (!is_power_of_2(bytes) || !is_power_of_2(limit) || limit < PAGE_SIZE ||
+	    limit > bytes)
 		return NULL;
 	buffer = kvzalloc(struct_size(buffer, pages, bytes >> PAGE_SHIFT), GFP_KERNEL_ACCOUNT);
 	if (!buffer)
 		return NULL;
 	buffer->bytes = bytes;
-	buffer->admitted = admitted;
+	buffer->limit = limit;
 	if (slot_max > PAGE_SIZE)
 		buffer->slot_order = min_t(unsigned int, DOMINOES_SLOT_ORDER_MAX,
 					   ilog2(slot_max) - PAGE_SHIFT);
@@ -74,9 +74,9 @@ struct dominoes_sendbuf *dominoes_sendbuf_create(size_t bytes, size_t admitted)
 	return buffer;
 }
 
-void dominoes_sendbuf_admit(struct dominoes_sendbuf *buffer, size_t bytes)
+void dominoes_sendbuf_set_limit(struct dominoes_sendbuf *buffer, size_t bytes)
 {
-	WRITE_ONCE(buffer->admitted, bytes);
+	WRITE_ONCE(buffer->limit, bytes);
 }
 
 void dominoes_sendbuf_destroy(struct dominoes_sendbuf *buffer)
@@ -100,7 +100,7 @@ size_t dominoes_sendbuf_room(const struct dominoes_sendbuf *buffer, uint64_t off
 			     uint64_t released)
 {
 	/* A slot is free again when all of it is released. */
-	u64 end = round_down(released, (u64)buffer->slot_bytes) + READ_ONCE(buffer->admitted);
+	u64 end = round_down(released, (u64)buffer->slot_bytes) + READ_ONCE(buffer->limit);
 
 	return end > offset ? end - offset : 0;
 }
@@ -155,7 +155,7 @@ static bool dominoes_slot_use_pages(struct dominoes_sendbuf *buffer, struct page
  */
 static void dominoes_slot_inherit(struct dominoes_sendbuf *buffer, struct page **pages, u64 offset)
 {
-	u64 reach = READ_ONCE(buffer->admitted);
+	u64 reach = READ_ONCE(buffer->limit);
 	struct page **behind = &buffer->pages[dominoes_page_index(buffer, offset - reach)];
 	size_t bytes = sizeof(*pages) << buffer->slot_order;
 

@@ -36,7 +36,7 @@ void scout_stack_destroy(struct scout_stack *stack);
 /* --- devices ------------------------------------------------------------------------------------ */
 
 /* A device of less carries no TCP: headers, and the least MSS that is used. */
-#define SCOUT_LEAST_MTU 128
+#define SCOUT_MIN_MTU 128
 
 struct scout_attach {
 	struct dominoes_link *link;
@@ -68,7 +68,7 @@ int scout_probed(struct scout_nic *nic, uint8_t owner[6]);
 void scout_detach(struct scout_nic *nic);
 
 /* The device's MTU has changed: its connections are told so, soon after this returns. Until then they may send
- * what no longer fits. Not below SCOUT_LEAST_MTU: then detach. */
+ * what no longer fits. Not below SCOUT_MIN_MTU: then detach. */
 void scout_mtu_changed(struct scout_nic *nic);
 /* Tells the link whose the address is, unless it is tentative: the device has got another MAC address, or is at
  * another place of the network. Context: any. */

@@ -220,7 +220,7 @@ void write__beyond_4_gb(Check& check) {
     End end;
     end.appwrap->established();
     const Bytes block(16384, 7);
-    end.appwrap->uses(0, 0);
+    end.appwrap->pin(0, 0);
     uint64_t written = 0;
     while (written < kWrap + 1000) {
         dominoes_iter iter(block.data(), block.size());
@@ -307,10 +307,10 @@ void want_ring__goes_without_when_memory_is_short(Check& check) {
 void admit__makes_room(Check& check) {
     End end;
     end.appwrap->established();
-    end.appwrap->uses(0, 0);
+    end.appwrap->pin(0, 0);
     EXPECT_EQ(end.writes(20'000), 16384);
     EXPECT_EQ(end.writes(1), -int64_t{kEagain});
-    end.appwrap->admit(32768);
+    end.appwrap->set_limit(32768);
     EXPECT_EQ(end.writes(20'000), 16384);
     EXPECT_EQ(end.writes(1), -int64_t{kEagain});
 }
@@ -318,14 +318,14 @@ void admit__makes_room(Check& check) {
 void uses__keeps_what_others_have_released(Check& check) {
     End end;
     end.appwrap->established();
-    end.appwrap->uses(0, 0);
+    end.appwrap->pin(0, 0);
     EXPECT_EQ(end.writes(16384), 16384);
     end.appwrap->released(0, 16384);
     EXPECT_EQ(end.writes(1000), 1000);
-    end.appwrap->uses(1, 0);  // behind, and more than the buffer holds
+    end.appwrap->pin(1, 0);  // behind, and more than the buffer holds
     EXPECT_EQ(end.writes(1), -int64_t{kEagain});
     EXPECT(!(end.appwrap->poll() & SCOUT_OUT));
-    end.appwrap->uses_nothing(1);
+    end.appwrap->unpin(1);
     EXPECT(end.appwrap->poll() & SCOUT_OUT);
     EXPECT_EQ(end.writes(20'000), 15384);
 }

@@ -89,7 +89,7 @@ void tcp_cookie_open__only_ours(Check& check) {
     other.key = kOtherKey;
     EXPECT(!tcp_cookie_open(other, good, found));
     other = at(1000);
-    other.receive_most = 1 << 14;  // we would scale our window by less than we said
+    other.receive_max = 1 << 14;  // we would scale our window by less than we said
     EXPECT(!tcp_cookie_open(other, good, found));
     SegmentEvent wrong = good;
     ++wrong.seq;

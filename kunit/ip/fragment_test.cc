@@ -129,10 +129,10 @@ void add__contradicting_ends(Check& check) {
 
 void add__more_than_there_is_room_for(Check& check) {
     FragmentList list;
-    for (uint32_t i = 0; i < FragmentList::kMost; ++i) {
+    for (uint32_t i = 0; i < FragmentList::kMax; ++i) {
         EXPECT(list.add({16 * i, 16 * i + 8, false}) == Result::kAdded);
     }
-    EXPECT(list.add({16 * FragmentList::kMost, 16 * FragmentList::kMost + 8, false}) ==
+    EXPECT(list.add({16 * FragmentList::kMax, 16 * FragmentList::kMax + 8, false}) ==
            Result::kFull);
     EXPECT(list.add({0, 8, false}) == Result::kDuplicate);
     EXPECT(!list.complete());

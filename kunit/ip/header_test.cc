@@ -12,7 +12,7 @@ using namespace scout;
 
 // The header of a datagram with 30 bytes of payload and `options` bytes of no-operation options.
 struct Sample {
-    uint8_t bytes[kIpMostHeaderBytes];
+    uint8_t bytes[kIpMaxHeaderBytes];
     uint32_t length;
 
     explicit Sample(uint32_t options = 0) : length(kIpHeaderBytes + options) {

@@ -181,9 +181,9 @@ void add__contradictory_ends(Check& check) {
 void add__too_many_fragments(Check& check) {
     TcpBed bed;
     bed.handle(framed(ip_fragment(sample(4000), 0, 24)));
-    for (uint32_t i = 1; i <= FragmentList::kMost; ++i)
+    for (uint32_t i = 1; i <= FragmentList::kMax; ++i)
         bed.handle(framed(ip_fragment(sample(4000), 24 + 16 * i, 8)));
-    EXPECT_EQ(bed.count(Counter::ip_fragments_in), FragmentList::kMost);
+    EXPECT_EQ(bed.count(Counter::ip_fragments_in), FragmentList::kMax);
     EXPECT_EQ(bed.count(Counter::drop_ip_too_many), 1);
 }
 
@@ -238,7 +238,7 @@ void demux__when_the_control_thread_is_busy(Check& check) {
 
 void add__more_datagrams_than_there_is_room_for(Check& check) {
     TcpBed bed;
-    for (uint16_t id = 0; id < IpReassembly::kMostDatagrams; ++id)
+    for (uint16_t id = 0; id < IpReassembly::kMaxDatagrams; ++id)
         bed.handle(framed(ip_fragment(sample(), 0, 1480, id)));
     EXPECT_EQ(bed.count(Counter::drop_ip_displaced), 0);
     bed.handle(framed(ip_fragment(sample(), 0, 1480, 1000)));
@@ -250,8 +250,8 @@ void add__more_datagrams_than_there_is_room_for(Check& check) {
 }
 
 void add__more_bytes_than_there_is_room_for(Check& check) {
-    constexpr uint16_t kFit = IpReassembly::kMostBytes / 65536;
-    static_assert(kFit < IpReassembly::kMostDatagrams);
+    constexpr uint16_t kFit = IpReassembly::kMaxBytes / 65536;
+    static_assert(kFit < IpReassembly::kMaxDatagrams);
     TcpBed bed;
     const Bytes big = sample(65512);
     const auto all_but_first = [&](uint16_t id) {

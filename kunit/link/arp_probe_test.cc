@@ -48,9 +48,9 @@ constexpr uint32_t kToTheEnd = 2 + ArpProbe::kProbeNum;  // turns: both waits, a
 
 void advance__probes_three_times_in_random_intervals(Check& check) {
     uint32_t low[3] = {}, high[3] = {};
-    const auto random = [&](uint32_t i, uint64_t pause_ns, uint64_t least_ns) {
-        EXPECT(pause_ns >= least_ns && pause_ns <= least_ns + kSecond);
-        ++(pause_ns < least_ns + kSecond / 2 ? low : high)[i];
+    const auto random = [&](uint32_t i, uint64_t pause_ns, uint64_t min_ns) {
+        EXPECT(pause_ns >= min_ns && pause_ns <= min_ns + kSecond);
+        ++(pause_ns < min_ns + kSecond / 2 ? low : high)[i];
     };
     for (uint32_t i = 0; i < 100; ++i) {
         Probing probing;

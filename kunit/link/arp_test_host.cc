@@ -210,7 +210,7 @@ IpAddress nth(uint32_t n) { return IpAddress::v4(0x0a000000 + n); }
 void acquire__reuses_the_oldest_when_full(Check& check) {
     Bed bed;
     std::vector<Neighbour*> all;
-    for (uint32_t i = 0; i < ArpRouter::kMostNeighbours; ++i)
+    for (uint32_t i = 0; i < ArpRouter::kMaxNeighbours; ++i)
         all.push_back(bed.arp->acquire(nth(i)));
     EXPECT(bed.arp->acquire(nth(5000)) == nullptr);  // all are referenced
     bed.arp->hold(*all[11], waiting("never to be sent"));
@@ -255,13 +255,13 @@ void hold__keeps_the_newest_and_asks_once(Check& check) {
     Bed bed;
     const Held peer(bed, kPeerIp);
     const auto nth = [](uint32_t i) { return eth(kOurMac, {}, kEtherIp, Bytes(i)); };
-    for (uint32_t i = 0; i < ArpQueue::kMost + 3; ++i)
+    for (uint32_t i = 0; i < ArpQueue::kMax + 3; ++i)
         bed.arp->hold(*peer.neighbour, rig::make_packet(nth(i)));
     EXPECT_EQ(bed.count(Counter::arp_requests_out), 1);
     EXPECT_EQ(bed.count(Counter::drop_arp_waiting), 3);
     bed.take();
     bed.handle(reply(kOurIp));
-    for (uint32_t i = 3; i < ArpQueue::kMost + 3; ++i)
+    for (uint32_t i = 3; i < ArpQueue::kMax + 3; ++i)
         EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, Bytes(i)));
     EXPECT_EQ(bed.sent(), 0);
 }
@@ -269,7 +269,7 @@ void hold__keeps_the_newest_and_asks_once(Check& check) {
 void queue__is_in_order_all_the_way_round(Check& check) {
     ArpQueue queue;
     uint32_t put = 0, taken = 0;
-    for (uint32_t n : {1u, 5u, ArpQueue::kMost, 7u, ArpQueue::kMost - 1}) {
+    for (uint32_t n : {1u, 5u, ArpQueue::kMax, 7u, ArpQueue::kMax - 1}) {
         for (uint32_t i = 0; i < n; ++i) EXPECT(!queue.put(rig::make_packet(Bytes(++put))));
         for (uint32_t i = 0; i < n; ++i) {
             dominoes_packet* packet = queue.take();

@@ -147,7 +147,7 @@ void sendbuf__room(Check& check) {
 void sendbuf__room_is_what_is_admitted(Check& check) {
     dominoes_sendbuf* buffer = dominoes_sendbuf_create(16384, 4096);
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 5000, 4000), 3096);
-    dominoes_sendbuf_admit(buffer, 8192);
+    dominoes_sendbuf_set_limit(buffer, 8192);
     EXPECT_EQ(dominoes_sendbuf_room(buffer, 5000, 4000), 7192);
     dominoes_sendbuf_destroy(buffer);
 }

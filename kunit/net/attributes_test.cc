@@ -131,16 +131,16 @@ void get__by_option_number(Check& check) {
 void buffer__a_part_of_the_limit_unless_chosen(Check& check) {
     Attributes attributes;
     EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).initial, 128 << 10);
-    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).most, 8 << 20);
+    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).max, 8 << 20);
     EXPECT_EQ(set(attributes, Attribute::kBufferLimit, 40'000), 0);
     EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).initial, 16384);
-    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).most, 65536);
+    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).max, 65536);
     EXPECT_EQ(set(attributes, Attribute::kSendBytes, 1 << 20), 0);
     EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).initial, 1 << 20);
-    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).most, 1 << 20);
-    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).most, 65536);
+    EXPECT_EQ(attributes.buffer(Attribute::kSendBytes).max, 1 << 20);
+    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).max, 65536);
     EXPECT_EQ(set(attributes, Attribute::kReceiveBytes, 0), kInvalid);
-    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).most, 65536);
+    EXPECT_EQ(attributes.buffer(Attribute::kReceiveBytes).max, 65536);
 }
 
 constexpr Test kTests[] = {

@@ -496,7 +496,7 @@ void close__leaves_time_wait_where_orphans_are_too_many(Check& check) {
     EXPECT(eventually([&] { return (accepted->poll() & SCOUT_RDHUP) != 0; }));
     accepted->close();
     EXPECT(eventually([&] { return end.state() == static_cast<uint32_t>(TcpPhase::kTimeWait); }));
-    stack_of(world.client()).shared().most_orphans = 0;  // there are as many as there may be
+    stack_of(world.client()).shared().max_orphans = 0;  // there are as many as there may be
     end.close();
     const uint64_t until = dominoes_now_ns() + 300'000'000;
     while (dominoes_now_ns() < until) dominoes_thread_yield();
@@ -510,7 +510,7 @@ void close__of_peers_that_do_not_close(Check& check) {
     World world;
     REQUIRE(world.ready);
     world.start();
-    stack_of(world.server()).shared().most_orphans = 4;
+    stack_of(world.server()).shared().max_orphans = 4;
     std::vector<std::unique_ptr<End>> hostile;
     for (int i = 0; i < 4; ++i) {
         hostile.push_back(std::make_unique<End>(world.client()));

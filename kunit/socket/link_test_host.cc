@@ -190,9 +190,9 @@ void mtu_changed__datagrams_are_cut(Check& check) {
 }
 
 void attach__not_below_the_least_mtu(Check& check) {
-    for (const uint32_t mtu : {0u, 39u, 68u, SCOUT_LEAST_MTU - 1u})
+    for (const uint32_t mtu : {0u, 39u, 68u, SCOUT_MIN_MTU - 1u})
         EXPECT_EQ(Machine(mtu).attached, -int{kEinval});
-    EXPECT_EQ(Machine(SCOUT_LEAST_MTU).attached, 0);
+    EXPECT_EQ(Machine(SCOUT_MIN_MTU).attached, 0);
 }
 
 void announce__from_the_new_mac_address(Check& check) {

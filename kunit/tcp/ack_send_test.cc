@@ -97,7 +97,7 @@ void schedule_ack__spaced_in_a_burst_from_afar(Check& check) {
     wire.quiet();
     wire.pass_ms(1);
     wire.sent(kAck, 1, 7001, 0);
-    burst(wire, 7001, 15'001);  // kMostSpacedSegments
+    burst(wire, 7001, 15'001);  // kMaxSpacedSegments
     wire.sent(kAck, 1, 15'001, 0);
     wire.pass_ms(1);
     wire.quiet();

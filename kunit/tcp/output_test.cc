@@ -51,7 +51,7 @@ void output__most_pieces_of_a_step(Check& check) {
     wire.state().cwnd = 1 << 24;
     wire.writes(1000000);
     const TransmitEffect& run = wire.sent(kAck, 1, 1, 480000);
-    EXPECT(run.pieces() <= Effects::kMostTransmissions);
+    EXPECT(run.pieces() <= Effects::kMaxTransmissions);
     EXPECT_EQ(wire.armed(TimerKind::kOutput), wire.now());
     wire.pass_ms(1);
     wire.sent(kAck, 480001, 1, 480000);

@@ -58,9 +58,9 @@ void segment_text__too_many_pieces_count_as_not_received(Check& check) {
 void segment_text__too_many_ranges_count_as_not_received(Check& check) {
     Wire wire(check);
     wire.establish();
-    for (uint32_t i = 0; i < SeqRanges::kMost; ++i) wire.peer({.seq = 11 + 20 * i, .len = 10});
+    for (uint32_t i = 0; i < SeqRanges::kMax; ++i) wire.peer({.seq = 11 + 20 * i, .len = 10});
     EXPECT_EQ(wire.deliveries(), 1);
-    wire.peer({.seq = 11 + 20 * SeqRanges::kMost, .len = 10});
+    wire.peer({.seq = 11 + 20 * SeqRanges::kMax, .len = 10});
     EXPECT_EQ(wire.deliveries(), 0);
     wire.sent(kAck, 1, 1, 0);
     wire.peer({.seq = 21, .len = 10});  // joins two: there is room

@@ -125,9 +125,9 @@ void lose__spares_what_is_sacked(Check& check) {
 
 void sent__full_of_times(Check& check) {
     Board b;
-    for (uint32_t i = 0; i < 10 * Scoreboard::kMost; ++i) {
+    for (uint32_t i = 0; i < 10 * Scoreboard::kMax; ++i) {
         b.send(1000, i);
-        EXPECT(b.board.count() <= Scoreboard::kMost);
+        EXPECT(b.board.count() <= Scoreboard::kMax);
     }
     EXPECT(b.consistent());
     // Joined, they count as sent when the first was.
@@ -136,12 +136,12 @@ void sent__full_of_times(Check& check) {
 
 void sent__full_of_holes(Check& check) {
     Board b;
-    for (uint32_t i = 0; i < 2 * Scoreboard::kMost; ++i) {
+    for (uint32_t i = 0; i < 2 * Scoreboard::kMax; ++i) {
         b.send(1000, 1);
         if (i % 2) b.sack(1000 * i, 1000 * i + 1000);
         EXPECT(b.consistent());
     }
-    EXPECT_EQ(b.board.count(), Scoreboard::kMost);
+    EXPECT_EQ(b.board.count(), Scoreboard::kMax);
     b.sack(500, 700);  // no room to remember it
     EXPECT(b.consistent());
     b.lose(0, b.nxt - b.una);
@@ -156,13 +156,13 @@ void sent__full_of_holes(Check& check) {
 // selective acknowledgement makes room.
 void resent__makes_room(Check& check) {
     Board b;
-    for (uint32_t i = 0; i < Scoreboard::kMost / 2; ++i) {
+    for (uint32_t i = 0; i < Scoreboard::kMax / 2; ++i) {
         const uint64_t start = b.nxt - b.una, sacked = i == 9 ? 500 : 1000;
         b.send(3000 + sacked, 1);
         b.sack(start + 3000, start + 3000 + sacked);
     }
     b.lose(0, b.nxt - b.una);
-    REQUIRE_EQ(b.board.count(), Scoreboard::kMost);
+    REQUIRE_EQ(b.board.count(), Scoreboard::kMax);
     const uint64_t lost = b.board.lost_bytes(), sacked = b.board.sacked_bytes();
     b.resend(0, 1000, 5);
     EXPECT_EQ(b.board.first_lost(b.una).start, kUna + 1000);

@@ -45,7 +45,7 @@ void ranges__as_a_bit_map(Check& check) {
             for (uint32_t i = start; i < end; ++i) model[i] = 1;
         }
         for (uint32_t i = 0; i < 256; ++i)
-            EXPECT_EQ(set.find(kAt + i) != SeqRanges::kMost, model[i]);
+            EXPECT_EQ(set.find(kAt + i) != SeqRanges::kMax, model[i]);
         EXPECT(set.tidy());
         const SeqRange hole = set.first_hole(kAt + 3, kAt + 256);
         uint32_t first = 3;
@@ -57,12 +57,12 @@ void ranges__as_a_bit_map(Check& check) {
 
 void ranges__full_set_still_joins(Check& check) {
     SeqRanges set = {};
-    for (uint64_t i = 0; i < SeqRanges::kMost; ++i)
+    for (uint64_t i = 0; i < SeqRanges::kMax; ++i)
         EXPECT(set.add(kSeqBase + 10 * i, kSeqBase + 10 * i + 5));
     EXPECT(!set.add(kSeqBase + 7, kSeqBase + 8));
-    EXPECT_EQ(set.count(), SeqRanges::kMost);
+    EXPECT_EQ(set.count(), SeqRanges::kMax);
     EXPECT(set.add(kSeqBase + 5, kSeqBase + 10));
-    EXPECT_EQ(set.count(), SeqRanges::kMost - 1);
+    EXPECT_EQ(set.count(), SeqRanges::kMax - 1);
 }
 
 void ranges__full_set_is_not_cut_in_two(Check& check) {

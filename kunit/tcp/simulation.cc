@@ -69,8 +69,8 @@ public:
                 .congestion = static_cast<TcpCongestion>(chance_.below(2)),
                 .replicas = 3,
                 .ecn = scenario_.ecn[i],
-                .receive_most = scenario_.receive_most[i],
-                .send_most = scenario_.send_most[i],
+                .receive_max = scenario_.receive_max[i],
+                .send_max = scenario_.send_max[i],
             };
             for (TcpState& state : endpoints_[i].states) tcp_init(state, config);
             endpoints_[i].send_room = scenario_.send_bytes[i];
@@ -180,7 +180,7 @@ private:
     void read_some(uint32_t i) {
         Endpoint& endpoint = endpoints_[i];
         uint64_t bytes = min(endpoint.readable - endpoint.read,
-                             chance_.between(1, scenario_.application[i].read_most));
+                             chance_.between(1, scenario_.application[i].read_max));
         const bool some = bytes > 0;
         if (scenario_.weightless) {
             endpoint.read += bytes;
@@ -242,7 +242,7 @@ private:
         const uint64_t queued = endpoint.written - tcp_released(endpoint.states[0]);
         const uint64_t room = minus(endpoint.send_room, queued);
         const uint64_t bytes = min(min(room, application.sends - endpoint.written),
-                                   chance_.between(1, application.write_most));
+                                   chance_.between(1, application.write_max));
         if (bytes == 0 || endpoint.shut) return;
         endpoint.written += bytes;
         Request& request = prepare_request(EventKind::kSend);
@@ -482,7 +482,7 @@ private:
     Endpoint endpoints_[2];
     Request request_;
     Effects effects_;
-    Effect others_[Effects::kMost];
+    Effect others_[Effects::kMax];
     Agenda agenda_;
 
     friend Simulation* create_simulation(const Scenario&);

@@ -45,9 +45,9 @@ struct Network {
 };
 
 struct Application {
-    uint64_t sends = 0;           // bytes in all
-    uint64_t write_most = 16384;  // one write, at random up to this
-    uint64_t read_most = 65536;
+    uint64_t sends = 0;          // bytes in all
+    uint64_t write_max = 16384;  // one write, at random up to this
+    uint64_t read_max = 65536;
     uint64_t pause_ns = 0;       // between its actions, at random up to this
     uint64_t reads_late_ns = 0;  // does not read before
     bool close_at_once =
@@ -61,8 +61,8 @@ struct Scenario {
     Application application[2];
     uint32_t receive_bytes[2] = {65536, 65536};
     uint32_t send_bytes[2] = {65536, 65536};
-    uint32_t receive_most[2] = {};  // how far they grow; 0: not at all
-    uint32_t send_most[2] = {};
+    uint32_t receive_max[2] = {};  // how far they grow; 0: not at all
+    uint32_t send_max[2] = {};
     uint16_t mss[2] = {1460, 1460};
     uint32_t max_piece = 65000;
     // Payload is lengths and offsets, without bytes to be placed: for much of it.

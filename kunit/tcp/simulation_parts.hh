@@ -22,9 +22,9 @@ struct Happening {
 // Earliest first.
 class Agenda {
 public:
-    static constexpr uint32_t kMost = 4096;
+    static constexpr uint32_t kMax = 4096;
 
-    bool full() const { return count_ == kMost; }
+    bool full() const { return count_ == kMax; }
     bool empty() const { return count_ == 0; }
     void push(const Happening& happening) {
         uint32_t at = count_++;
@@ -60,7 +60,7 @@ private:
 
     uint32_t count_ = 0;
     uint64_t order_ = 0;
-    Happening heap_[kMost];
+    Happening heap_[kMax];
 };
 
 // A receive ring, and for each of its bytes whether it is placed and not yet read.

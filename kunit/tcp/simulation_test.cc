@@ -27,11 +27,11 @@ void draw_network(Chance& chance, Network& network) {
 
 void draw_application(Chance& chance, Application& application) {
     application.sends = chance.permille(800) ? chance.below(200'000) : 0;
-    application.write_most =
+    application.write_max =
         chance.permille(300) ? chance.between(1, 100) : chance.between(1, 60'000);
-    application.read_most = chance.between(1000, 100'000);
+    application.read_max = chance.between(1000, 100'000);
     application.pause_ns = chance.permille(500) ? chance.below(50'000'000) : 0;
-    if (application.write_most < 200 || application.pause_ns > 5'000'000)
+    if (application.write_max < 200 || application.pause_ns > 5'000'000)
         application.sends = chance.below(20'000);
     application.close_at_once = chance.permille(700);
     application.toggles = chance.permille(300);
@@ -47,8 +47,8 @@ Scenario draw_scenario(uint64_t seed) {
         draw_application(chance, scenario.application[i]);
         scenario.receive_bytes[i] = 4096u << chance.below(8);
         scenario.send_bytes[i] = 4096u << chance.below(8);
-        if (chance.permille(500)) scenario.receive_most[i] = 1 << 20;
-        if (chance.permille(500)) scenario.send_most[i] = 1 << 20;
+        if (chance.permille(500)) scenario.receive_max[i] = 1 << 20;
+        if (chance.permille(500)) scenario.send_max[i] = 1 << 20;
         scenario.mss[i] =
             chance.permille(200) ? static_cast<uint16_t>(chance.between(100, 9000)) : 1460;
     }
@@ -87,7 +87,7 @@ Outcome transfer(Network network) {
     scenario.network[0] = network;
     for (uint32_t i = 0; i < 2; ++i) {
         scenario.receive_bytes[i] = scenario.send_bytes[i] = 1 << 20;
-        scenario.application[i].write_most = scenario.application[i].read_most = 1 << 20;
+        scenario.application[i].write_max = scenario.application[i].read_max = 1 << 20;
         scenario.application[i].pause_ns = 100'000;
     }
     scenario.application[0].sends = 5'000'000;
@@ -161,11 +161,11 @@ Outcome long_path(uint32_t most, uint64_t reader_pauses_ns) {
     for (uint32_t i = 0; i < 2; ++i) {
         scenario.network[i] = {.delay_ns = 50'000'000, .bytes_per_second = 5'000'000};
         scenario.receive_bytes[i] = scenario.send_bytes[i] = 16 << 10;
-        scenario.receive_most[i] = scenario.send_most[i] = most;
-        scenario.application[i].write_most = 1 << 20;
+        scenario.receive_max[i] = scenario.send_max[i] = most;
+        scenario.application[i].write_max = 1 << 20;
         scenario.application[i].pause_ns = 100'000;
     }
-    scenario.application[1].read_most = reader_pauses_ns ? 200 : 1 << 20;
+    scenario.application[1].read_max = reader_pauses_ns ? 200 : 1 << 20;
     if (reader_pauses_ns) scenario.application[1].pause_ns = reader_pauses_ns;
     scenario.application[0].sends = reader_pauses_ns ? 100'000 : 4'000'000;
     scenario.application[0].close_at_once = true;
@@ -207,9 +207,9 @@ Scenario around_twice(const uint64_t (&sends)[2]) {
         scenario.mss[i] = 60'000;
         scenario.wraps_after[i] = 50'000'000 + 7 * i;
         scenario.receive_bytes[i] = scenario.send_bytes[i] = 1 << 20;
-        scenario.receive_most[i] = scenario.send_most[i] = 16 << 20;
+        scenario.receive_max[i] = scenario.send_max[i] = 16 << 20;
         scenario.application[i] = {
-            .sends = sends[i], .write_most = 8 << 20, .read_most = 8 << 20, .pause_ns = 2'000'000};
+            .sends = sends[i], .write_max = 8 << 20, .read_max = 8 << 20, .pause_ns = 2'000'000};
     }
     scenario.application[0].close_at_once = true;
     return scenario;
@@ -262,7 +262,7 @@ void transfer__few_duplicates_where_packets_are_reordered(Check& check) {
                                    .merge = false};
             for (uint32_t i = 0; i < 2; ++i) {
                 scenario.receive_bytes[i] = scenario.send_bytes[i] = 1 << 20;
-                scenario.application[i].write_most = scenario.application[i].read_most = 1 << 20;
+                scenario.application[i].write_max = scenario.application[i].read_max = 1 << 20;
                 scenario.application[i].pause_ns = 100'000;
             }
             scenario.application[0].sends = 10'000'000;

@@ -7,14 +7,14 @@ namespace scout {
 namespace {
 
 constexpr uint32_t kRing = 65536;
-constexpr uint32_t kMost = 1 << 20;
+constexpr uint32_t kMax = 1 << 20;
 constexpr uint8_t kScaling = kHasMss | kHasWindowScale;
 
 TcpConfig tuned() {
     TcpConfig config = Wire::config();
     config.receive_bytes = kRing;
     config.send_bytes = 16384;
-    config.receive_most = config.send_most = kMost;
+    config.receive_max = config.send_max = kMax;
     return config;
 }
 
@@ -109,25 +109,25 @@ void tuning_due__never_beyond_the_limit(Check& check) {
     for (uint32_t i = 0; i < 10; ++i) {
         const auto window = static_cast<uint32_t>(flow.window());
         flow.round(check, window, window);
-        EXPECT(flow.wanted <= kMost);
+        EXPECT(flow.wanted <= kMax);
         if (flow.wanted) flow.wire.ring(flow.wanted);
         flow.look(check);
     }
-    EXPECT_EQ(flow.wire.info().receive_bytes, kMost);
-    EXPECT_EQ(flow.window(), kMost);
+    EXPECT_EQ(flow.wire.info().receive_bytes, kMax);
+    EXPECT_EQ(flow.window(), kMax);
     EXPECT_EQ(flow.wanted, 0);
 }
 
 void tuning_due__not_where_a_size_was_chosen(Check& check) {
     TcpConfig config = tuned();
-    config.receive_most = config.send_most = 0;
+    config.receive_max = config.send_max = 0;
     Flow flow(check, config);
     for (uint32_t i = 0; i < 5; ++i) flow.round(check, 60'000, 60'000);
     flow.wire.writes(16384);
     EXPECT_EQ(flow.wire.count(EffectKind::kReceiveRoom), 0);
     EXPECT_EQ(flow.wire.count(EffectKind::kSendRoom), 0);
-    EXPECT_EQ(flow.wire.info().receive_most, kRing);
-    EXPECT_EQ(flow.wire.info().send_most, 16384);
+    EXPECT_EQ(flow.wire.info().receive_max, kRing);
+    EXPECT_EQ(flow.wire.info().send_max, 16384);
 }
 
 // RFC 7323 section 2.2: 65535 is then all that can be announced.
@@ -135,7 +135,7 @@ void tuning_begin__not_without_scaling(Check& check) {
     Flow flow(check, tuned(), kHasMss);
     for (uint32_t i = 0; i < 5; ++i) flow.round(check, 60'000, 60'000);
     EXPECT_EQ(flow.wire.count(EffectKind::kReceiveRoom), 0);
-    EXPECT_EQ(flow.wire.info().receive_most, kRing);
+    EXPECT_EQ(flow.wire.info().receive_max, kRing);
 }
 
 void tcp_init__scale_is_that_of_the_limit(Check& check) {
@@ -186,7 +186,7 @@ void tuning_ring__one_exchange_at_a_time(Check& check) {
 }
 
 void tuning_ring__only_a_larger_one_within_the_limit(Check& check) {
-    static constexpr uint32_t kWrong[] = {0, kRing / 2, kRing, kRing + 4096, 2 * kMost};
+    static constexpr uint32_t kWrong[] = {0, kRing / 2, kRing, kRing + 4096, 2 * kMax};
     Flow flow(check);
     for (uint32_t bytes : kWrong) {
         flow.wire.ring(bytes);
@@ -302,10 +302,10 @@ void tuning_due__send_buffer_within_limit_and_window(Check& check) {
     EXPECT_EQ(wire.info().send_bytes, 131072);
     wire.state().max_snd_wnd = 10'000'000;
     wire.reads(0);
-    EXPECT_EQ(wire.info().send_bytes, kMost);
+    EXPECT_EQ(wire.info().send_bytes, kMax);
     wire.state().cwnd = 1000;
     wire.reads(0);
-    EXPECT_EQ(wire.info().send_bytes, kMost);
+    EXPECT_EQ(wire.info().send_bytes, kMax);
 }
 
 constexpr kunit::Test kTests[] = {

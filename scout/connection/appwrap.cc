@@ -21,9 +21,9 @@ Appwrap* Appwrap::create(dominoes::RingChannel& channel, BufferSize receive, Buf
 bool Appwrap::allocate(dominoes::RingChannel& channel, BufferSize receive, BufferSize send) {
     ring(0).memory = static_cast<uint8_t*>(dominoes_ring_alloc(receive.initial));
     ring(0).bytes = receive.initial;
-    send_buffer_ = dominoes_sendbuf_create(send.most, send.initial);
+    send_buffer_ = dominoes_sendbuf_create(send.max, send.initial);
     // No replica is further ahead of another than the channel is long.
-    ordering_ = dominoes::OrderingManager::create(channel.capacity() * Effects::kMostDeliveries,
+    ordering_ = dominoes::OrderingManager::create(channel.capacity() * Effects::kMaxDeliveries,
                                                   &Appwrap::readable_moved, this);
     return ring(0).memory && send_buffer_ && ordering_;
 }
@@ -94,8 +94,8 @@ void Appwrap::released(uint32_t replica, uint64_t offset) {
     wake_writer();
 }
 
-void Appwrap::admit(uint32_t bytes) {
-    dominoes_sendbuf_admit(send_buffer_, bytes);
+void Appwrap::set_limit(uint32_t bytes) {
+    dominoes_sendbuf_set_limit(send_buffer_, bytes);
     send_bytes_.store_release(bytes);
     wake_writer();
 }
@@ -126,7 +126,7 @@ int64_t Appwrap::read(dominoes_iter* to, size_t bytes, bool peek) {
     read_.store_release(from + static_cast<uint64_t>(taken));
     if (from + static_cast<uint64_t>(taken) - read_said_ >= ring(reading_).bytes / 4) {
         read_said_ = from + static_cast<uint64_t>(taken);
-        outbox_.say(Outbox::kRead);
+        outbox_.post(Outbox::kRead);
     }
     leave_ring(from + static_cast<uint64_t>(taken));
     if (ring_wanted_.load_relaxed()) bring_ring();
@@ -145,7 +145,7 @@ void Appwrap::bring_ring() {
     next.from.store_relaxed(kNoEnd);
     exchanging_ = true;
     outbox_.set_ring(bytes);
-    outbox_.say(Outbox::kRing);
+    outbox_.post(Outbox::kRing);
 }
 
 // From which offset on what is readable is in the next ring.
@@ -216,7 +216,7 @@ int64_t Appwrap::write(dominoes_iter* from, size_t bytes) {
     const int64_t taken = dominoes_sendbuf_write(send_buffer_, at, from, min(bytes, fits));
     if (taken <= 0) return taken;
     written_.store_release(at + static_cast<uint64_t>(taken));
-    outbox_.say(Outbox::kSend);
+    outbox_.post(Outbox::kSend);
     return taken;
 }
 
@@ -253,14 +253,14 @@ uint32_t Appwrap::poll() {
 // Both directions are one change: whoever is woken sees both.
 void Appwrap::shut(bool reads, bool writes) {
     if (reads) reads_shut_.store_release(1);
-    if (writes && !writes_shut_.exchange_acq_rel(1)) outbox_.say(Outbox::kShutdown);
+    if (writes && !writes_shut_.exchange_acq_rel(1)) outbox_.post(Outbox::kShutdown);
     user_.wake();
 }
 
 void Appwrap::close() {
     reads_shut_.store_release(1);
     const bool shut = writes_shut_.exchange_acq_rel(1);
-    outbox_.say(shut ? Outbox::kCloseReads : Outbox::kCloseReads | Outbox::kShutdown);
+    outbox_.post(shut ? Outbox::kCloseReads : Outbox::kCloseReads | Outbox::kShutdown);
 }
 
 }  // namespace scout

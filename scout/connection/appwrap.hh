@@ -37,20 +37,18 @@ public:
     // What the application has written is kept from the least offset on that a replica uses. The
     // leader uses all that it has not seen acknowledged, which it may have to send, up to what it
     // says it has released(); so does every replica under a policy that gives each its own work.
-    // The patient send only what they are the first to claim, and use what they have not seen
-    // acknowledged just from uses() to uses_nothing(), around a batch. That is enough: what the
-    // leader has claimed first they leave alone; and what they have claimed first, after uses(),
-    // the leader has found claimed, which acquires (Request::try_own()), before it releases a byte
-    // of it, as it sees that byte acknowledged in a later request.
-    void uses(uint32_t replica, uint64_t offset) {
-        released_[replica].offset.store_release(offset);
-    }
+    // Replicas woken lazily send only what they are the first to claim, and use what they have not
+    // seen acknowledged just from pin() to unpin(), around a batch. That is enough: what the leader
+    // has claimed first they leave alone; and what they have claimed first, after pin(), the leader
+    // has found claimed, which acquires (Request::try_own()), before it releases a byte of it, as
+    // it sees that byte acknowledged in a later request.
+    void pin(uint32_t replica, uint64_t offset) { released_[replica].offset.store_release(offset); }
     void released(uint32_t replica, uint64_t offset);
-    void uses_nothing(uint32_t replica) { released(replica, kGone); }
+    void unpin(uint32_t replica) { released(replica, kGone); }
     // The reader is to come with a receive ring of so many bytes (scout/tcp/tuning.hh).
     void want_ring(uint32_t bytes) { ring_wanted_.store_release(bytes); }
     // The writer may be so far ahead of what is acknowledged.
-    void admit(uint32_t bytes);
+    void set_limit(uint32_t bytes);
 
     dominoes_sendbuf* send_buffer() { return send_buffer_; }
     uint64_t read_position() const { return read_.load_acquire(); }

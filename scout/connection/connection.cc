@@ -34,9 +34,9 @@ Connection::Connection(TcpRouter& router, const Plan& plan)
               {*this, TimerKind::kTimeWait},   {*this, TimerKind::kOutput},
               {*this, TimerKind::kReorder},    {*this, TimerKind::kProbe},
               {*this, TimerKind::kKeepAlive},  {*this, TimerKind::kUserTimeout}},
-      patience_ends_(
+      lazy_wake_(
           [](void* self) {
-              static_cast<Connection*>(self)->channel_->hurry();
+              static_cast<Connection*>(self)->channel_->wake_all();
               return true;
           },
           this) {}
@@ -63,7 +63,7 @@ bool Connection::allocate(const Plan& plan) {
     channel_->on_backlog(
         static_cast<uint32_t>(consistency_->stall_lag()),
         [](void* self) { static_cast<Connection*>(self)->look_for_stalls(); }, this);
-    if (wanted_replicas_ > 1 && lowest_suffices(policy_)) channel_->set_patience(kHelp, kPatience);
+    if (wanted_replicas_ > 1 && lowest_suffices(policy_)) channel_->set_lazy(kHelp, kLazyLag);
     for (; replica_count_ < wanted_replicas_; ++replica_count_) {
         Replica*& replica = replicas_[replica_count_];
         replica = Replica::create(*this, replica_count_, interface_.context(id_ + replica_count_));
@@ -75,9 +75,8 @@ bool Connection::allocate(const Plan& plan) {
 TcpConfig Connection::config(const Interface& interface, const Participants& participants,
                              const Attributes& attributes) {
     auto number = [&](Attribute a) { return static_cast<uint32_t>(attributes.get(a)); };
-    static_assert(SCOUT_LEAST_MTU == tcp::kHeaderBytes + tcp::kLeastMss);
-    const uint32_t mtu =
-        dominoes::max<uint32_t>(dominoes_link_mtu(interface.link), SCOUT_LEAST_MTU);
+    static_assert(SCOUT_MIN_MTU == tcp::kHeaderBytes + tcp::kMinMss);
+    const uint32_t mtu = dominoes::max<uint32_t>(dominoes_link_mtu(interface.link), SCOUT_MIN_MTU);
     const uint32_t limit = mtu - tcp::kHeaderBytes;
     const auto mss = min<uint32_t>(limit, number(Attribute::kMss));
     const BufferSize receive = attributes.buffer(Attribute::kReceiveBytes);
@@ -102,8 +101,8 @@ TcpConfig Connection::config(const Interface& interface, const Participants& par
         .ecn = number(Attribute::kEcn) != 0,
         .ttl = static_cast<uint8_t>(number(Attribute::kTtl)),
         .tos = static_cast<uint8_t>(number(Attribute::kTos)),
-        .receive_most = receive.most,
-        .send_most = send.most,
+        .receive_max = receive.max,
+        .send_max = send.max,
     };
 }
 
@@ -114,7 +113,7 @@ bool Connection::start() {
     mine.iss = iss_;
     mine.answered = answered_;
     // if it fails it has left, and said that the connection ended
-    return replicas_[0]->lead(mine);
+    return replicas_[0]->start(mine);
 }
 
 Connection::~Connection() {
@@ -190,12 +189,12 @@ void Connection::give_up_unreachable() {
 void Connection::link_changed() {
     appwrap_->outbox().set_link(dominoes_link_mtu(interface_.link),
                                 dominoes_link_max_segment(interface_.link));
-    appwrap_->outbox().say(Outbox::kLink);
+    appwrap_->outbox().post(Outbox::kLink);
 }
 
 void Connection::abort(uint32_t error, bool silent) {
     appwrap_->outbox().set_abort(error, silent);
-    appwrap_->outbox().say(Outbox::kAbort);
+    appwrap_->outbox().post(Outbox::kAbort);
 }
 
 void Connection::close(bool reset) {
@@ -231,7 +230,7 @@ bool Connection::drained() const {
 // --- replicas ---
 
 bool Connection::may_transmit(const TcpState& state) {
-    return inconsistent() || transmit_->has_room(state.transmissions + Effects::kMostTransmissions);
+    return inconsistent() || transmit_->has_room(state.transmissions + Effects::kMaxTransmissions);
 }
 
 void Connection::transmit_in_order(uint64_t serial, dominoes_packet* packet) {
@@ -282,7 +281,7 @@ void Connection::set_timer(dominoes::Context& context, const TimerEffect& effect
 // In the leader, which is alone up to here: the others join at `position`, the next one.
 void Connection::established(const TcpState& state, uint64_t position) {
     for (uint32_t id = 1; id < replica_count_; ++id) {
-        const bool joined = replicas_[id]->follow(state, position);
+        const bool joined = replicas_[id]->join(state, position);
         DOMINOES_ASSERT(joined);  // there are as many subscription slots as replicas
     }
     interface_.counters.add(Counter::tcp_established);
@@ -303,7 +302,7 @@ void Connection::closed(uint32_t error) {
 void Connection::leader_left() {
     dominoes::TimerChannel& timers = replicas_[0]->context().timers();
     for (TimerSlot& slot : timers_) timers.cancel(slot.timer);
-    timers.cancel(patience_ends_);
+    timers.cancel(lazy_wake_);
     router_.forget(*this);
     if (!listener_) return;
     if (!handed_over_) {
@@ -394,9 +393,9 @@ void Connection::show(const TcpState& state) {
 // After each batch of the leader's. What the others leave to it they are to pass as well before
 // long, as they keep packets.
 void Connection::leader_went_on() {
-    if (!channel_->patient() || channel_->reclaimed() == channel_->tail()) return;
-    if (patience_ends_.armed()) return;
-    replicas_[0]->context().timers().start(patience_ends_, dominoes_now_ns() + kPatienceNs);
+    if (!channel_->is_lazy() || channel_->reclaimed() == channel_->tail()) return;
+    if (lazy_wake_.armed()) return;
+    replicas_[0]->context().timers().start(lazy_wake_, dominoes_now_ns() + kLazyNs);
 }
 
 void Connection::count(const TcpInfo& now) {
@@ -459,9 +458,9 @@ void Connection::info(EndpointInfo& info) {
     info.snd_wnd = saturated(now.snd_wnd);
     info.rcv_wnd = saturated(now.rcv_wnd);
     info.rcvbuf = now.receive_bytes;
-    info.rcvbuf_limit = now.receive_most;
+    info.rcvbuf_limit = now.receive_max;
     info.sndbuf = now.send_bytes;
-    info.sndbuf_limit = now.send_most;
+    info.sndbuf_limit = now.send_max;
     info.retransmits = now.timeouts;
     info.snd_wscale = now.snd_scale;
     info.rcv_wscale = now.rcv_scale;
@@ -475,10 +474,10 @@ void Connection::show_replicas(EndpointInfo& info) {
     info.replicas = replica_count_;
     for (uint32_t i = 0; i < replica_count_; ++i) {
         const Replica& replica = *replicas_[i];
-        const Replica::Done done = replica.done();
-        info.replica[i] = {replica.cpu(),        static_cast<uint32_t>(replica.lag()),
-                           replica.processed(),  done.owned,
-                           done.delivered_bytes, done.sent_segments};
+        const Replica::Stats stats = replica.stats();
+        info.replica[i] = {replica.cpu(),         static_cast<uint32_t>(replica.lag()),
+                           replica.processed(),   stats.owned,
+                           stats.delivered_bytes, stats.sent_segments};
     }
 }
 

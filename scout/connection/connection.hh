@@ -146,8 +146,8 @@ private:
     // How many requests the leader is behind when other replicas come to help; and how many, and
     // for how long, they leave to it at most.
     static constexpr uint32_t kHelp = 16;
-    static constexpr uint32_t kPatience = 64;
-    static constexpr uint64_t kPatienceNs = 10'000'000;
+    static constexpr uint32_t kLazyLag = 64;
+    static constexpr uint64_t kLazyNs = 10'000'000;
     static constexpr uint64_t kNothing = 1;  // the sequencer's item for "nothing to send"
     // In orphan_.
     static constexpr uint32_t kLeft = 1;   // the application has
@@ -175,7 +175,7 @@ private:
     TcpExtent refused_{};  // by the device, and not published yet; the drainer's
 
     TimerSlot timers_[kTimerKinds];
-    dominoes::Timer patience_ends_;  // the leader's
+    dominoes::Timer lazy_wake_;  // the leader's
     dominoes::Atomic<uint32_t> references_{2};
     dominoes::Atomic<uint32_t> present_;  // replicas that take part
     dominoes::Atomic<uint32_t> orphan_;   // kLeft alone: counted among the stack's

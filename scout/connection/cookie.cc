@@ -31,7 +31,7 @@ uint32_t hash(const TcpCookieContext& context, uint32_t peer_iss, uint32_t time,
     store_be16(bytes + 10, context.peer.port);
     store_be32(bytes + 12, peer_iss);
     store_be32(bytes + 16, time);
-    store_be32(bytes + 20, context.receive_most);
+    store_be32(bytes + 20, context.receive_max);
     bytes[24] = purpose;
     return static_cast<uint32_t>(dominoes_keyed_hash(bytes, sizeof bytes, context.key));
 }

@@ -20,7 +20,7 @@ struct TcpCookieContext {
     uint64_t now_ns;
     // How far our receive ring may grow. What window scale we announced is made of it: a cookie is
     // void once the program has changed it.
-    uint32_t receive_most;
+    uint32_t receive_max;
 };
 
 // How long a cookie is good: at least this, at most twice that.

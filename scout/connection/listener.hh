@@ -17,7 +17,7 @@ class TcpRouter;
 class Listener final : public MapNode<uint16_t>, public dominoes_retired, dominoes::Pinned {
 public:
     static constexpr uint32_t kDefaultBacklog = 128;
-    static constexpr uint32_t kMostBacklog = 4096;
+    static constexpr uint32_t kMaxBacklog = 4096;
 
     // Holds one reference, the endpoint's.
     Listener(uint16_t port, const Attributes& attributes, uint32_t backlog, void* user)

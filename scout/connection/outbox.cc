@@ -11,16 +11,16 @@ Outbox::Outbox(dominoes::RingChannel& channel, const dominoes::Atomic<uint64_t>&
     channel_.on_space(&Outbox::space, this);
 }
 
-void Outbox::say(uint32_t words) {
-    wanted_.fetch_or_acq_rel(words);
+void Outbox::post(uint32_t posts) {
+    wanted_.fetch_or_acq_rel(posts);
     flush();
 }
 
 // One at a time. Whoever finds another at it only counts itself in, and the other goes round again:
-// else the channel could tell of its space while the words are in the hands of one who has just
-// found none, and nobody would say them. acq_rel: read-modify-writes of one variable, so that the
-// last round sees the words of all who came. While the one at it is preempted, the words of others
-// wait with it, and they themselves go on.
+// else the channel could tell of its space while the posts are in the hands of one who has just
+// found none, and nobody would publish them. acq_rel: read-modify-writes of one variable, so that
+// the last round sees the posts of all who came. While the one at it is preempted, the posts of
+// others wait with it, and they themselves go on.
 void Outbox::flush() {
     if (flushers_.fetch_add_acq_rel(1) != 0) return;
     uint32_t counted = 1;
@@ -30,8 +30,8 @@ void Outbox::flush() {
 
 void Outbox::flush_once() {
     for (bool announced = false;;) {
-        const uint32_t words = wanted_.exchange_acq_rel(0);
-        const uint32_t refused = words ? try_words(words) : 0;
+        const uint32_t posts = wanted_.exchange_acq_rel(0);
+        const uint32_t refused = posts ? try_posts(posts) : 0;
         if (!refused) return;
         wanted_.fetch_or_acq_rel(refused);
         if (announced || channel_.closed()) return;
@@ -43,24 +43,24 @@ void Outbox::flush_once() {
 // In the order of the bits, which is the order in which they make sense together: what was written
 // goes before the end of writing, and first of all it is seen whether close() must reset. Returns
 // those for which there was no room.
-uint32_t Outbox::try_words(uint32_t words) {
-    if (words & kShutdown) words |= kSend;
+uint32_t Outbox::try_posts(uint32_t posts) {
+    if (posts & kShutdown) posts |= kSend;
     for (uint32_t bit = 1; bit <= kLink; bit <<= 1) {
-        if (!(words & bit)) continue;
-        if (!try_word(static_cast<Word>(bit))) return words & ~(bit - 1);
+        if (!(posts & bit)) continue;
+        if (!try_post(static_cast<Post>(bit))) return posts & ~(bit - 1);
     }
     return 0;
 }
 
-bool Outbox::try_word(Word word) {
-    if (word == kOption) return try_options();
-    // Bulk words leave room for what makes room: acknowledgements and timeouts.
-    const uint32_t headroom = word == kSend   ? channel_.capacity() / 4
-                              : word == kRead ? channel_.capacity() / 8
+bool Outbox::try_post(Post post) {
+    if (post == kOption) return try_options();
+    // Bulk posts leave room for what makes room: acknowledgements and timeouts.
+    const uint32_t headroom = post == kSend   ? channel_.capacity() / 4
+                              : post == kRead ? channel_.capacity() / 8
                                               : 0;
     Request* request = channel_.claim(headroom);
     if (!request) return false;
-    fill(word, *request);
+    fill(post, *request);
     channel_.publish(*request);
     return true;
 }
@@ -84,11 +84,11 @@ bool Outbox::try_options() {
     return true;
 }
 
-void Outbox::fill(Word word, Request& request) {
+void Outbox::fill(Post post, Request& request) {
     request.now_ns = dominoes_now_ns();
     const Event stamp{.app_read = read_.load_acquire()};
     auto set = [&request](EventKind kind) { request.kind = static_cast<uint32_t>(kind); };
-    switch (word) {
+    switch (post) {
         case kConnect:
             set(EventKind::kConnect);
             request.as<Event>() = stamp;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Outbox: what an application, or the device, wants said to a connection. All of it is idempotent
-// ("written up to here", "read up to here", "no more"), so a word that finds the channel full is
-// kept as a bit and said when there is room: the application never loses one and never waits for
-// the channel.
+// Outbox: the requests that an application, or the device, posts to a connection. All of them are
+// idempotent ("written up to here", "read up to here", "no more"), so a post that finds the channel
+// full is kept as a bit, and published when there is room: the application never loses one and
+// never waits for the channel.
 #pragma once
 
 #include "dominoes/ring_channel.hh"
@@ -13,8 +13,8 @@ namespace scout {
 
 class Outbox : dominoes::Pinned {
 public:
-    // In the order in which those that are said together are published.
-    enum Word : uint32_t {
+    // In the order in which those that are posted together are published.
+    enum Post : uint32_t {
         kConnect = 1u << 0,
         kCloseReads = 1u << 1,
         kSend = 1u << 2,
@@ -31,10 +31,11 @@ public:
     Outbox(dominoes::RingChannel& channel, const dominoes::Atomic<uint64_t>& read,
            const dominoes::Atomic<uint64_t>& written);
 
-    // Says `words` now, or as soon as the channel has room. Context: any.
-    void say(uint32_t words);
+    // Publishes a request for each of `posts` now, or as soon as the channel has room. Context:
+    // any.
+    void post(uint32_t posts);
 
-    // What the words of the same name carry; to be set before they are said.
+    // What the posts of the same name carry; to be set before they are posted.
     void set_option(TcpOption option, uint32_t value) {
         const auto index = static_cast<uint32_t>(option);
         options_[index].store_release(value);
@@ -56,17 +57,17 @@ private:
     static void space(void* context) { static_cast<Outbox*>(context)->flush(); }
     void flush();
     void flush_once();
-    uint32_t try_words(uint32_t words);
-    bool try_word(Word word);
+    uint32_t try_posts(uint32_t posts);
+    bool try_post(Post post);
     bool try_options();
-    void fill(Word word, dominoes::Request& request);
+    void fill(Post post, dominoes::Request& request);
 
     dominoes::RingChannel& channel_;
     const dominoes::Atomic<uint64_t>& read_;
     const dominoes::Atomic<uint64_t>& written_;
     dominoes::Atomic<uint32_t> wanted_;
     dominoes::Atomic<uint32_t> flushers_;  // how many have come since the one at it began a round
-    dominoes::Atomic<uint32_t> options_set_;  // a bit for each that is to be said
+    dominoes::Atomic<uint32_t> options_set_;  // a bit for each that is to be published
     dominoes::Atomic<uint32_t> options_[kTcpOptions];
     dominoes::Atomic<uint64_t> abort_;
     dominoes::Atomic<uint32_t> corrupt_;

@@ -41,14 +41,14 @@ Replica* Replica::create(Connection& connection, uint32_t id, dominoes::Context&
     return dominoes::make<Replica>(connection, id, context);
 }
 
-bool Replica::lead(const TcpConfig& config) {
+bool Replica::start(const TcpConfig& config) {
     tcp_init(state_, config);
     // From the beginning: the connection can be found already, so that something may be there, and
     // what nobody passes would never be reclaimed.
     return begin(0);
 }
 
-bool Replica::follow(const TcpState& state, uint64_t position) {
+bool Replica::join(const TcpState& state, uint64_t position) {
     state_ = state;
     return begin(position);
 }
@@ -56,10 +56,10 @@ bool Replica::follow(const TcpState& state, uint64_t position) {
 // Counted in first: once subscribed, the replica runs on its own, and may even have left when
 // subscribe() returns. From then on the slowest of the replicas decides what is kept.
 bool Replica::begin(uint64_t position) {
-    if (!patient()) connection_.appwrap().uses(id(), tcp_released(state_));
+    if (!is_lazy()) connection_.appwrap().pin(id(), tcp_released(state_));
     connection_.replica_joined();
     if (!domain_.subscribe(subscription_, position)) {
-        connection_.appwrap().uses_nothing(id());
+        connection_.appwrap().unpin(id());
         connection_.replica_left();
         return false;
     }
@@ -71,7 +71,7 @@ uint64_t Replica::lag() const { return connection_.channel().lag(subscription_);
 
 bool Replica::process(Request& request) {
     if (!connection_.may_transmit(state_)) return false;
-    if (patient() && !in_batch_) connection_.appwrap().uses(id(), tcp_released(state_));
+    if (is_lazy() && !in_batch_) connection_.appwrap().pin(id(), tcp_released(state_));
     in_batch_ = true;
     inject_faults(request);
 
@@ -120,7 +120,7 @@ void Replica::perform(const Effect& effect, Request& request) {
             if (is_leader()) connection_.appwrap().want_ring(effect.bytes);
             return;
         case EffectKind::kSendRoom:
-            if (is_leader()) connection_.appwrap().admit(effect.bytes);
+            if (is_leader()) connection_.appwrap().set_limit(effect.bytes);
             return;
         case EffectKind::kLeave:
             if (!is_leader()) domain_.retire();
@@ -132,7 +132,7 @@ void Replica::perform(const Effect& effect, Request& request) {
     }
 }
 
-bool Replica::patient() const { return !is_leader() && connection_.channel().patient(); }
+bool Replica::is_lazy() const { return !is_leader() && connection_.channel().is_lazy(); }
 
 bool Replica::mine(Request& request, dominoes::Work work, uint64_t serial) {
     return owns(connection_.policy(), request, work, serial, state_.replicas, id());
@@ -141,8 +141,8 @@ bool Replica::mine(Request& request, dominoes::Work work, uint64_t serial) {
 void Replica::deliver(const DeliverEffect& effect, Request& request) {
     if (!mine(request, dominoes::Work::kDeliver, effect.serial)) return;
     connection_.appwrap().deliver(static_cast<const dominoes_packet*>(request.owned), effect);
-    ++done_.owned;
-    done_.delivered_bytes += effect.bytes;
+    ++stats_.owned;
+    stats_.delivered_bytes += effect.bytes;
 }
 
 void Replica::transmit(const TransmitEffect& effect, Request& request) {
@@ -152,8 +152,8 @@ void Replica::transmit(const TransmitEffect& effect, Request& request) {
         const uint64_t serial = effect.serial + piece;
         if (!mine(request, work, serial)) continue;
         path_.send(effect, piece, serial);
-        ++done_.owned;
-        ++done_.sent_segments;
+        ++stats_.owned;
+        ++stats_.sent_segments;
     }
 }
 
@@ -183,14 +183,14 @@ void Replica::inject_faults(const Request& request) {
 
 void Replica::batch_done() {
     in_batch_ = false;
-    if (patient()) {
-        connection_.appwrap().uses_nothing(id());
+    if (is_lazy()) {
+        connection_.appwrap().unpin(id());
     } else {
         connection_.appwrap().released(id(), tcp_released(state_));
     }
     dominoes::ConsistencyManager& manager = connection_.consistency();
     if (manager.stalled(id())) manager.goes_on(id(), lag());
-    done_shown_.publish(done_);
+    stats_shown_.publish(stats_);
     if (is_leader()) {
         connection_.show(state_);
         connection_.leader_went_on();
@@ -203,7 +203,7 @@ void Replica::retired() {
         connection_.show(state_);
         connection_.leader_left();
     }
-    connection_.appwrap().uses_nothing(id());
+    connection_.appwrap().unpin(id());
     connection_.replica_left();  // may free this replica
 }
 

@@ -17,7 +17,7 @@ class Connection;
 class Replica : dominoes::Pinned {
 public:
     // What this replica has done. Written by it, read by whoever asks.
-    struct Done {
+    struct Stats {
         uint64_t owned;
         uint64_t delivered_bytes;
         uint64_t sent_segments;
@@ -31,17 +31,17 @@ public:
 
     // Begins as the connection's only replica. Takes what has been published already, too. Context:
     // process.
-    bool lead(const TcpConfig& config);
+    bool start(const TcpConfig& config);
     // Joins with a copy of the leader's state after the request at `position - 1`. Context: the
     // leader's.
-    bool follow(const TcpState& state, uint64_t position);
+    bool join(const TcpState& state, uint64_t position);
 
     uint32_t id() const { return domain_.id(); }
     dominoes::Context& context() const { return domain_.context(); }
     uint32_t cpu() const { return static_cast<uint32_t>(context().cpu()); }
     uint64_t processed() const { return domain_.processed(); }
     uint64_t lag() const;
-    Done done() const { return done_shown_.read(); }
+    Stats stats() const { return stats_shown_.read(); }
 
     // Faults for tests. Context: any.
     void set_delay_ns(uint64_t most) { delay_ns_.store_relaxed(most); }
@@ -59,7 +59,7 @@ private:
     void batch_done();
     void retired();
     bool is_leader() const { return id() == 0; }
-    bool patient() const;
+    bool is_lazy() const;
 
     Connection& connection_;
     dominoes::Domain domain_;
@@ -68,8 +68,8 @@ private:
     TcpState state_;
     Effects effects_;
     bool in_batch_ = false;
-    Done done_{};
-    dominoes::Snapshot<Done> done_shown_;
+    Stats stats_{};
+    dominoes::Snapshot<Stats> stats_shown_;
     dominoes::Atomic<uint64_t> delay_ns_;
     dominoes::Atomic<uint64_t> stall_ns_;
 };

@@ -26,7 +26,7 @@ TcpCookieContext cookie_context(const Interface& interface, const ConnectionKey&
             {key.peer_ip, key.peer_port},
             interface.secret,
             dominoes_now_ns(),
-            listener.attributes().buffer(Attribute::kReceiveBytes).most};
+            listener.attributes().buffer(Attribute::kReceiveBytes).max};
 }
 
 // Data is left for the peer to send again: the packet stays with the control channel.
@@ -333,7 +333,7 @@ int TcpRouter::connect(const Participants& participants, const Attributes& attri
     if (!*connection) return -int{kEnomem};
     enter(**connection);
     interface_.counters.add(Counter::tcp_active_opens);
-    (*connection)->appwrap().outbox().say(Outbox::kConnect);
+    (*connection)->appwrap().outbox().post(Outbox::kConnect);
     return 0;
 }
 

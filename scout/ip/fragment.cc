@@ -12,7 +12,7 @@ bool length_possible(const FragmentRange& range) {
 }
 
 bool within_reach(const FragmentRange& range, const IpHeader& header) {
-    return header.header_bytes + range.end <= kIpMostBytes;
+    return header.header_bytes + range.end <= kIpMaxBytes;
 }
 
 // A TCP header in two fragments only serves to get past filters (RFC 1858, RFC 3128): no link has
@@ -52,7 +52,7 @@ FragmentList::Result FragmentList::add(const FragmentRange& range) {
         if (before.end > range.begin) return Result::kOverlap;
     }
     if (at < count_ && ranges_[at].begin < range.end) return Result::kOverlap;
-    if (count_ == kMost) return Result::kFull;
+    if (count_ == kMax) return Result::kFull;
     insert(at, range);
     return Result::kAdded;
 }

@@ -35,7 +35,7 @@ struct FragmentRange {
 class FragmentList {
 public:
     // 64 KB through the smallest MTU that is met (576) are 119.
-    static constexpr uint32_t kMost = 128;
+    static constexpr uint32_t kMax = 128;
 
     enum class Result {
         kAdded,
@@ -60,7 +60,7 @@ private:
     bool contradicts(const FragmentRange& range) const;
     void insert(uint32_t at, const FragmentRange& range);
 
-    Range ranges_[kMost];  // in order
+    Range ranges_[kMax];  // in order
     uint32_t count_ = 0;
     uint32_t bytes_ = 0;
     uint32_t total_ = 0;

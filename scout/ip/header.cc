@@ -39,7 +39,7 @@ bool checksum_right(const uint8_t* bytes, const IpHeader& header) {
 // 0 then.
 uint32_t total_bytes(const uint8_t* bytes, uint32_t packet_bytes) {
     const uint32_t field = load_be16(bytes + 2);
-    return field == 0 && packet_bytes > kIpMostBytes ? packet_bytes : field;
+    return field == 0 && packet_bytes > kIpMaxBytes ? packet_bytes : field;
 }
 
 void read_fields(const uint8_t* bytes, IpHeader& out) {
@@ -89,7 +89,7 @@ IpResult parse_quoted_ip(const uint8_t* bytes, uint32_t length, IpHeader& out) {
 }
 
 void write_ip(uint8_t* bytes, const IpHeader& header) {
-    const uint32_t total = header.total_bytes > kIpMostBytes ? 0 : header.total_bytes;
+    const uint32_t total = header.total_bytes > kIpMaxBytes ? 0 : header.total_bytes;
     const uint32_t fragment = (header.dont_fragment ? kDontFragment : 0u) |
                               (header.more_fragments ? kMoreFragments : 0u) |
                               header.fragment_bytes / 8;

@@ -9,8 +9,8 @@
 namespace scout {
 
 inline constexpr uint32_t kIpHeaderBytes = 20;  // without options
-inline constexpr uint32_t kIpMostHeaderBytes = 60;
-inline constexpr uint32_t kIpLeastMtu = 68;
+inline constexpr uint32_t kIpMaxHeaderBytes = 60;
+inline constexpr uint32_t kIpMinMtu = 68;
 
 struct IpHeader {
     uint32_t header_bytes;

@@ -10,7 +10,7 @@ namespace {
 constexpr uint32_t kQuotedTransportBytes = 8;
 // The longest ICMP error that is read: header, quoted IP header, the ports and sequence number
 // behind it.
-constexpr uint32_t kMostErrorRead = kIcmpHeaderBytes + kIpMostHeaderBytes + kQuotedTransportBytes;
+constexpr uint32_t kMaxErrorRead = kIcmpHeaderBytes + kIpMaxHeaderBytes + kQuotedTransportBytes;
 
 bool is_error(uint8_t type) {
     return type == kIcmpUnreachable || type == kIcmpTimeExceeded || type == kIcmpParameterProblem;
@@ -123,7 +123,7 @@ void IcmpRouter::handle_error(Router& router, Frame& frame) {
 
 // All of the data goes back (RFC 1122 section 3.2.2.6), with the same DSCP (RFC 1349 section 5.1).
 void IcmpRouter::echo(const Frame& frame) {
-    const uint32_t bytes = dominoes::min(frame.transport_bytes, kIpMostBytes - kIpHeaderBytes);
+    const uint32_t bytes = dominoes::min(frame.transport_bytes, kIpMaxBytes - kIpHeaderBytes);
     auto* message = static_cast<uint8_t*>(dominoes_alloc(bytes));
     if (!message) {
         interface_.counters.add(Counter::tx_no_memory);
@@ -141,8 +141,8 @@ void IcmpRouter::echo(const Frame& frame) {
 }
 
 void IcmpRouter::take_error(const Frame& frame) {
-    uint8_t bytes[kMostErrorRead];
-    const uint32_t length = dominoes::min(frame.transport_bytes, kMostErrorRead);
+    uint8_t bytes[kMaxErrorRead];
+    const uint32_t length = dominoes::min(frame.transport_bytes, kMaxErrorRead);
     dominoes_packet_copy(frame.packet, frame.transport_offset, bytes, length);
     IcmpError error;
     if (parse_icmp_error(bytes, length, error) != IcmpResult::kOk) {
@@ -205,9 +205,9 @@ void IcmpRouter::reassembly_timed_out(IpAddress to, const uint8_t* quoted, uint3
 
 // Quotes as much as fits (RFC 1812 section 4.3.2.3).
 void IcmpRouter::send_unreachable(const Frame& frame, uint8_t code) {
-    uint8_t quoted[kMostQuote];
+    uint8_t quoted[kMaxQuote];
     const uint32_t datagram = frame.transport_offset - frame.network_offset + frame.transport_bytes;
-    const uint32_t bytes = dominoes::min(datagram, kMostQuote);
+    const uint32_t bytes = dominoes::min(datagram, kMaxQuote);
     dominoes_packet_copy(frame.packet, frame.network_offset, quoted, bytes);
     send_error(frame.source, kIcmpUnreachable, code, quoted, bytes);
 }

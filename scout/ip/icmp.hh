@@ -82,7 +82,7 @@ public:
     static constexpr uint64_t kErrorsPerSecond = 1000;
     static constexpr uint64_t kErrorsAtOnce = 50;
     // What an error quotes: with the IP header it is at most 576 bytes (RFC 1812 section 4.3.2.3).
-    static constexpr uint32_t kMostQuote = 576 - kIpHeaderBytes - kIcmpHeaderBytes;
+    static constexpr uint32_t kMaxQuote = 576 - kIpHeaderBytes - kIcmpHeaderBytes;
 
     IcmpRouter(Interface& interface, ArpRouter& arp) : interface_(interface), arp_(arp) {}
 
@@ -101,7 +101,7 @@ public:
     void reassembly_timed_out(IpAddress to, const uint8_t* quoted, uint32_t bytes);
 
 private:
-    static constexpr uint32_t kMostListeners = 2;
+    static constexpr uint32_t kMaxListeners = 2;
     struct Listener {
         uint8_t protocol;
         IcmpListener* listener;
@@ -124,7 +124,7 @@ private:
     Interface& interface_;
     ArpRouter& arp_;
     TokenBucket bucket_{kErrorsPerSecond, kErrorsAtOnce};
-    Listener listeners_[kMostListeners] = {};
+    Listener listeners_[kMaxListeners] = {};
 };
 
 }  // namespace scout

@@ -45,8 +45,8 @@ void describe(Frame& frame, const IpHeader& header) {
 // --- router ---
 
 void IpRouter::connect(uint8_t protocol, Router& upper) {
-    DOMINOES_ASSERT(upper_count_ < kMostUppers);
-    if (upper_count_ < kMostUppers) uppers_[upper_count_++] = {protocol, &upper};
+    DOMINOES_ASSERT(upper_count_ < kMaxUppers);
+    if (upper_count_ < kMaxUppers) uppers_[upper_count_++] = {protocol, &upper};
 }
 
 // What is the host's passes before anything else is checked: its errors are its own.
@@ -195,7 +195,7 @@ bool IpStage::push_with(Msg& msg, IpHeader& header) {
 // The first also has the headers above, which are shorter than any fragment: every link carries 68
 // bytes (RFC 791 section 3.2), and one that does not will refuse them.
 bool IpStage::push_fragments(const Msg& msg) {
-    const uint32_t most = (dominoes::max(mtu_, kIpLeastMtu) - kIpHeaderBytes) & ~uint32_t{7};
+    const uint32_t most = (dominoes::max(mtu_, kIpMinMtu) - kIpHeaderBytes) & ~uint32_t{7};
     const uint32_t above = msg.header_bytes();
     IpHeader common = header();
     for (uint32_t begin = 0; begin < msg.bytes(); begin += most) {

@@ -38,7 +38,7 @@ public:
     bool busy() const { return reassembly_.busy(); }
 
 private:
-    static constexpr uint32_t kMostUppers = 4;
+    static constexpr uint32_t kMaxUppers = 4;
     struct Upper {
         uint8_t protocol;
         Router* router;
@@ -58,7 +58,7 @@ private:
     IcmpRouter* icmp_ = nullptr;
     void (*on_busy_)(void*) = nullptr;
     void* on_busy_context_ = nullptr;
-    Upper uppers_[kMostUppers] = {};
+    Upper uppers_[kMaxUppers] = {};
     uint32_t upper_count_ = 0;
 };
 
@@ -68,7 +68,7 @@ public:
     // of the others is drawn at random; what exceeds `mtu` is cut into fragments, and its payload
     // is plain memory.
     IpStage(Stage& below, IpAddress source, IpAddress destination, uint8_t protocol,
-            bool dont_fragment, IpService service = {}, uint32_t mtu = kIpMostBytes)
+            bool dont_fragment, IpService service = {}, uint32_t mtu = kIpMaxBytes)
         : Stage(&below),
           source_(source),
           destination_(destination),

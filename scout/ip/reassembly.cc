@@ -36,7 +36,7 @@ Counter cause_of(FragmentList::Result result) {
 
 // --- one datagram ---
 
-FragmentList::Result PartialDatagram::admit(const IpHeader& header) {
+FragmentList::Result PartialDatagram::record(const IpHeader& header) {
     const auto result = list_.add(FragmentRange::of(header));
     if (result != FragmentList::Result::kAdded) return result;
     ecn_seen_ = static_cast<uint8_t>(ecn_seen_ | ecn_bit(header.ecn));
@@ -83,7 +83,7 @@ void PartialDatagram::take_head(const Frame& frame, const IpHeader& header) {
 }
 
 bool PartialDatagram::too_long() const {
-    return head_bytes_ - kEthHeaderBytes + list_.total_bytes() > kIpMostBytes;
+    return head_bytes_ - kEthHeaderBytes + list_.total_bytes() > kIpMaxBytes;
 }
 
 // The header is the first fragment's (RFC 791 section 3.2), as if nothing had been cut.
@@ -91,7 +91,7 @@ dominoes_packet* PartialDatagram::whole() const {
     const uint32_t total = list_.total_bytes();
     dominoes_packet* packet = dominoes_packet_create(head_bytes_ + total);
     if (!packet) return nullptr;
-    uint8_t head[kMostHead];
+    uint8_t head[kMaxHead];
     __builtin_memcpy(head, head_, head_bytes_);
     uint8_t* ip = head + kEthHeaderBytes;
     const uint32_t ip_bytes = head_bytes_ - kEthHeaderBytes;
@@ -141,7 +141,7 @@ dominoes_packet* IpReassembly::add(const Frame& frame, const IpHeader& header, u
         interface_.drop(datagram->cause());
         return nullptr;
     }
-    const auto result = datagram->admit(header);
+    const auto result = datagram->record(header);
     if (result == FragmentList::Result::kDuplicate) {
         interface_.drop(Counter::drop_ip_duplicate);
         return nullptr;
@@ -162,7 +162,7 @@ PartialDatagram* IpReassembly::find(const IpHeader& header) const {
 }
 
 PartialDatagram* IpReassembly::begin(const IpHeader& header, uint64_t now_ns) {
-    if (count_ == kMostDatagrams) displace(*oldest_);
+    if (count_ == kMaxDatagrams) displace(*oldest_);
     auto* datagram = dominoes::make<PartialDatagram>(header, now_ns + kTimeoutNs);
     if (!datagram) {
         interface_.drop(Counter::drop_ip_no_memory);
@@ -185,7 +185,7 @@ bool IpReassembly::store(PartialDatagram& datagram, const Frame& frame, const Ip
 
 // The oldest go: they are the least likely to become complete. One datagram alone always fits.
 void IpReassembly::make_room(const PartialDatagram& keep, uint32_t bytes) {
-    for (PartialDatagram* datagram = oldest_; datagram && memory_bytes_ + bytes > kMostBytes;) {
+    for (PartialDatagram* datagram = oldest_; datagram && memory_bytes_ + bytes > kMaxBytes;) {
         PartialDatagram* next = datagram->next;
         if (datagram != &keep && datagram->memory_bytes() != 0) displace(*datagram);
         datagram = next;
@@ -236,7 +236,7 @@ void IpReassembly::tick(uint64_t now_ns, IcmpRouter* errors) {
 // RFC 1122 section 3.3.2: the sender is told if the first fragment, which says whose it was, came.
 void IpReassembly::time_out(PartialDatagram& datagram, IcmpRouter* errors) {
     interface_.drop(Counter::drop_ip_timeout);
-    uint8_t quoted[IcmpRouter::kMostQuote];
+    uint8_t quoted[IcmpRouter::kMaxQuote];
     const uint32_t bytes = datagram.quote(quoted, sizeof quoted);
     if (bytes != 0 && errors) errors->reassembly_timed_out(datagram.source(), quoted, bytes);
 }

@@ -36,7 +36,7 @@ public:
 
     // Puts the fragment's numbers down. After kAdded its bytes are to be copied; kDuplicate changes
     // nothing; all else is a reason to condemn() the datagram.
-    FragmentList::Result admit(const IpHeader& header);
+    FragmentList::Result record(const IpHeader& header);
     // How many bytes of memory copy() would need beyond what there is.
     uint32_t missing_bytes(const IpHeader& header) const;
     // Copies the fragment's payload, and its header if it is the first. False: memory is short.
@@ -63,7 +63,7 @@ public:
 
 private:
     static constexpr uint32_t kBlocks = 65536 / kBlockBytes;
-    static constexpr uint32_t kMostHead = kEthHeaderBytes + kIpMostHeaderBytes;
+    static constexpr uint32_t kMaxHead = kEthHeaderBytes + kIpMaxHeaderBytes;
 
     void drop_bytes();
     uint8_t* block(uint32_t index);
@@ -78,15 +78,15 @@ private:
     uint8_t ecn_seen_ = 0;      // a bit for each codepoint
     uint32_t first_bytes_ = 0;  // payload of the first fragment; 0: it is missing
     uint32_t head_bytes_ = 0;   // of its Ethernet and IP headers
-    uint8_t head_[kMostHead];
+    uint8_t head_[kMaxHead];
     uint8_t* blocks_[kBlocks] = {};
     uint32_t memory_bytes_ = 0;
 };
 
 class IpReassembly : dominoes::Pinned {
 public:
-    static constexpr uint32_t kMostDatagrams = 128;
-    static constexpr uint32_t kMostBytes = 4 << 20;  // of payload, in blocks
+    static constexpr uint32_t kMaxDatagrams = 128;
+    static constexpr uint32_t kMaxBytes = 4 << 20;  // of payload, in blocks
     // RFC 1122 would have 60 to 120 s; 30 s is Linux's, and IDs return sooner than either on a fast
     // link (RFC 4963).
     static constexpr uint64_t kTimeoutNs = 30'000'000'000;

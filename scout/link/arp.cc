@@ -118,7 +118,7 @@ Neighbour* ArpRouter::find_referenced(IpAddress address) {
 }
 
 Neighbour* ArpRouter::insert_referenced(IpAddress address) {
-    if (neighbours_->count() >= kMostNeighbours && !make_room()) return nullptr;
+    if (neighbours_->count() >= kMaxNeighbours && !make_room()) return nullptr;
     auto* neighbour = dominoes::make<Neighbour>(address);
     if (!neighbour) return nullptr;
     neighbour->references_.store_relaxed(1);
@@ -158,15 +158,15 @@ bool ArpRouter::forget(Neighbour& neighbour) {
 // the other left, and the exchange in take() sees to it that only one sends it.
 
 dominoes_packet* ArpQueue::put(dominoes_packet* packet) {
-    const uint32_t slot = next_.fetch_add_relaxed(1) % kMost;
+    const uint32_t slot = next_.fetch_add_relaxed(1) % kMax;
     return slots_[slot].exchange_seq_cst(packet);  // (1) before (2)
 }
 
 // From the slot that will be filled next, for that has waited longest.
 dominoes_packet* ArpQueue::take() {
     const uint32_t next = next_.load_relaxed();
-    for (uint32_t i = 0; i < kMost; ++i) {
-        auto& slot = slots_[(next + i) % kMost];
+    for (uint32_t i = 0; i < kMax; ++i) {
+        auto& slot = slots_[(next + i) % kMax];
         if (dominoes_packet* packet = slot.exchange_seq_cst(nullptr)) return packet;  // (4)
     }
     return nullptr;
@@ -362,8 +362,8 @@ void ArpRouter::tick_neighbour(Neighbour& neighbour, uint64_t now_ns) {
     if (attempts == 0 && !refresh_due(neighbour, now_ns)) return;
     if (attempts != 0 && now_ns - neighbour.requested_ns_.load_relaxed() < kRetryNs) return;
 
-    const uint32_t most = mac ? 2 * kMostAttempts : kMostAttempts;
-    const bool ask_itself = mac && attempts < kMostAttempts;
+    const uint32_t most = mac ? 2 * kMaxAttempts : kMaxAttempts;
+    const bool ask_itself = mac && attempts < kMaxAttempts;
     if (attempts >= most) return give_up(neighbour);
     ask(neighbour, attempts + 1, ask_itself ? MacAddress::unpacked(mac) : kBroadcastMac, now_ns);
 }

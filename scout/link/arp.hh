@@ -33,7 +33,7 @@ void write_arp(uint8_t* bytes, const ArpMessage& message);
 // out. The newest are kept (RFC 1122 section 2.3.2.2).
 class ArpQueue : dominoes::Pinned {
 public:
-    static constexpr uint32_t kMost = 16;
+    static constexpr uint32_t kMax = 16;
 
     ~ArpQueue();
     // Takes the packet. Returns the oldest if there is no room for both. Context: any.
@@ -42,7 +42,7 @@ public:
     dominoes_packet* take();
 
 private:
-    dominoes::Atomic<dominoes_packet*> slots_[kMost];
+    dominoes::Atomic<dominoes_packet*> slots_[kMax];
     dominoes::Atomic<uint32_t> next_;  // to be filled; a ring
 };
 
@@ -84,8 +84,8 @@ private:
 
 class ArpRouter final : public Router {
 public:
-    static constexpr uint32_t kMostNeighbours = 1024;
-    static constexpr uint32_t kMostAttempts = 3;       // one a second (RFC 1122 section 2.3.2.1)
+    static constexpr uint32_t kMaxNeighbours = 1024;
+    static constexpr uint32_t kMaxAttempts = 3;        // one a second (RFC 1122 section 2.3.2.1)
     static constexpr uint64_t kRetryNs = 950'000'000;  // a second, less what a timer may be early
     static constexpr uint64_t kFreshNs = 60'000'000'000;
     static constexpr uint64_t kDoubtNs = 5'000'000'000;  // Linux's DELAY_PROBE_TIME

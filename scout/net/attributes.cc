@@ -24,7 +24,7 @@ struct Limit {
     int64_t initial;
 };
 
-constexpr Limit kBuffer = {Rule::kRoundUp, Attributes::kLeastBuffer, Attributes::kMostBuffer,
+constexpr Limit kBuffer = {Rule::kRoundUp, Attributes::kMinBuffer, Attributes::kMaxBuffer,
                            Attributes::kDefaultBuffer};
 
 // By option number.
@@ -37,20 +37,20 @@ constexpr Limit kLimits[] = {
     {Rule::kRange, 0, 3, 0},                       // kPolicy: enum dominoes_policy
     kBuffer,                                       // kReceiveBytes
     kBuffer,                                       // kSendBytes
-    {Rule::kRange, -1, Attributes::kMostLinger, -1},
+    {Rule::kRange, -1, Attributes::kMaxLinger, -1},
     {Rule::kRange, 0, 1, 0},  // kReuseAddress
-    {Rule::kPowerOfTwo, 1, Attributes::kMostDigestInterval, Attributes::kDefaultDigestInterval},
-    {Rule::kRange, Attributes::kLeastMss, Attributes::kMostMss, Attributes::kMostMss},
+    {Rule::kPowerOfTwo, 1, Attributes::kMaxDigestInterval, Attributes::kDefaultDigestInterval},
+    {Rule::kRange, Attributes::kMinMss, Attributes::kMaxMss, Attributes::kMaxMss},
     {Rule::kRange, 0, 1, 0},  // kKeepAlive
-    {Rule::kRange, 1, Attributes::kMostKeepTime, Attributes::kDefaultKeepIdle},
-    {Rule::kRange, 1, Attributes::kMostKeepTime, Attributes::kDefaultKeepInterval},
-    {Rule::kRange, 1, Attributes::kMostKeepCount, Attributes::kDefaultKeepCount},
-    {Rule::kRange, 0, Attributes::kMostUserTimeout, 0},
+    {Rule::kRange, 1, Attributes::kMaxKeepTime, Attributes::kDefaultKeepIdle},
+    {Rule::kRange, 1, Attributes::kMaxKeepTime, Attributes::kDefaultKeepInterval},
+    {Rule::kRange, 1, Attributes::kMaxKeepCount, Attributes::kDefaultKeepCount},
+    {Rule::kRange, 0, Attributes::kMaxUserTimeout, 0},
     {Rule::kRange, 0, 1, 0},         // kEcn
     {Rule::kRange, 1, 255, kIpTtl},  // kTtl
     {Rule::kRange, 0, 255, 0},       // kTos
     {Rule::kRange, 0, 1, 0},         // kCongestion: enum dominoes_congestion
-    {Rule::kRoundUp, Attributes::kLeastBuffer, Attributes::kMostBuffer,
+    {Rule::kRoundUp, Attributes::kMinBuffer, Attributes::kMaxBuffer,
      Attributes::kDefaultBufferLimit},
     {Rule::kRange, 0, 1, 0},  // kCork
 };
@@ -108,7 +108,7 @@ BufferSize Attributes::buffer(Attribute which) const {
     if (chosen_ & 1u << static_cast<uint32_t>(which))
         return {static_cast<uint32_t>(bytes), static_cast<uint32_t>(bytes)};
     const int64_t most = get(Attribute::kBufferLimit);
-    return {static_cast<uint32_t>(dominoes::max(most / kInitialPart, kLeastBuffer)),
+    return {static_cast<uint32_t>(dominoes::max(most / kInitialPart, kMinBuffer)),
             static_cast<uint32_t>(most)};
 }
 

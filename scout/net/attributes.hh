@@ -37,28 +37,28 @@ enum class Attribute : uint32_t {
 // How large a buffer is at first, and how far it may grow by itself; in bytes, powers of two.
 struct BufferSize {
     uint32_t initial;
-    uint32_t most;
+    uint32_t max;
 };
 
 class Attributes {
 public:
-    static constexpr int64_t kLeastBuffer = 4 * 4096;
-    static constexpr int64_t kMostBuffer = 64 << 20;
+    static constexpr int64_t kMinBuffer = 4 * 4096;
+    static constexpr int64_t kMaxBuffer = 64 << 20;
     static constexpr int64_t kDefaultBuffer = 1 << 20;       // of UDP
     static constexpr int64_t kDefaultBufferLimit = 8 << 20;  // of TCP
-    static constexpr int64_t kLeastMss = 88;
+    static constexpr int64_t kMinMss = 88;
     // 65535 less 40 of headers; also the default, which limits nothing.
-    static constexpr int64_t kMostMss = 65495;
+    static constexpr int64_t kMaxMss = 65495;
     static constexpr int64_t kDefaultDigestInterval = 64;
-    static constexpr int64_t kMostDigestInterval = int64_t{1} << 30;
-    static constexpr int64_t kMostLinger = 1 << 20;  // seconds
+    static constexpr int64_t kMaxDigestInterval = int64_t{1} << 30;
+    static constexpr int64_t kMaxLinger = 1 << 20;  // seconds
     // Linux's defaults and limits; the first is what RFC 1122 section 4.2.3.6 asks for.
     static constexpr int64_t kDefaultKeepIdle = 7200;    // seconds
     static constexpr int64_t kDefaultKeepInterval = 75;  // seconds
-    static constexpr int64_t kMostKeepTime = 32767;      // seconds
+    static constexpr int64_t kMaxKeepTime = 32767;       // seconds
     static constexpr int64_t kDefaultKeepCount = 9;
-    static constexpr int64_t kMostKeepCount = 127;
-    static constexpr int64_t kMostUserTimeout = INT32_MAX;  // milliseconds
+    static constexpr int64_t kMaxKeepCount = 127;
+    static constexpr int64_t kMaxUserTimeout = INT32_MAX;  // milliseconds
 
     Attributes();
 

@@ -7,9 +7,9 @@
 
 namespace scout {
 
-inline constexpr uint32_t kIpMostBytes = 65535;  // of a datagram
-inline constexpr uint8_t kIpEcnMask = 3;         // of the byte that was the type of service
-inline constexpr uint8_t kIpTtl = 64;            // RFC 1122 section 3.2.1.7, IANA's default
+inline constexpr uint32_t kIpMaxBytes = 65535;  // of a datagram
+inline constexpr uint8_t kIpEcnMask = 3;        // of the byte that was the type of service
+inline constexpr uint8_t kIpTtl = 64;           // RFC 1122 section 3.2.1.7, IANA's default
 
 // What an application may choose of the header of what it sends.
 struct IpService {

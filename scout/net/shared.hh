@@ -11,7 +11,7 @@ namespace scout {
 
 class Shared : dominoes::Pinned {
 public:
-    static constexpr uint32_t kMostOrphans = 4096;
+    static constexpr uint32_t kMaxOrphans = 4096;
 
     Shared() : mutex_(dominoes_mutex_create()) {}
     ~Shared() {
@@ -25,15 +25,15 @@ public:
     uint64_t next_id() { return ids_.fetch_add_relaxed(1) + 1; }
 
     // A connection becomes an orphan: its program has closed it, and it has yet to end. False:
-    // there are `most_orphans` already. Context: any.
+    // there are `max_orphans` already. Context: any.
     [[nodiscard]] bool orphan_begins() {
-        if (orphans_.fetch_add_relaxed(1) < most_orphans) return true;
+        if (orphans_.fetch_add_relaxed(1) < max_orphans) return true;
         orphan_ended();
         return false;
     }
     void orphan_ended() { orphans_.fetch_sub_acq_rel(1); }
     uint32_t orphans() const { return orphans_.load_relaxed(); }
-    uint32_t most_orphans = kMostOrphans;
+    uint32_t max_orphans = kMaxOrphans;
 
 private:
     dominoes_mutex* const mutex_;

@@ -177,8 +177,8 @@ void Endpoint::unbind() {
 
 // A free port of the first device may be taken at another: then there is most likely a next one.
 uint16_t Endpoint::pick_port_everywhere() {
-    constexpr int kMostTries = 64;
-    for (int i = 0; i < kMostTries; ++i) {
+    constexpr int kMaxTries = 64;
+    for (int i = 0; i < kMaxTries; ++i) {
         const uint16_t port = stack_.nic_of({})->pick_port();
         if (port == 0 || stack_.port_free_everywhere(port, false)) return port;
     }
@@ -283,7 +283,7 @@ int Endpoint::listen(uint32_t backlog) {
     if (listener()) return 0;
     if (const int error = ensure_port()) return error;
     backlog =
-        backlog == 0 ? Listener::kDefaultBacklog : dominoes::min(backlog, Listener::kMostBacklog);
+        backlog == 0 ? Listener::kDefaultBacklog : dominoes::min(backlog, Listener::kMaxBacklog);
     for (Nic* nic = any_address_ ? stack_.nic_of({}) : nic_; nic; nic = nic->next) {
         if (const int error = listen_at(*nic, backlog)) {
             while (Listener* l = listener()) close_listener(*l);

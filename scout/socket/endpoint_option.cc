@@ -63,7 +63,7 @@ int Endpoint::set_option(uint32_t option, int64_t value) {
     if (udp_) update_udp();
     if (c && live) {
         c->appwrap().outbox().set_option(*live, static_cast<uint32_t>(value));
-        c->appwrap().outbox().say(Outbox::kOption);
+        c->appwrap().outbox().post(Outbox::kOption);
     }
     return 0;
 }
@@ -130,7 +130,7 @@ int Endpoint::set_debug(uint32_t option, int64_t value) {
             return 0;
         case kOptionDebugCorrupt:
             c->appwrap().outbox().set_corrupt(id);
-            c->appwrap().outbox().say(Outbox::kDebug);
+            c->appwrap().outbox().post(Outbox::kDebug);
             return 0;
     }
     return -int{kEnoprotoopt};

@@ -88,7 +88,7 @@ int Nic::check(const AttachConfig& config) {
         return -int{kEinval};
     }
     link = config.link;
-    if (dominoes_link_mtu(link) < SCOUT_LEAST_MTU) return -int{kEinval};
+    if (dominoes_link_mtu(link) < SCOUT_MIN_MTU) return -int{kEinval};
     id = config.id;
     replicas_ = config.replicas;
     address = IpAddress::v4(config.address.addr);

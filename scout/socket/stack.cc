@@ -90,9 +90,9 @@ Nic* Stack::nic_towards(IpAddress peer) {
 
 // A free port at one device may be taken at another: then there is most likely a next one.
 int Stack::bind_everywhere(UdpEndpoint& endpoint, uint16_t port) {
-    constexpr int kMostTries = 64;
+    constexpr int kMaxTries = 64;
     int error = try_everywhere(endpoint, port);
-    for (int i = 1; port == 0 && error == -int{kEaddrinuse} && i < kMostTries; ++i) {
+    for (int i = 1; port == 0 && error == -int{kEaddrinuse} && i < kMaxTries; ++i) {
         error = try_everywhere(endpoint, port);
     }
     return error;

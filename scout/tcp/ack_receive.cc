@@ -43,15 +43,15 @@ void reset_backoff(TcpState& state, bool measured) {
     }
 }
 
-void advance_snd_una(Turn& turn, const Segment& segment, Delivery& delivery) {
-    TcpState& state = turn.state;
+void advance_snd_una(StepContext& step, const Segment& segment, Delivery& delivery) {
+    TcpState& state = step.state;
     reset_backoff(state, rtt_acknowledged(state, segment));
     recovery_advance(state, segment, delivery);
     state.retries = 0;
     state.soft_error = kNoError;
     stop_timer(state,
                TimerKind::kRetransmit);  // RFC 6298 (5.3): begins anew, if anything is in flight
-    turn.news = true;
+    step.news = true;
 }
 
 // RFC 5681 section 2, less that something is in flight: it says nothing but what was said before.
@@ -70,21 +70,21 @@ bool is_duplicate(const TcpState& state, const Segment& segment, uint64_t old_wi
 
 }  // namespace
 
-void take_acknowledgement(Turn& turn, const Segment& segment) {
-    TcpState& state = turn.state;
+void take_acknowledgement(StepContext& step, const Segment& segment) {
+    TcpState& state = step.state;
     const uint64_t old_window = state.snd_wnd;
     take_window(state, segment);
     // RFC 9293 section 3.8.6.1: while the peer answers, a shut window is no reason to give up.
     if (state.snd_wnd == 0 || flight(state) == 0) state.retries = 0;
     Delivery delivery{.fack = state.fack, .before = flight(state)};
     recovery_take_sack(state, segment.event, delivery);
-    if (delivery.bytes > 0) turn.news = true;
+    if (delivery.bytes > 0) step.news = true;
     const bool twice =
         delivery.dsack_end == state.probe_end ||
         (segment.event.sack_blocks == 0 && says_nothing_new(state, segment, old_window));
     const bool repaired = probe_repaired(state, segment, twice);
     if (segment.ack > state.snd_una) {
-        advance_snd_una(turn, segment, delivery);
+        advance_snd_una(step, segment, delivery);
     } else {
         delivery.duplicate = is_duplicate(state, segment, old_window, delivery.bytes);
     }
@@ -93,32 +93,32 @@ void take_acknowledgement(Turn& turn, const Segment& segment) {
     recovery_respond(state, segment, delivery);
 }
 
-void check_fin_acknowledged(Turn& turn) {
-    if (!fin_acknowledged(turn.state)) return;
-    switch (turn.state.phase) {
+void check_fin_acknowledged(StepContext& step) {
+    if (!fin_acknowledged(step.state)) return;
+    switch (step.state.phase) {
         case TcpPhase::kFinWait1:
-            return enter_fin_wait_2(turn);
+            return enter_fin_wait_2(step);
         case TcpPhase::kClosing:
-            return enter_time_wait(turn);
+            return enter_time_wait(step);
         case TcpPhase::kLastAck:
-            return end_connection(turn, kNoError, false);
+            return end_connection(step, kNoError, false);
         default:
             return;
     }
 }
 
-void enter_fin_wait_2(Turn& turn) {
-    turn.state.phase = TcpPhase::kFinWait2;
-    if (turn.state.reads_closed) start_timer(turn.state, TimerKind::kTimeWait, kFinWait2Length);
+void enter_fin_wait_2(StepContext& step) {
+    step.state.phase = TcpPhase::kFinWait2;
+    if (step.state.reads_closed) start_timer(step.state, TimerKind::kTimeWait, kFinWait2Length);
 }
 
-void enter_time_wait(Turn& turn) {
-    TcpState& state = turn.state;
+void enter_time_wait(StepContext& step) {
+    TcpState& state = step.state;
     state.phase = TcpPhase::kTimeWait;
     for (uint64_t& due : state.timer_deadline) due = 0;
     start_timer(state, TimerKind::kTimeWait, kTimeWaitLength);
     state.replicas_next = 1;
-    turn.effects.emit(EffectKind::kLeave);
+    step.effects.emit(EffectKind::kLeave);
 }
 
 }  // namespace scout::tcp

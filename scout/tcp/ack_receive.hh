@@ -5,16 +5,16 @@
 // fifth).
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
 // `segment.ack` is in [snd_una - max_snd_wnd, snd_nxt].
-void take_acknowledgement(Turn& turn, const Segment& segment);
+void take_acknowledgement(StepContext& step, const Segment& segment);
 
 // Our FIN may now be acknowledged: the phase that follows.
-void check_fin_acknowledged(Turn& turn);
-void enter_fin_wait_2(Turn& turn);
-void enter_time_wait(Turn& turn);
+void check_fin_acknowledged(StepContext& step);
+void enter_fin_wait_2(StepContext& step);
+void enter_time_wait(StepContext& step);
 
 }  // namespace scout::tcp

@@ -50,16 +50,16 @@ uint32_t fill_sack_blocks(const TcpState& state, SackBlock* blocks, uint32_t mos
 // start takes the time that it needs to handle them for a queue in the network, and grows no
 // further.
 uint64_t ack_pause(const TcpState& state) {
-    if (state.quick_acks > 0 || state.tuning.rtt_ns < kLeastSpacedRoundTrip) return 0;
+    if (state.quick_acks > 0 || state.tuning.rtt_ns < kMinSpacedRoundTrip) return 0;
     return minus(state.last_ack_ns + kAckSpacing, state.now_ns);
 }
 
-void acknowledge_spaced(Turn& turn) {
-    const uint64_t pause = ack_pause(turn.state);
+void acknowledge_spaced(StepContext& step) {
+    const uint64_t pause = ack_pause(step.state);
     if (pause == 0) {
-        turn.ack_now = true;
+        step.ack_now = true;
     } else {
-        hasten_timer(turn.state, TimerKind::kDelayedAck, pause);
+        hasten_timer(step.state, TimerKind::kDelayedAck, pause);
     }
 }
 
@@ -77,29 +77,29 @@ uint16_t announce_window(TcpState& state, bool syn) {
     return static_cast<uint16_t>(window);
 }
 
-void acknowledgement_left(Turn& turn) {
-    TcpState& state = turn.state;
+void acknowledgement_left(StepContext& step) {
+    TcpState& state = step.state;
     state.last_ack_sent = state.rcv_nxt;
     state.last_ack_ns = state.now_ns;
     if (state.quick_acks > 0) --state.quick_acks;
     stop_timer(state, TimerKind::kDelayedAck);
-    turn.ack_now = false;
+    step.ack_now = false;
 }
 
-void send_ack(Turn& turn) {
-    TcpState& state = turn.state;
-    TransmitEffect& ack = emit_segment(turn, state.snd_nxt, 0, kAck);
+void send_ack(StepContext& step) {
+    TcpState& state = step.state;
+    TransmitEffect& ack = emit_segment(step, state.snd_nxt, 0, kAck);
     const bool something = !state.received.empty() || state.dsack_start != state.dsack_end;
     if (state.agreed & kAgreedSack && something) {
         const uint32_t most = ack.options & kHasTimestamps ? 3 : 4;
         ack.sack_blocks = static_cast<uint8_t>(fill_sack_blocks(state, ack.sack, most));
         state.dsack_start = state.dsack_end = 0;
     }
-    acknowledgement_left(turn);
+    acknowledgement_left(step);
 }
 
-void send_challenge_ack(Turn& turn) {
-    TcpState& state = turn.state;
+void send_challenge_ack(StepContext& step) {
+    TcpState& state = step.state;
     if (state.now_ns - state.challenge_ns >= kChallengeInterval || state.challenge_ns == 0) {
         state.challenge_ns = state.now_ns;
         state.challenge_acks_sent = 0;
@@ -107,18 +107,18 @@ void send_challenge_ack(Turn& turn) {
     if (state.challenge_acks_sent >= kChallengeAcks) return;
     ++state.challenge_acks_sent;
     ++state.challenge_acks;
-    send_ack(turn);
+    send_ack(step);
 }
 
-void schedule_ack(Turn& turn, uint32_t payload) {
-    TcpState& state = turn.state;
+void schedule_ack(StepContext& step, uint32_t payload) {
+    TcpState& state = step.state;
     // What the peer's full segments hold: at least the default, at most what we allow.
     state.rcv_mss = max(state.rcv_mss, min(payload, state.own_mss));
     const uint64_t unacknowledged = state.rcv_nxt - state.last_ack_sent;
-    if (state.quick_acks > 0 || unacknowledged >= uint64_t{kMostSpacedSegments} * state.rcv_mss) {
-        turn.ack_now = true;
+    if (state.quick_acks > 0 || unacknowledged >= uint64_t{kMaxSpacedSegments} * state.rcv_mss) {
+        step.ack_now = true;
     } else if (unacknowledged >= 2ull * state.rcv_mss) {
-        acknowledge_spaced(turn);
+        acknowledge_spaced(step);
     } else if (!running(state, TimerKind::kDelayedAck)) {
         start_timer(state, TimerKind::kDelayedAck, kDelayedAck);
     }
@@ -130,27 +130,27 @@ void remember_duplicate(TcpState& state, uint64_t start, uint64_t end) {
     state.dsack_end = static_cast<uint32_t>(end);
 }
 
-void note_duplicate(Turn& turn, uint64_t start, uint64_t end) {
-    turn.ack_now = true;
-    remember_duplicate(turn.state, start, end);
+void note_duplicate(StepContext& step, uint64_t start, uint64_t end) {
+    step.ack_now = true;
+    remember_duplicate(step.state, start, end);
 }
 
-void note_out_of_order(Turn& turn, uint64_t seq) {
-    TcpState& state = turn.state;
+void note_out_of_order(StepContext& step, uint64_t seq) {
+    TcpState& state = step.state;
     // The first make three duplicate ACKs; without SACK peers count all.
     const bool early = state.early_sacks < kDupThreshold;
     state.early_sacks += early;
     if (early || !(state.agreed & kAgreedSack)) {
-        turn.ack_now = true;
+        step.ack_now = true;
     } else {
-        acknowledge_spaced(turn);
+        acknowledge_spaced(step);
     }
     uint64_t recent[4] = {seq};
     uint32_t count = 1;
     const uint32_t latest = state.received.find(seq);
     for (uint64_t earlier : state.recent_arrivals) {
         const uint32_t range = state.received.find(earlier);
-        if (range != SeqRanges::kMost && range != latest && count < 4) recent[count++] = earlier;
+        if (range != SeqRanges::kMax && range != latest && count < 4) recent[count++] = earlier;
     }
     for (uint32_t i = 0; i < 4; ++i) state.recent_arrivals[i] = recent[i];
 }

@@ -5,7 +5,7 @@
 // and challenge ACKs (RFC 5961).
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
@@ -14,22 +14,22 @@ namespace scout::tcp {
 uint16_t announce_window(TcpState& state, bool syn);
 
 // A segment with the latest acknowledgement has been emitted: nothing is owed any longer.
-void acknowledgement_left(Turn& turn);
+void acknowledgement_left(StepContext& step);
 
 // A pure ACK, with SACK blocks if something is missing.
-void send_ack(Turn& turn);
+void send_ack(StepContext& step);
 // The same in answer to what is not acceptable, at most so many in an interval (RFC 5961 section
 // 7).
-void send_challenge_ack(Turn& turn);
+void send_challenge_ack(StepContext& step);
 
 // New data has arrived in order: acknowledge now or soon. `payload` is that of the segment.
-void schedule_ack(Turn& turn, uint32_t payload);
+void schedule_ack(StepContext& step, uint32_t payload);
 // [start, end) has arrived once more: to be reported with the next pure ACK (RFC 2883).
 void remember_duplicate(TcpState& state, uint64_t start, uint64_t end);
 // The same, at once: there was nothing else in the segment.
-void note_duplicate(Turn& turn, uint64_t start, uint64_t end);
+void note_duplicate(StepContext& step, uint64_t start, uint64_t end);
 // Data has arrived out of order, at `seq`: acknowledge now or, from the fourth segment on, soon.
-void note_out_of_order(Turn& turn, uint64_t seq);
+void note_out_of_order(StepContext& step, uint64_t seq);
 
 // The application has read: whether the window has opened enough to say so.
 bool window_update_due(const TcpState& state);

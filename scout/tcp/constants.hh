@@ -22,11 +22,11 @@ inline constexpr uint64_t kRtoAfterLostSyn = 3 * kSecond;
 
 // R2 of RFC 9293 section 3.8.3, in timeouts: at least 100 s; these are Linux's 15 (about 15
 // minutes).
-inline constexpr uint32_t kMostRetransmissions = 15;
+inline constexpr uint32_t kMaxRetransmissions = 15;
 // Of an orphan, whose program has closed it: Linux's 8; and none beyond kMaxRto.
-inline constexpr uint32_t kMostOrphanRetransmissions = 8;
+inline constexpr uint32_t kMaxOrphanRetransmissions = 8;
 // R2 for SYN, "at least 3 minutes" there; 6 retries from 1 s on are 127 s, as Linux's.
-inline constexpr uint32_t kMostSynRetransmissions = 6;
+inline constexpr uint32_t kMaxSynRetransmissions = 6;
 
 // RFC 9293 section 3.8.6.3: "MUST be less than 0.5 seconds". Linux's least.
 inline constexpr uint64_t kDelayedAck = 40 * kMillisecond;
@@ -37,8 +37,8 @@ inline constexpr uint32_t kQuickAcks = 16;
 // only where that is a small part of a round trip. The time and the part are those of Linux's
 // compressed SACKs.
 inline constexpr uint64_t kAckSpacing = kMillisecond;
-inline constexpr uint32_t kMostSpacedSegments = 8;
-inline constexpr uint64_t kLeastSpacedRoundTrip = 20 * kAckSpacing;
+inline constexpr uint32_t kMaxSpacedSegments = 8;
+inline constexpr uint64_t kMinSpacedRoundTrip = 20 * kAckSpacing;
 
 // 2 MSL. RFC 9293 section 3.4.2 takes an MSL of 2 minutes; Linux's 60 s in all.
 inline constexpr uint64_t kTimeWaitLength = 60 * kSecond;
@@ -58,29 +58,29 @@ inline constexpr uint32_t kDupThreshold = 3;
 // RFC 8985 section 6.2 step 4: how long a larger reordering window stays, in recoveries; and, so
 // that a peer that lies has little of it, how often it grows by a quarter of a round trip.
 inline constexpr uint32_t kReorderPersist = 16;
-inline constexpr uint32_t kMostReorderFactor = 64;
+inline constexpr uint32_t kMaxReorderFactor = 64;
 // D-SACKs of what was never sent again, strays, show that the network duplicates: with so many
 // D-SACKs are believed no longer. No more are remembered than some, and one D-SACK of what was sent
 // again makes up for two: where the network reorders, and seldom duplicates, those are in the
 // majority.
 inline constexpr uint32_t kDsackStrays = 2;
-inline constexpr uint32_t kMostDsackStrays = 4;
+inline constexpr uint32_t kMaxDsackStrays = 4;
 // Section 7.2: TLP.max_ack_delay, for a single segment; and what a probe waits for beyond two round
 // trips in any case, as Linux does, for delayed ACKs of fast networks.
-inline constexpr uint64_t kMostAckDelay = 200 * kMillisecond;
+inline constexpr uint64_t kMaxAckDelay = 200 * kMillisecond;
 inline constexpr uint64_t kProbeSlack = 8 * kMillisecond;
 
 // RFC 9293 section 3.7.1: without the option the peer's MSS is this.
 inline constexpr uint32_t kDefaultMss = 536;
 // A peer that announces less is not believed, or every byte would cost a packet.
-inline constexpr uint32_t kLeastMss = 88;
+inline constexpr uint32_t kMinMss = 88;
 // The least path MTU that is believed: Linux's, where RFC 1191 section 3 would go down to 68, and a
 // forged ICMP error with it.
-inline constexpr uint32_t kLeastPathMtu = 552;
+inline constexpr uint32_t kMinPathMtu = 552;
 // RFC 1191 section 6.3: "a timeout of 10 minutes", after which a larger one is tried.
 inline constexpr uint64_t kPathMtuLife = 600 * kSecond;
 // Where full segments vanish without a word (RFC 4821): after so many timeouts in a row this is
-// tried (Linux's tcp_base_mss and headers), then kLeastPathMtu.
+// tried (Linux's tcp_base_mss and headers), then kMinPathMtu.
 inline constexpr uint32_t kBlackHoleTimeouts = 3;
 inline constexpr uint32_t kBasePathMtu = 1024 + 40;
 // IP and TCP headers without options.
@@ -105,8 +105,8 @@ inline constexpr uint64_t kRunsInRoundTrip = 64;
 
 // With several replicas, runs of data are cut so that each has something to build, but not smaller
 // than this.
-inline constexpr uint32_t kLeastPiece = 16 * 1024;
-// Most kTransmit effects of one step (of Effects::kMost); the rest of them goes with kOutput.
-inline constexpr uint32_t kMostRuns = 14;
+inline constexpr uint32_t kMinPiece = 16 * 1024;
+// Most kTransmit effects of one step (of Effects::kMax); the rest of them goes with kOutput.
+inline constexpr uint32_t kMaxRuns = 14;
 
 }  // namespace scout::tcp

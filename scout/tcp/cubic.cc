@@ -9,11 +9,11 @@ using dominoes::min;
 
 // Section 4.6: beta is 0.7. Section 5.1: C is 0.4 segments per cubed second.
 constexpr uint64_t kBetaTenths = 7;
-constexpr uint64_t kMostDeltaMs = 100'000;  // cubed and times an MSS it still fits
+constexpr uint64_t kMaxDeltaMs = 100'000;  // cubed and times an MSS it still fits
 
 // C * ms^3, in bytes.
 uint64_t cubed(const TcpState& state, uint64_t ms) {
-    ms = min(ms, kMostDeltaMs);
+    ms = min(ms, kMaxDeltaMs);
     return ms * ms * ms / 10'000 * 4 * state.mss / 1'000'000;
 }
 

@@ -4,7 +4,7 @@
 // whole nanoseconds: every replica must come to the same number.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 

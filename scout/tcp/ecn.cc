@@ -39,13 +39,13 @@ void ecn_mark(TcpState& state, TransmitEffect& run, uint64_t seq) {
     state.ecn_cwr = 0;
 }
 
-void ecn_received(Turn& turn, const Segment& segment) {
-    TcpState& state = turn.state;
+void ecn_received(StepContext& step, const Segment& segment) {
+    TcpState& state = step.state;
     if (!agreed(state) || segment.payload == segment.payload_end) return;
     if (segment.has(kCwr)) state.ecn_echo = 0;
     if (segment.event.ecn != kCe) return;
     state.ecn_echo = 1;
-    turn.ack_now = true;
+    step.ack_now = true;
 }
 
 void ecn_acknowledged(TcpState& state, const Segment& segment) {

@@ -4,7 +4,7 @@
 // for it gets it; we ask if the application says so.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
@@ -20,7 +20,7 @@ void ecn_agree(TcpState& state, const SegmentEvent& event);
 // long as the peer has not answered it.
 void ecn_mark(TcpState& state, TransmitEffect& run, uint64_t seq);
 // The text of an acceptable segment: CE and CWR (section 6.1.3).
-void ecn_received(Turn& turn, const Segment& segment);
+void ecn_received(StepContext& step, const Segment& segment);
 // An acceptable acknowledgement, before it is taken: ECE (section 6.1.2).
 void ecn_acknowledged(TcpState& state, const Segment& segment);
 

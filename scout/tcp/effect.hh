@@ -85,18 +85,18 @@ struct Effect {
     };
 };
 
-// The effects of one step, in order. Bounded by construction: step() emits at most kMost.
+// The effects of one step, in order. Bounded by construction: step() emits at most kMax.
 class Effects {
 public:
-    static constexpr uint32_t kMost = 40;
+    static constexpr uint32_t kMax = 40;
     // Of the above, the most pieces of kTransmit and kDeliver together that one step causes.
-    static constexpr uint32_t kMostTransmissions = 512;
-    static constexpr uint32_t kMostDeliveries = 4;
+    static constexpr uint32_t kMaxTransmissions = 512;
+    static constexpr uint32_t kMaxDeliveries = 4;
 
     // Appends an effect of `kind` to be filled in. Never fails; overflow is a bug, reported.
     Effect& emit(EffectKind kind) {
-        DOMINOES_ASSERT(count_ < kMost);
-        Effect& effect = effects_[count_ < kMost ? count_++ : kMost - 1];
+        DOMINOES_ASSERT(count_ < kMax);
+        Effect& effect = effects_[count_ < kMax ? count_++ : kMax - 1];
         effect = Effect{};
         effect.kind = kind;
         return effect;
@@ -108,7 +108,7 @@ public:
 
 private:
     uint32_t count_ = 0;
-    Effect effects_[kMost];
+    Effect effects_[kMax];
 };
 
 }  // namespace scout

@@ -34,7 +34,7 @@ void agree_on_window_scale(TcpState& state, const SegmentEvent& event) {
 // RFC 9293 section 3.7.1; RFC 6691: less the options that every segment carries.
 void agree_on_mss(TcpState& state, const SegmentEvent& event) {
     const uint32_t announced = event.options & kHasMss ? event.mss : kDefaultMss;
-    state.mss = min(max(announced, kLeastMss), state.own_mss);
+    state.mss = min(max(announced, kMinMss), state.own_mss);
     if (state.agreed & kAgreedTimestamps) state.mss -= kTimestampBytes;
 }
 
@@ -60,25 +60,25 @@ void take_syn(TcpState& state, const SegmentEvent& event) {
 }
 
 // First: the ACK bit. Whether it may go on.
-bool check_ack_in_syn_sent(Turn& turn, const SegmentEvent& event) {
-    TcpState& state = turn.state;
+bool check_ack_in_syn_sent(StepContext& step, const SegmentEvent& event) {
+    TcpState& state = step.state;
     if (!(event.flags & kAck)) return true;
     const uint64_t ack = extend_seq(event.ack, state.snd_una);
     if (ack > state.iss && ack <= state.snd_nxt) return true;
-    if (!(event.flags & kRst)) send_reset_for(turn, ack);
+    if (!(event.flags & kRst)) send_reset_for(step, ack);
     return false;
 }
 
 // Second: the RST bit; only believed with an acceptable ACK (RFC 5961 section 3.2).
-bool check_reset_in_syn_sent(Turn& turn, const SegmentEvent& event) {
+bool check_reset_in_syn_sent(StepContext& step, const SegmentEvent& event) {
     if (!(event.flags & kRst)) return true;
-    if (event.flags & kAck) end_connection(turn, kEconnrefused, true);
+    if (event.flags & kAck) end_connection(step, kEconnrefused, true);
     return false;
 }
 
 // Fourth: the SYN bit.
-void check_syn_in_syn_sent(Turn& turn, const SegmentEvent& event) {
-    TcpState& state = turn.state;
+void check_syn_in_syn_sent(StepContext& step, const SegmentEvent& event) {
+    TcpState& state = step.state;
     if (!(event.flags & kSyn)) return;  // fifth: neither SYN nor RST, so drop it
     take_syn(state, event);
     if (!(event.flags & kAck)) {
@@ -86,51 +86,51 @@ void check_syn_in_syn_sent(Turn& turn, const SegmentEvent& event) {
         state.phase = TcpPhase::kSynReceived;
         state.backoff = 0;
         stop_timer(state, TimerKind::kRetransmit);
-        return send_syn(turn);
+        return send_syn(step);
     }
     Segment segment = segment_of(state, event);
-    take_acknowledgement(turn, segment);
-    enter_established(turn);
-    turn.ack_now = true;
-    segment_text(turn, segment);
-    check_fin(turn, segment);
+    take_acknowledgement(step, segment);
+    enter_established(step);
+    step.ack_now = true;
+    segment_text(step, segment);
+    check_fin(step, segment);
 }
 
 }  // namespace
 
-void connect(Turn& turn) {
-    TcpState& state = turn.state;
+void connect(StepContext& step) {
+    TcpState& state = step.state;
     if (state.phase != TcpPhase::kClosed || state.passive) return;
     state.phase = TcpPhase::kSynSent;
-    send_syn(turn);
+    send_syn(step);
 }
 
-void segment_in_listen(Turn& turn, const SegmentEvent& event) {
-    TcpState& state = turn.state;
+void segment_in_listen(StepContext& step, const SegmentEvent& event) {
+    TcpState& state = step.state;
     if (event.flags & kRst) return;                                             // first
-    if (event.flags & kAck) return send_reset_for(turn, kSeqBase + event.ack);  // second
+    if (event.flags & kAck) return send_reset_for(step, kSeqBase + event.ack);  // second
     if (!(event.flags & kSyn)) return;                                          // fourth
     // Third. Data in the SYN is treated as not received: the peer will send it again.
     take_syn(state, event);
     state.phase = TcpPhase::kSynReceived;
-    if (!state.syn_answered) return send_syn(turn);
+    if (!state.syn_answered) return send_syn(step);
     state.snd_nxt = state.iss + 1;
     state.last_sent_ns = state.now_ns;
 }
 
-void segment_in_syn_sent(Turn& turn, const SegmentEvent& event) {
-    if (!check_ack_in_syn_sent(turn, event)) return;
-    if (!check_reset_in_syn_sent(turn, event)) return;
+void segment_in_syn_sent(StepContext& step, const SegmentEvent& event) {
+    if (!check_ack_in_syn_sent(step, event)) return;
+    if (!check_reset_in_syn_sent(step, event)) return;
     // Third: security; not supported.
-    check_syn_in_syn_sent(turn, event);
+    check_syn_in_syn_sent(step, event);
 }
 
-void send_syn(Turn& turn) {
-    TcpState& state = turn.state;
+void send_syn(StepContext& step) {
+    TcpState& state = step.state;
     const bool answer = state.phase == TcpPhase::kSynReceived;
     const bool first = state.snd_nxt == state.iss;
     const uint8_t flags = (answer ? kSyn | kAck : kSyn) | ecn_syn_flags(state);
-    TransmitEffect& syn = emit_segment(turn, state.iss, 0, flags);
+    TransmitEffect& syn = emit_segment(step, state.iss, 0, flags);
     syn.options |= kHasMss;
     syn.syn_mss = static_cast<uint16_t>(state.own_mss);
     if (!answer || state.agreed & kAgreedSack) syn.options |= kHasSackPermitted;
@@ -144,8 +144,8 @@ void send_syn(Turn& turn) {
     rtt_begin(state, state.snd_nxt);
 }
 
-void enter_established(Turn& turn) {
-    TcpState& state = turn.state;
+void enter_established(StepContext& step) {
+    TcpState& state = step.state;
     state.phase = state.fin_queued ? TcpPhase::kFinWait1 : TcpPhase::kEstablished;
     state.established = 1;
     state.retries = 0;
@@ -158,7 +158,7 @@ void enter_established(Turn& turn) {
     congestion_begin(state);
     keepalive_begin(state);
     tuning_begin(state);
-    turn.effects.emit(EffectKind::kEstablished);
+    step.effects.emit(EffectKind::kEstablished);
 }
 
 }  // namespace scout::tcp

@@ -5,8 +5,8 @@ namespace scout::tcp {
 namespace {
 
 // Section 4.3: the recommended values.
-constexpr uint64_t kLeastRttThreshold = 4 * kMillisecond;
-constexpr uint64_t kMostRttThreshold = 16 * kMillisecond;
+constexpr uint64_t kMinRttThreshold = 4 * kMillisecond;
+constexpr uint64_t kMaxRttThreshold = 16 * kMillisecond;
 constexpr uint64_t kRttDivisor = 8;
 constexpr uint32_t kRttSamples = 8;
 constexpr uint64_t kGrowthDivisor = 4;
@@ -20,7 +20,7 @@ bool is_conservative(const TcpState& state) {
 }
 
 uint64_t rtt_threshold(uint64_t last_ns) {
-    return dominoes::clamp(last_ns / kRttDivisor, kLeastRttThreshold, kMostRttThreshold);
+    return dominoes::clamp(last_ns / kRttDivisor, kMinRttThreshold, kMaxRttThreshold);
 }
 
 void take_sample(TcpHystart& hystart, uint64_t rtt_ns) {

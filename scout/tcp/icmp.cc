@@ -61,8 +61,8 @@ bool is_too_big(const IcmpEvent& event) { return event.type == kUnreachable && e
 
 }  // namespace
 
-void icmp_error(Turn& turn, const IcmpEvent& event) {
-    TcpState& state = turn.state;
+void icmp_error(StepContext& step, const IcmpEvent& event) {
+    TcpState& state = step.state;
     // RFC 5927 section 4.1: it must be about something in flight.
     const uint64_t seq = extend_seq(event.seq, state.snd_una);
     if (seq < state.snd_una || seq >= state.snd_nxt) return;
@@ -71,7 +71,7 @@ void icmp_error(Turn& turn, const IcmpEvent& event) {
     if (error == kNoError) return;
     // RFC 5927 section 5.2: a hard error ends a connection only before it exists.
     if (is_hard(event) && state.phase == TcpPhase::kSynSent)
-        return end_connection(turn, error, true);
+        return end_connection(step, error, true);
     // RFC 5461: a soft one is what there is to say should the connection time out.
     state.soft_error = error;
 }

@@ -35,9 +35,9 @@ struct TcpInfo {
     uint32_t rcv_nxt;
     uint32_t ts_recent;
     uint32_t receive_bytes;  // the buffers: as they are, and how far they may grow
-    uint32_t receive_most;
+    uint32_t receive_max;
     uint32_t send_bytes;
-    uint32_t send_most;
+    uint32_t send_max;
     uint8_t snd_scale;
     uint8_t rcv_scale;
     bool timestamps;

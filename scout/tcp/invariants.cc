@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // tcp_check_invariants(): what must hold of a state between steps, whatever the peer sends.
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout {
 namespace tcp {
@@ -24,10 +24,10 @@ const char* check_send(const TcpState& s) {
     if (s.fin_sent && s.snd_nxt != fin_seq(s) + 1) return "snd_nxt after FIN";
     if (s.snd_wnd > s.max_snd_wnd || s.max_snd_wnd > kMaxWindow) return "snd_wnd";
     if (s.established && (s.cwnd < s.mss || s.cwnd > kMaxWindow + s.mss)) return "cwnd";
-    if (s.established && s.mss > dominoes::max(s.link_mtu, kHeaderBytes + kLeastMss) - kHeaderBytes)
+    if (s.established && s.mss > dominoes::max(s.link_mtu, kHeaderBytes + kMinMss) - kHeaderBytes)
         return "a segment beyond the device's MTU";
     if (s.hystart.round_end > s.snd_nxt || s.hystart.conservative_rounds > 5) return "hystart";
-    if (s.send_bytes > s.tuning.send_most) return "a send buffer beyond its limit";
+    if (s.send_bytes > s.tuning.send_max) return "a send buffer beyond its limit";
     if (s.dup_bytes > s.snd_nxt - s.snd_una) return "dup_bytes";
     if (s.recovery != TcpRecovery::kOpen && s.recover <= s.snd_una)
         return "recovery goes on for nothing";
@@ -49,7 +49,7 @@ const char* check_receive(const TcpState& s) {
         return "window beyond the ring";
     if (s.tuning.ring_from > receive_offset(s, s.rcv_adv))
         return "a ring for what was not promised";
-    if (s.receive_bytes > s.tuning.receive_most) return "a ring beyond its limit";
+    if (s.receive_bytes > s.tuning.receive_max) return "a ring beyond its limit";
     if (s.fin_received && (s.rcv_fin == 0 || s.rcv_nxt != s.rcv_fin + 1))
         return "rcv_nxt after FIN";
     if (s.fin_received && !s.received.empty()) return "received beyond FIN";

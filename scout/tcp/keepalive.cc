@@ -42,18 +42,18 @@ void keepalive_heard(TcpState& state) {
         start_timer(state, TimerKind::kKeepAlive, idle_ns(state));
 }
 
-void keepalive_expired(Turn& turn) {
-    TcpState& state = turn.state;
+void keepalive_expired(StepContext& step) {
+    TcpState& state = step.state;
     // What is in flight or waits for the window asks the peer already, and gives up by itself.
     if (flight(state) != 0 || waits_for_window(state))
         return start_timer(state, TimerKind::kKeepAlive, idle_ns(state));
     if (unanswered(state)) {
-        send_reset(turn);  // should the peer be there after all, it need not keep what has ended
-        return give_up(turn);
+        send_reset(step);  // should the peer be there after all, it need not keep what has ended
+        return give_up(step);
     }
     ++state.keep_probes;
     // The number before SND.NXT, which the peer has acknowledged, and no data: it has to answer.
-    send_window_probe(turn);
+    send_window_probe(step);
     start_timer(state, TimerKind::kKeepAlive, state.keep_interval_s * kSecond);
 }
 

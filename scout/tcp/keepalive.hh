@@ -4,7 +4,7 @@
 // for long whether it is still there. Off unless the application asks for it.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
@@ -15,6 +15,6 @@ void keepalive_changed(TcpState& state);
 // The peer has sent an acceptable acknowledgement.
 void keepalive_heard(TcpState& state);
 // The timer has expired: a probe, or the end.
-void keepalive_expired(Turn& turn);
+void keepalive_expired(StepContext& step);
 
 }  // namespace scout::tcp

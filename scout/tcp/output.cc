@@ -38,39 +38,39 @@ uint32_t piece_bytes(const TcpState& state, uint64_t bytes) {
     const uint32_t largest = max(static_cast<uint32_t>(most / state.mss), 1u) * state.mss;
     const uint32_t replicas = active_replicas(state);
     if (replicas <= 1) return largest;
-    const uint64_t share = max<uint64_t>((bytes + replicas - 1) / replicas, kLeastPiece);
+    const uint64_t share = max<uint64_t>((bytes + replicas - 1) / replicas, kMinPiece);
     return static_cast<uint32_t>(
         min<uint64_t>((share + state.mss - 1) / state.mss * state.mss, largest));
 }
 
 // As much of `length` as this step may still emit.
-uint64_t within_budget(const Turn& turn, uint64_t length) {
-    if (turn.runs_left == 0) return 0;
-    return min(length, uint64_t{turn.pieces_left} * piece_bytes(turn.state, length));
+uint64_t within_budget(const StepContext& step, uint64_t length) {
+    if (step.runs_left == 0) return 0;
+    return min(length, uint64_t{step.pieces_left} * piece_bytes(step.state, length));
 }
 
 // Sends [seq, seq + length) of the sequence space, which may end with our FIN. Returns how many
 // bytes of data that is.
-uint32_t emit_data(Turn& turn, uint64_t seq, uint64_t length) {
-    TcpState& state = turn.state;
+uint32_t emit_data(StepContext& step, uint64_t seq, uint64_t length) {
+    TcpState& state = step.state;
     const uint64_t data_end = min(seq + length, send_seq(state, state.written));
     const uint32_t bytes = static_cast<uint32_t>(data_end - seq);
     uint8_t flags = kAck;
     // RFC 9293 section 3.9.1.2: PSH goes with the last of what is buffered.
     if (bytes > 0 && data_end == send_seq(state, state.written)) flags |= kPsh;
     if (state.fin_queued && seq + length > fin_seq(state)) flags |= kFin;
-    const TransmitEffect& run = emit_segment(turn, seq, bytes, flags);
-    --turn.runs_left;
-    turn.pieces_left -= min(turn.pieces_left, run.pieces());
+    const TransmitEffect& run = emit_segment(step, seq, bytes, flags);
+    --step.runs_left;
+    step.pieces_left -= min(step.pieces_left, run.pieces());
     state.bytes_sent += bytes;
     state.last_sent_ns = state.now_ns;
     return bytes;
 }
 
 // Sends so much of what was never sent; the budget allows it.
-void send_fresh(Turn& turn, uint64_t bytes, bool fin) {
-    TcpState& state = turn.state;
-    emit_data(turn, state.snd_nxt, bytes + fin);
+void send_fresh(StepContext& step, uint64_t bytes, bool fin) {
+    TcpState& state = step.state;
+    emit_data(step, state.snd_nxt, bytes + fin);
     // Nothing was in flight, so the timer, if it ran, was the persist timer.
     if (flight(state) == 0) stop_timer(state, TimerKind::kRetransmit);
     rtt_begin(state, state.snd_nxt + (bytes ? min<uint64_t>(bytes, state.mss) : 1));
@@ -79,14 +79,14 @@ void send_fresh(Turn& turn, uint64_t bytes, bool fin) {
     prr_sent(state, bytes);
     if (bytes % state.mss != 0) state.snd_small = state.snd_nxt;
     if (fin) state.fin_sent = 1;
-    turn.news = true;
-    acknowledgement_left(turn);
+    step.news = true;
+    acknowledgement_left(step);
 }
 
 // Sends [seq, seq + length) again, which the budget allows.
-void send_again(Turn& turn, uint64_t seq, uint64_t length) {
-    TcpState& state = turn.state;
-    const uint32_t bytes = emit_data(turn, seq, length);
+void send_again(StepContext& step, uint64_t seq, uint64_t length) {
+    TcpState& state = step.state;
+    const uint32_t bytes = emit_data(step, seq, length);
     rtt_abandon(state);
     state.bytes_retransmitted += bytes;
     state.sent.resent(state.snd_una, seq, seq + length, state.now_ns);
@@ -95,8 +95,8 @@ void send_again(Turn& turn, uint64_t seq, uint64_t length) {
 }
 
 // Sends again what is lost, as far as cwnd allows (RFC 6675 section 5 step C).
-void resend(Turn& turn) {
-    TcpState& state = turn.state;
+void resend(StepContext& step) {
+    TcpState& state = step.state;
     // A window that the peer has shrunk does not stop the first segment (RFC 9293 section 3.8.6).
     const uint64_t limit = state.snd_una + max<uint64_t>(state.snd_wnd, state.mss);
     while (state.sent.lost_bytes() > 0) {
@@ -106,9 +106,9 @@ void resend(Turn& turn) {
         if (state.retransmit_now) room = max<uint64_t>(room, state.mss);
         if (length > room) length = room - room % state.mss;
         if (length == 0) return;
-        length = within_budget(turn, length);
+        length = within_budget(step, length);
         if (length == 0) return start_timer(state, TimerKind::kOutput, 0);
-        send_again(turn, lost.start, length);
+        send_again(step, lost.start, length);
         state.retransmit_now = 0;
     }
 }
@@ -116,20 +116,20 @@ void resend(Turn& turn) {
 // In a fast recovery, the head again: most likely it is what was lost twice. Else, RFC 8985 section
 // 7.3: new data if there is any, or the last segment again. That does not begin before what was
 // sent last: a FIN that went alone goes alone.
-void send_probe(Turn& turn) {
-    TcpState& state = turn.state;
+void send_probe(StepContext& step) {
+    TcpState& state = step.state;
     if (state.recovery == TcpRecovery::kFast) {
-        send_again(turn, state.snd_una, min<uint64_t>(flight(state), state.mss));
+        send_again(step, state.snd_una, min<uint64_t>(flight(state), state.mss));
         return probe_sent(state, true);
     }
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
     const uint64_t fresh = min<uint64_t>(min(unsent(state), window), state.mss);
     if (fresh > 0) {
-        send_fresh(turn, fresh, false);
+        send_fresh(step, fresh, false);
     } else {
         const uint64_t last = state.snd_nxt - state.sent.last_start(state.snd_una);
         const uint64_t length = min<uint64_t>(last, state.mss);
-        send_again(turn, state.snd_nxt - length, length);
+        send_again(step, state.snd_nxt - length, length);
     }
     probe_sent(state, fresh == 0);
 }
@@ -137,35 +137,35 @@ void send_probe(Turn& turn) {
 // Whether a segment that is not full has to wait for more data or for an acknowledgement. Nagle's
 // algorithm (RFC 9293 section 3.7.4) in Minshall's form: only while another such segment is in
 // flight.
-bool held_back(const Turn& turn) {
-    const TcpState& state = turn.state;
-    if (state.fin_queued || turn.override) return false;
+bool held_back(const StepContext& step) {
+    const TcpState& state = step.state;
+    if (state.fin_queued || step.override) return false;
     if (state.cork) return true;
     return !state.no_delay && state.snd_small > state.snd_una;
 }
 
 // How much new data may be sent: whole segments, and the rest if silly-window avoidance allows
 // (RFC 9293 section 3.8.6.2.1).
-uint64_t sendable(const Turn& turn) {
-    const TcpState& state = turn.state;
+uint64_t sendable(const StepContext& step) {
+    const TcpState& state = step.state;
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
     const uint64_t network = minus(state.cwnd, pipe(state));
     const uint64_t most = min(unsent(state), min(window, network));
     const uint64_t rest = most % state.mss;
     if (rest == 0) return most;
-    if (most == unsent(state)) return held_back(turn) ? most - rest : most;
+    if (most == unsent(state)) return held_back(step) ? most - rest : most;
     const bool only_window_limits = window <= network && most < state.mss;
-    if (only_window_limits && (2 * most >= state.max_snd_wnd || turn.override)) return most;
+    if (only_window_limits && (2 * most >= state.max_snd_wnd || step.override)) return most;
     return most - rest;
 }
 
-void send_new(Turn& turn) {
-    TcpState& state = turn.state;
+void send_new(StepContext& step) {
+    TcpState& state = step.state;
     if (unsent(state) == 0 && !fin_unsent(state)) return;
-    uint64_t bytes = sendable(turn);
+    uint64_t bytes = sendable(step);
     if (bytes > 0 && flight(state) == 0) {
         congestion_after_idle(state);
-        bytes = sendable(turn);
+        bytes = sendable(step);
     }
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
     bool fin = fin_unsent(state) && bytes == unsent(state) && window > bytes;
@@ -174,14 +174,14 @@ void send_new(Turn& turn) {
             start_timer(state, TimerKind::kOutput, kCorkLimit);
         return;
     }
-    const uint64_t now = within_budget(turn, max<uint64_t>(bytes, 1));
+    const uint64_t now = within_budget(step, max<uint64_t>(bytes, 1));
     if (now < bytes || now == 0) {
         start_timer(state, TimerKind::kOutput, 0);
         if (now == 0) return;
         bytes = now;
         fin = false;
     }
-    send_fresh(turn, bytes, fin);
+    send_fresh(step, bytes, fin);
 }
 
 void add_timestamps(const TcpState& state, TransmitEffect& run) {
@@ -195,9 +195,9 @@ void add_timestamps(const TcpState& state, TransmitEffect& run) {
 
 }  // namespace
 
-TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t flags) {
-    TcpState& state = turn.state;
-    TransmitEffect& run = turn.effects.emit(EffectKind::kTransmit).transmit;
+TransmitEffect& emit_segment(StepContext& step, uint64_t seq, uint32_t bytes, uint8_t flags) {
+    TcpState& state = step.state;
+    TransmitEffect& run = step.effects.emit(EffectKind::kTransmit).transmit;
     run = TransmitEffect{};
     run.serial = state.transmissions;
     run.stream_offset = bytes ? send_offset(state, seq) : 0;
@@ -218,12 +218,12 @@ TransmitEffect& emit_segment(Turn& turn, uint64_t seq, uint32_t bytes, uint8_t f
     return run;
 }
 
-void output(Turn& turn) {
-    TcpState& state = turn.state;
+void output(StepContext& step) {
+    TcpState& state = step.state;
     if (!may_send_data(state) || state.held) return;
-    if (turn.probe) send_probe(turn);
-    resend(turn);
-    send_new(turn);
+    if (step.probe) send_probe(step);
+    resend(step);
+    send_new(step);
 }
 
 bool waits_for_window(const TcpState& state) {
@@ -234,10 +234,10 @@ bool waits_for_window(const TcpState& state) {
     return !only_corked;
 }
 
-void send_window_probe(Turn& turn) { emit_segment(turn, turn.state.snd_una - 1, 0, kAck); }
+void send_window_probe(StepContext& step) { emit_segment(step, step.state.snd_una - 1, 0, kAck); }
 
-void send_reset_for(Turn& turn, uint64_t seq) { emit_segment(turn, seq, 0, kRst); }
+void send_reset_for(StepContext& step, uint64_t seq) { emit_segment(step, seq, 0, kRst); }
 
-void send_reset(Turn& turn) { emit_segment(turn, turn.state.snd_nxt, 0, kRst | kAck); }
+void send_reset(StepContext& step) { emit_segment(step, step.state.snd_nxt, 0, kRst | kAck); }
 
 }  // namespace scout::tcp

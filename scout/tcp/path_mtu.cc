@@ -16,12 +16,12 @@ uint32_t header_bytes(const TcpState& state) {
 }
 
 uint32_t mss_of(const TcpState& state, uint32_t mtu) {
-    return max(mtu, kLeastPathMtu) - header_bytes(state);
+    return max(mtu, kMinPathMtu) - header_bytes(state);
 }
 
 // The largest that both ends and the device allow (RFC 9293 MUST-16).
-uint32_t most_mss(const TcpState& state) {
-    const uint32_t mtu = max(state.link_mtu, kHeaderBytes + kLeastMss);
+uint32_t max_mss(const TcpState& state) {
+    const uint32_t mtu = max(state.link_mtu, kHeaderBytes + kMinMss);
     return min(state.full_mss, mtu - header_bytes(state));
 }
 
@@ -30,7 +30,7 @@ uint32_t plateau_below(uint32_t mtu) {
     constexpr uint32_t kPlateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006};
     for (uint32_t plateau : kPlateaus)
         if (plateau < mtu) return plateau;
-    return kLeastPathMtu;
+    return kMinPathMtu;
 }
 
 void use(TcpState& state, uint32_t mss) {
@@ -64,14 +64,14 @@ void note_progress(TcpState& state) {
 void path_mtu_begin(TcpState& state) {
     state.full_mss = state.mss;
     state.mtu_una = state.snd_una;
-    use(state, most_mss(state));
+    use(state, max_mss(state));
 }
 
 void path_mtu_link(TcpState& state, const LinkEvent& event) {
     state.link_mtu = event.mtu;
     state.max_piece = event.max_piece;
     if (!state.established) return;
-    const uint32_t most = most_mss(state);
+    const uint32_t most = max_mss(state);
     // What was learned of the path holds until its time is over.
     const uint32_t mss = state.path_mss ? min(most, state.path_mss) : most;
     if (mss != state.mss) use(state, mss);
@@ -99,7 +99,7 @@ void path_mtu_timeout(TcpState& state) {
     const uint32_t patience = (state.arrived_mss == state.mss ? 2 : 1) * kBlackHoleTimeouts;
     if (state.retries + 1 < patience) return;
     const uint32_t base = mss_of(state, kBasePathMtu);
-    const uint32_t next = would_help(state, base) ? base : mss_of(state, kLeastPathMtu);
+    const uint32_t next = would_help(state, base) ? base : mss_of(state, kMinPathMtu);
     if (would_help(state, next)) lower(state, next);
 }
 
@@ -109,7 +109,7 @@ void keep_path_mtu(TcpState& state) {
     if (state.mtu_until_ns == 0 || state.now_ns < state.mtu_until_ns) return;
     state.mtu_until_ns = 0;
     state.path_mss = 0;
-    use(state, most_mss(state));
+    use(state, max_mss(state));
 }
 
 }  // namespace scout::tcp

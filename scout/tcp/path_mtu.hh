@@ -6,7 +6,7 @@
 // device, whose MTU we are told.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 

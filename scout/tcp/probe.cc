@@ -19,15 +19,15 @@ bool could_help(const TcpState& state) {
 // late.
 uint64_t probe_timeout_ns(const TcpState& state) {
     const bool late = state.recovery == TcpRecovery::kOpen && flight(state) <= state.mss;
-    return 2 * state.srtt_ns + kProbeSlack + (late ? kMostAckDelay : 0);
+    return 2 * state.srtt_ns + kProbeSlack + (late ? kMaxAckDelay : 0);
 }
 
 }  // namespace
 
-void keep_probe_timer(Turn& turn) {
-    TcpState& state = turn.state;
+void keep_probe_timer(StepContext& step) {
+    TcpState& state = step.state;
     if (!could_help(state)) return stop_timer(state, TimerKind::kProbe);
-    if (running(state, TimerKind::kProbe) && !turn.news) return;
+    if (running(state, TimerKind::kProbe) && !step.news) return;
     const uint64_t wait = probe_timeout_ns(state);
     const uint64_t most = minus(deadline(state, TimerKind::kRetransmit), state.now_ns);
     // In a recovery a timeout that comes as early does more: it sends all that is left again.
@@ -36,11 +36,11 @@ void keep_probe_timer(Turn& turn) {
     start_timer(state, TimerKind::kProbe, dominoes::min(wait, most));
 }
 
-void probe_timeout(Turn& turn) {
-    if (!could_help(turn.state)) return;
-    turn.probe = true;
+void probe_timeout(StepContext& step) {
+    if (!could_help(step.state)) return;
+    step.probe = true;
     // Section 7.3: the retransmission timer counts from the probe.
-    stop_timer(turn.state, TimerKind::kRetransmit);
+    stop_timer(step.state, TimerKind::kRetransmit);
 }
 
 void probe_sent(TcpState& state, bool again) {

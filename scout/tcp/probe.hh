@@ -9,15 +9,15 @@
 // acknowledgement of what did go is lost. Here it is probed as well, with the head of the flight.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
 // The end of a step: the timer runs while a probe could help; from anew after new data or news of
 // any.
-void keep_probe_timer(Turn& turn);
+void keep_probe_timer(StepContext& step);
 // The timer has expired: asks output() for the probe.
-void probe_timeout(Turn& turn);
+void probe_timeout(StepContext& step);
 // It was sent; `again`: with nothing new in it.
 void probe_sent(TcpState& state, bool again);
 // An acknowledgement: whether the probe has repaired a loss, which congestion control must hear of

@@ -4,7 +4,7 @@
 // is delivered, so that the window comes down to ssthresh smoothly within a round trip.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 

@@ -47,7 +47,7 @@ void rack_duplicate(TcpState& state) {
     state.reordering_seen = 1;
     if (state.snd_una < state.reorder_round) return;  // once a round trip
     state.reorder_round = state.snd_nxt;
-    state.reorder_factor = min(max(state.reorder_factor, 1u) + 1, kMostReorderFactor);
+    state.reorder_factor = min(max(state.reorder_factor, 1u) + 1, kMaxReorderFactor);
     state.reorder_persist = kReorderPersist;
 }
 

@@ -16,7 +16,7 @@ using dominoes::min;
 // What of a segment is new.
 struct Pieces {
     uint32_t count = 0;
-    SeqRange ranges[Effects::kMostDeliveries];
+    SeqRange ranges[Effects::kMaxDeliveries];
 };
 
 // Finds what of [start, end) has not been received. Where that would be too many pieces, what
@@ -26,7 +26,7 @@ Pieces find_new(const TcpState& state, uint64_t start, uint64_t& end) {
     for (uint64_t at = start; at < end;) {
         const SeqRange hole = state.received.first_hole(at, end);
         if (hole.start == hole.end) break;
-        if (pieces.count == Effects::kMostDeliveries) {
+        if (pieces.count == Effects::kMaxDeliveries) {
             end = hole.start;
             break;
         }
@@ -60,8 +60,8 @@ bool place(TcpState& state, uint64_t start, uint64_t end) {
     return true;
 }
 
-void deliver(Turn& turn, const Segment& segment, const Pieces& pieces) {
-    TcpState& state = turn.state;
+void deliver(StepContext& step, const Segment& segment, const Pieces& pieces) {
+    TcpState& state = step.state;
     for (uint32_t i = 0; i < pieces.count; ++i) {
         const SeqRange& piece = pieces.ranges[i];
         const uint64_t into_payload = piece.start - segment.payload;
@@ -70,7 +70,7 @@ void deliver(Turn& turn, const Segment& segment, const Pieces& pieces) {
         uint64_t readable = received_in_order(state);
         if (i + 1 < pieces.count)
             readable = min(readable, receive_offset(state, pieces.ranges[i + 1].start));
-        turn.effects.emit(EffectKind::kDeliver).deliver = {
+        step.effects.emit(EffectKind::kDeliver).deliver = {
             .serial = state.deliveries++,
             .stream_offset = receive_offset(state, piece.start),
             .readable = readable,
@@ -84,69 +84,69 @@ void deliver(Turn& turn, const Segment& segment, const Pieces& pieces) {
 }
 
 // RFC 9293 section 3.6.1, RFC 1122 section 4.2.2.13: data after the application has gone.
-void refuse_text(Turn& turn) {
-    send_reset(turn);
-    end_connection(turn, kEconnreset, !turn.state.fin_queued);
+void refuse_text(StepContext& step) {
+    send_reset(step);
+    end_connection(step, kEconnreset, !step.state.fin_queued);
 }
 
 // The peer's FIN, at `seq`, is remembered if it can be true: within the window or at its edge, at
 // the end of all that came.
-void note_fin(Turn& turn, uint64_t seq) {
-    TcpState& state = turn.state;
+void note_fin(StepContext& step, uint64_t seq) {
+    TcpState& state = step.state;
     if (state.rcv_fin != 0 || seq < state.rcv_nxt || seq > state.rcv_adv) return;
     if (!state.received.empty() && seq < state.received.last(seq).end) return;
     state.rcv_fin = seq;
-    turn.ack_now = true;
+    step.ack_now = true;
 }
 
 }  // namespace
 
-void segment_text(Turn& turn, const Segment& segment) {
-    TcpState& state = turn.state;
+void segment_text(StepContext& step, const Segment& segment) {
+    TcpState& state = step.state;
     if (!in_phase(state, TcpPhase::kEstablished, TcpPhase::kFinWait1, TcpPhase::kFinWait2)) return;
     if (segment.payload == segment.payload_end) return;
     const uint64_t limit = state.rcv_fin ? state.rcv_fin : state.rcv_adv;
     const uint64_t start = max(segment.payload, state.rcv_nxt);
     uint64_t end = min(segment.payload_end, limit);
     if (start >= end) {
-        note_duplicate(turn, segment.payload, min(segment.payload_end, state.rcv_nxt));
+        note_duplicate(step, segment.payload, min(segment.payload_end, state.rcv_nxt));
         return;
     }
-    if (state.reads_closed) return refuse_text(turn);
+    if (state.reads_closed) return refuse_text(step);
     const Pieces pieces = find_new(state, start, end);
     const bool had_holes = !state.received.empty();
     const bool in_order = start == state.rcv_nxt;
-    if (pieces.count == 0) return note_duplicate(turn, start, end);
+    if (pieces.count == 0) return note_duplicate(step, start, end);
     if (!place(state, start, end)) {
-        turn.ack_now = true;
+        step.ack_now = true;
         return;
     }
-    deliver(turn, segment, pieces);
+    deliver(step, segment, pieces);
     const SeqRange again = first_duplicate(segment, start, end, pieces);
     remember_duplicate(state, again.start, again.end);
     // RFC 5681 section 4.2: at once when out of order, or filling in. What follows as well: the
     // loss has left the peer with a small window, in which a delayed ACK holds up much.
     if (had_holes && in_order) {
-        turn.ack_now = true;
+        step.ack_now = true;
         state.quick_acks = kQuickAcks;
     }
-    if (!in_order) note_out_of_order(turn, pieces.ranges[0].start);
+    if (!in_order) note_out_of_order(step, pieces.ranges[0].start);
     if (!in_order) return;
     tuning_received(state, segment);
-    schedule_ack(turn, static_cast<uint32_t>(segment.payload_end - segment.payload));
+    schedule_ack(step, static_cast<uint32_t>(segment.payload_end - segment.payload));
 }
 
-void check_fin(Turn& turn, const Segment& segment) {
-    TcpState& state = turn.state;
+void check_fin(StepContext& step, const Segment& segment) {
+    TcpState& state = step.state;
     if (!in_phase(state, TcpPhase::kEstablished, TcpPhase::kFinWait1, TcpPhase::kFinWait2)) return;
-    if (segment.has(kFin)) note_fin(turn, segment.payload_end);
+    if (segment.has(kFin)) note_fin(step, segment.payload_end);
     if (state.rcv_fin == 0 || state.rcv_nxt != state.rcv_fin) return;
-    turn.effects.emit(EffectKind::kEndOfStream).stream_offset =
+    step.effects.emit(EffectKind::kEndOfStream).stream_offset =
         receive_offset(state, state.rcv_fin);
     ++state.rcv_nxt;
     state.rcv_adv = max(state.rcv_adv, state.rcv_nxt);
     state.fin_received = 1;
-    turn.ack_now = true;
+    step.ack_now = true;
     switch (state.phase) {
         case TcpPhase::kEstablished:
             state.phase = TcpPhase::kCloseWait;
@@ -156,7 +156,7 @@ void check_fin(Turn& turn, const Segment& segment) {
             state.phase = TcpPhase::kClosing;
             return;
         default:
-            return enter_time_wait(turn);
+            return enter_time_wait(step);
     }
 }
 

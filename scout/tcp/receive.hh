@@ -4,13 +4,13 @@
 // section 3.10.7.4, seventh and eighth). Every byte of the stream is delivered once.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
 // Seventh: the segment text.
-void segment_text(Turn& turn, const Segment& segment);
+void segment_text(StepContext& step, const Segment& segment);
 // Eighth: the FIN bit, this segment's or one that waited for what was missing.
-void check_fin(Turn& turn, const Segment& segment);
+void check_fin(StepContext& step, const Segment& segment);
 
 }  // namespace scout::tcp

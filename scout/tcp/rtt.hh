@@ -3,7 +3,7 @@
 // Round-trip time and retransmission timeout (RFC 6298; RFC 7323 section 4).
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 

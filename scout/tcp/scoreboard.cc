@@ -11,8 +11,8 @@ void Scoreboard::sent(uint64_t una, uint64_t end, uint64_t now_ns, uint64_t grai
             return;
         }
     }
-    if (count_ == kMost) join(true);
-    if (count_ == kMost) {
+    if (count_ == kMax) join(true);
+    if (count_ == kMax) {
         // Every second run is a hole: what the peer says of the last is forgotten.
         const uint64_t from = extend_seq(at(count_ - 2).end, una);
         SentRun& last = at(count_ - 1);
@@ -25,7 +25,7 @@ void Scoreboard::sent(uint64_t una, uint64_t end, uint64_t now_ns, uint64_t grai
 }
 
 void Scoreboard::resent(uint64_t una, uint64_t start, uint64_t end, uint64_t now_ns) {
-    if (count_ == kMost) make_room(una);
+    if (count_ == kMax) make_room(una);
     // Without room for the second cut all that is lost there counts as sent again: what was not is
     // found lost once more, by what is sent later or by a timeout.
     if (!cut(una, start) || !cut(una, end)) {
@@ -90,7 +90,7 @@ bool Scoreboard::consistent(uint64_t una, uint64_t nxt) const {
         if (run(i).is(SentRun::kSacked) && run(i).is(SentRun::kLost)) return false;
         from = to;
     }
-    return count_ <= kMost && from == nxt && sacked == sacked_bytes_ && lost == lost_bytes_;
+    return count_ <= kMax && from == nxt && sacked == sacked_bytes_ && lost == lost_bytes_;
 }
 
 // Makes `seq` the beginning of a run. False: there is no room.
@@ -99,9 +99,9 @@ bool Scoreboard::cut(uint64_t una, uint64_t seq) {
     uint32_t i = 0;
     while (i < count_ && extend_seq(at(i).end, una) < seq) ++i;
     if (i == count_ || extend_seq(at(i).end, una) == seq) return true;
-    if (count_ == kMost) {
+    if (count_ == kMax) {
         join(true);
-        if (count_ == kMost) return false;
+        if (count_ == kMax) return false;
         return cut(una, seq);
     }
     ++count_;
@@ -131,18 +131,18 @@ void Scoreboard::join(bool whenever) {
 // those bytes count as that does, and may be sent in vain.
 void Scoreboard::make_room(uint64_t una) {
     join(true);
-    if (count_ < kMost) return;
+    if (count_ < kMax) return;
     uint32_t least = 0;
-    uint64_t least_bytes = ~uint64_t{0};
+    uint64_t min_bytes = ~uint64_t{0};
     for (uint32_t i = 1; i < count_; ++i) {
         const uint64_t bytes = extend_seq(at(i).end, una) - extend_seq(at(i - 1).end, una);
-        if (!at(i).is(SentRun::kSacked) || at(i - 1).is(SentRun::kSacked) || bytes >= least_bytes)
+        if (!at(i).is(SentRun::kSacked) || at(i - 1).is(SentRun::kSacked) || bytes >= min_bytes)
             continue;
         least = i;
-        least_bytes = bytes;
+        min_bytes = bytes;
     }
     if (least == 0) return;
-    set_flags(at(least), least_bytes, at(least - 1).flags);
+    set_flags(at(least), min_bytes, at(least - 1).flags);
     join(true);
 }
 

@@ -29,10 +29,10 @@ struct SentRun {
 
 class Scoreboard {
 public:
-    static constexpr uint32_t kMost = 128;
+    static constexpr uint32_t kMax = 128;
 
     uint32_t count() const { return count_; }
-    const SentRun& run(uint32_t i) const { return runs_[(first_ + i) % kMost]; }
+    const SentRun& run(uint32_t i) const { return runs_[(first_ + i) % kMax]; }
     // Bytes with that flag. What is sacked is never lost.
     uint64_t sacked_bytes() const { return sacked_bytes_; }
     uint64_t lost_bytes() const { return lost_bytes_; }
@@ -63,7 +63,7 @@ public:
             account(head, dominoes::min(end, ack) - una, false);
             if (end > ack) return;
             una = end;
-            first_ = (first_ + 1) % kMost;
+            first_ = (first_ + 1) % kMax;
             --count_;
             if (una == ack) return;
         }
@@ -95,7 +95,7 @@ public:
     bool consistent(uint64_t una, uint64_t nxt) const;
 
 private:
-    SentRun& at(uint32_t i) { return runs_[(first_ + i) % kMost]; }
+    SentRun& at(uint32_t i) { return runs_[(first_ + i) % kMax]; }
 
     // Calls visit(run, start, end) for each run within [start, end), whose ends are cuts.
     template <typename Visit>
@@ -118,7 +118,7 @@ private:
     uint64_t lost_bytes_;
     uint32_t first_;
     uint32_t count_;
-    SentRun runs_[kMost];
+    SentRun runs_[kMax];
 };
 
 }  // namespace scout

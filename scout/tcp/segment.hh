@@ -4,23 +4,23 @@
 // own, in its order; each says whether the segment goes on to the next.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
-void segment_arrives(Turn& turn, const SegmentEvent& event);
+void segment_arrives(StepContext& step, const SegmentEvent& event);
 
 // PAWS (RFC 7323 section 5.3, R1), before the first.
-bool check_timestamps(Turn& turn, const Segment& segment);
+bool check_timestamps(StepContext& step, const Segment& segment);
 // First: the sequence number. Cuts off what does not fit into a shut window.
-bool check_sequence(Turn& turn, Segment& segment);
+bool check_sequence(StepContext& step, Segment& segment);
 // Second: the RST bit (RFC 5961 section 3.2).
-bool check_reset(Turn& turn, const Segment& segment);
+bool check_reset(StepContext& step, const Segment& segment);
 // Third: security; not supported.
 // Fourth: the SYN bit (RFC 5961 section 4.2).
-bool check_syn(Turn& turn, const Segment& segment);
+bool check_syn(StepContext& step, const Segment& segment);
 // Fifth: the ACK field (RFC 5961 section 5.2).
-bool check_ack(Turn& turn, const Segment& segment);
+bool check_ack(StepContext& step, const Segment& segment);
 // RFC 7323 section 4.3: TS.Recent, from what has passed all of these. Its section 5.3 (R3) asks for
 // the first only; but what is dropped for its ACK may be an attacker's, and would shut out the
 // peer.

@@ -33,7 +33,7 @@ struct SeqRange {
 template <uint32_t kCapacity>
 class SeqSet {
 public:
-    static constexpr uint32_t kMost = kCapacity;
+    static constexpr uint32_t kMax = kCapacity;
 
     bool empty() const { return count_ == 0; }
     uint32_t count() const { return count_; }
@@ -50,7 +50,7 @@ public:
         uint32_t beyond = first;  // the first range that [start, end) does not touch
         while (beyond < count_ && after(ranges_[beyond].start, end) <= 0) ++beyond;
         if (beyond == first) {
-            if (count_ == kMost) return false;
+            if (count_ == kMax) return false;
             for (uint32_t i = count_; i > first; --i) ranges_[i] = ranges_[i - 1];
             ++count_;
         } else {
@@ -73,7 +73,7 @@ public:
         const bool head = after(ranges_[first].start, start) < 0;
         const bool tail = after(ranges_[beyond - 1].end, end) > 0;
         if (head && tail && beyond - first == 1) {
-            if (count_ == kMost) return false;
+            if (count_ == kMax) return false;
             for (uint32_t i = count_; i > first; --i) ranges_[i] = ranges_[i - 1];
             ++count_;
             ++beyond;
@@ -93,11 +93,11 @@ public:
         remove(0, beyond);
     }
 
-    // Which range holds `seq`; kMost if none does.
+    // Which range holds `seq`; kMax if none does.
     uint32_t find(uint64_t seq) const {
         for (uint32_t i = 0; i < count_; ++i)
             if (after(ranges_[i].start, seq) <= 0 && after(ranges_[i].end, seq) > 0) return i;
-        return kMost;
+        return kMax;
     }
 
     // The first part of [start, end) that is not in the set; empty (start == end) if all of it is.
@@ -122,9 +122,9 @@ public:
 
     // For tests: whether the unused entries are zero.
     bool tidy() const {
-        for (uint32_t i = count_; i < kMost; ++i)
+        for (uint32_t i = count_; i < kMax; ++i)
             if (ranges_[i].start != 0 || ranges_[i].end != 0) return false;
-        return count_ <= kMost;
+        return count_ <= kMax;
     }
 
 private:
@@ -147,7 +147,7 @@ private:
     }
 
     uint32_t count_;
-    Entry ranges_[kMost];
+    Entry ranges_[kMax];
 };
 
 // What has been received out of order: with so many TcpState fits a page.

@@ -56,9 +56,9 @@ struct TcpConfig {
     bool ecn = false;              // ask for it (active open)
     uint8_t ttl = kIpTtl;
     uint8_t tos = 0;
-    bool answered = false;      // passive: the SYN was answered already, by a cookie
-    uint32_t receive_most = 0;  // how far the two grow; if less: they stay as they are
-    uint32_t send_most = 0;
+    bool answered = false;     // passive: the SYN was answered already, by a cookie
+    uint32_t receive_max = 0;  // how far the two grow; if less: they stay as they are
+    uint32_t send_max = 0;
 };
 
 // How loss is being repaired (scout/tcp/recovery.hh).
@@ -108,8 +108,8 @@ struct TcpTuning {
     uint32_t timed_ts;    // the timestamp of the segment that is being timed
     uint32_t latest_ts;   // and of the latest one
     uint32_t ring;        // how often the receive ring was exchanged
-    uint32_t receive_most;
-    uint32_t send_most;
+    uint32_t receive_max;
+    uint32_t send_max;
     uint32_t reserved;
 };
 

@@ -45,60 +45,60 @@ void begin(TcpState& state, const dominoes::Request& request) {
     state.app_read = dominoes::max(state.app_read, read);
 }
 
-void dispatch(Turn& turn, const dominoes::Request& request) {
+void dispatch(StepContext& step, const dominoes::Request& request) {
     switch (kind_of(request)) {
         case EventKind::kSegment:
-            return segment_arrives(turn, request.as<SegmentEvent>());
+            return segment_arrives(step, request.as<SegmentEvent>());
         case EventKind::kConnect:
-            return connect(turn);
+            return connect(step);
         case EventKind::kSend:
-            return send(turn, request.as<SendEvent>());
+            return send(step, request.as<SendEvent>());
         case EventKind::kRead:
-            turn.window_update = true;
+            step.window_update = true;
             return;
         case EventKind::kShutdown:
-            return shutdown(turn);
+            return shutdown(step);
         case EventKind::kAbort:
-            return abort(turn, request.as<AbortEvent>());
+            return abort(step, request.as<AbortEvent>());
         case EventKind::kTimeout:
-            return timeout(turn, request.as<TimeoutEvent>());
+            return timeout(step, request.as<TimeoutEvent>());
         case EventKind::kOption:
-            return set_option(turn, request.as<OptionEvent>());
+            return set_option(step, request.as<OptionEvent>());
         case EventKind::kIcmp:
-            return icmp_error(turn, request.as<IcmpEvent>());
+            return icmp_error(step, request.as<IcmpEvent>());
         case EventKind::kCloseReads:
-            return close_reads(turn);
+            return close_reads(step);
         case EventKind::kRing:
-            return tuning_ring(turn, request.as<RingEvent>());
+            return tuning_ring(step, request.as<RingEvent>());
         case EventKind::kRefused:
-            return recovery_refused(turn.state, request.as<RefusedEvent>());
+            return recovery_refused(step.state, request.as<RefusedEvent>());
         case EventKind::kLink:
-            return path_mtu_link(turn.state, request.as<LinkEvent>());
+            return path_mtu_link(step.state, request.as<LinkEvent>());
         case EventKind::kDebug:
             return;  // the caller's business
     }
 }
 
-void send_what_is_due(Turn& turn) {
-    TcpState& state = turn.state;
+void send_what_is_due(StepContext& step) {
+    TcpState& state = step.state;
     keep_path_mtu(state);
     // While something is missing the peer must see an ACK without data, or it is no duplicate.
-    if (turn.ack_now && !state.received.empty()) send_ack(turn);
-    output(turn);
-    const bool update = turn.window_update && state.established && window_update_due(state);
-    if (turn.ack_now || update) send_ack(turn);
+    if (step.ack_now && !state.received.empty()) send_ack(step);
+    output(step);
+    const bool update = step.window_update && state.established && window_update_due(state);
+    if (step.ack_now || update) send_ack(step);
     keep_retransmission_timer(state);
-    keep_probe_timer(turn);
+    keep_probe_timer(step);
     keep_user_timeout(state);
-    tuning_due(turn);
-    arm_timers(turn);
+    tuning_due(step);
+    arm_timers(step);
 }
 
-void say_farewell(Turn& turn) {
-    TcpState& state = turn.state;
-    cancel_timers(turn);
-    if (state.tell_error) turn.effects.emit(EffectKind::kError).error = state.close_error;
-    turn.effects.emit(EffectKind::kClosed).error = state.close_error;
+void say_farewell(StepContext& step) {
+    TcpState& state = step.state;
+    cancel_timers(step);
+    if (state.tell_error) step.effects.emit(EffectKind::kError).error = state.close_error;
+    step.effects.emit(EffectKind::kClosed).error = state.close_error;
     state.finished = 1;
 }
 
@@ -123,10 +123,10 @@ uint8_t window_scale_for(uint32_t bytes) {
 
 }  // namespace
 
-void end_connection(Turn& turn, uint32_t error, bool tell) {
-    if (turn.ended) return;
-    TcpState& state = turn.state;
-    turn.ended = true;
+void end_connection(StepContext& step, uint32_t error, bool tell) {
+    if (step.ended) return;
+    TcpState& state = step.state;
+    step.ended = true;
     state.phase = TcpPhase::kClosed;
     state.close_error = error;
     state.tell_error = tell;
@@ -144,15 +144,15 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.recover = state.fack = state.iss;
     state.receive_bytes = config.receive_bytes;
     state.send_bytes = config.send_bytes;
-    state.tuning.receive_most = dominoes::max(config.receive_bytes, config.receive_most);
-    state.tuning.send_most = dominoes::max(config.send_bytes, config.send_most);
+    state.tuning.receive_max = dominoes::max(config.receive_bytes, config.receive_max);
+    state.tuning.send_max = dominoes::max(config.send_bytes, config.send_max);
     state.max_piece = config.max_piece;
     state.ts_offset = config.ts_offset;
-    state.own_mss = dominoes::max<uint32_t>(config.mss, tcp::kLeastMss);
+    state.own_mss = dominoes::max<uint32_t>(config.mss, tcp::kMinMss);
     state.mss = state.own_mss;
-    state.link_mtu = kIpMostBytes;  // own_mss says it all
+    state.link_mtu = kIpMaxBytes;  // own_mss says it all
     state.rcv_mss = dominoes::min(tcp::kDefaultMss, state.own_mss);
-    state.rcv_scale = tcp::window_scale_for(state.tuning.receive_most);
+    state.rcv_scale = tcp::window_scale_for(state.tuning.receive_max);
     state.rto_ns = tcp::kInitialRto;
     state.undo_exact = 1;
     state.no_delay = config.no_delay;
@@ -175,12 +175,12 @@ void tcp_step(TcpState& state, const dominoes::Request& request, Effects& effect
     effects.clear();
     if (state.finished) return tcp::closed(state, request, effects);
     tcp::begin(state, request);
-    tcp::Turn turn{.state = state, .effects = effects};
-    tcp::dispatch(turn, request);
-    if (turn.ended) {
-        tcp::say_farewell(turn);
+    tcp::StepContext step{.state = state, .effects = effects};
+    tcp::dispatch(step, request);
+    if (step.ended) {
+        tcp::say_farewell(step);
     } else {
-        tcp::send_what_is_due(turn);
+        tcp::send_what_is_due(step);
     }
 }
 

@@ -13,41 +13,41 @@
 namespace scout::tcp {
 namespace {
 
-void syn_timeout(Turn& turn) {
-    TcpState& state = turn.state;
-    if (state.retries >= kMostSynRetransmissions) return give_up(turn);
+void syn_timeout(StepContext& step) {
+    TcpState& state = step.state;
+    if (state.retries >= kMaxSynRetransmissions) return give_up(step);
     ++state.retries;
     ++state.backoff;
     ++state.timeouts;
     state.syn_lost = 1;
-    send_syn(turn);
+    send_syn(step);
 }
 
 // RFC 9293 section 3.8.6.1. What is held back by SWS avoidance is sent now, if the window is not
 // shut.
-void persist_timeout(Turn& turn) {
-    TcpState& state = turn.state;
-    if (retransmissions_exhausted(state)) return give_up(turn);
+void persist_timeout(StepContext& step) {
+    TcpState& state = step.state;
+    if (retransmissions_exhausted(state)) return give_up(step);
     if (state.snd_wnd > 0) {
-        turn.override = true;
+        step.override = true;
         return;
     }
     ++state.retries;
     ++state.backoff;
-    send_window_probe(turn);
+    send_window_probe(step);
 }
 
 // RFC 6298 (5.4) to (5.7).
-void retransmission_expired(Turn& turn) {
-    TcpState& state = turn.state;
-    if (in_phase(state, TcpPhase::kSynSent, TcpPhase::kSynReceived)) return syn_timeout(turn);
-    if (flight(state) == 0) return persist_timeout(turn);
+void retransmission_expired(StepContext& step) {
+    TcpState& state = step.state;
+    if (in_phase(state, TcpPhase::kSynSent, TcpPhase::kSynReceived)) return syn_timeout(step);
+    if (flight(state) == 0) return persist_timeout(step);
     if (running(state, TimerKind::kProbe) && deadline(state, TimerKind::kProbe) <= state.now_ns) {
         // Both are due: the probe goes first (RFC 8985 section 7.2).
         stop_timer(state, TimerKind::kProbe);
-        return probe_timeout(turn);
+        return probe_timeout(step);
     }
-    if (retransmissions_exhausted(state)) return give_up(turn);
+    if (retransmissions_exhausted(state)) return give_up(step);
     ++state.timeouts;
     path_mtu_timeout(state);
     recovery_timeout(state);
@@ -58,9 +58,9 @@ void retransmission_expired(Turn& turn) {
 }  // namespace
 
 // R2 (RFC 9293 section 3.8.3): what an ICMP error said is more telling than that time is up.
-void give_up(Turn& turn) {
-    TcpState& state = turn.state;
-    end_connection(turn, state.soft_error ? state.soft_error : kEtimedout, true);
+void give_up(StepContext& step) {
+    TcpState& state = step.state;
+    end_connection(step, state.soft_error ? state.soft_error : kEtimedout, true);
 }
 
 bool timer_due(TcpState& state, TimerKind timer) {
@@ -70,48 +70,48 @@ bool timer_due(TcpState& state, TimerKind timer) {
     return true;
 }
 
-void arm_timers(Turn& turn) {
-    TcpState& state = turn.state;
+void arm_timers(StepContext& step) {
+    TcpState& state = step.state;
     for (uint32_t i = 0; i < kTimerKinds; ++i) {
         const uint64_t due = state.timer_deadline[i];
         if (due == 0 || (state.timer_armed[i] != 0 && state.timer_armed[i] <= due)) continue;
         state.timer_armed[i] = due;
-        turn.effects.emit(EffectKind::kTimer).timer = {static_cast<TimerKind>(i), 0, due};
+        step.effects.emit(EffectKind::kTimer).timer = {static_cast<TimerKind>(i), 0, due};
     }
 }
 
-void cancel_timers(Turn& turn) {
-    TcpState& state = turn.state;
+void cancel_timers(StepContext& step) {
+    TcpState& state = step.state;
     for (uint32_t i = 0; i < kTimerKinds; ++i) {
         state.timer_deadline[i] = 0;
         if (state.timer_armed[i] == 0) continue;
         state.timer_armed[i] = 0;
-        turn.effects.emit(EffectKind::kTimer).timer = {static_cast<TimerKind>(i), 0, 0};
+        step.effects.emit(EffectKind::kTimer).timer = {static_cast<TimerKind>(i), 0, 0};
     }
 }
 
-void timeout(Turn& turn, const TimeoutEvent& event) {
-    TcpState& state = turn.state;
+void timeout(StepContext& step, const TimeoutEvent& event) {
+    TcpState& state = step.state;
     if (static_cast<uint32_t>(event.timer) >= kTimerKinds || !timer_due(state, event.timer)) return;
     switch (event.timer) {
         case TimerKind::kRetransmit:
-            return retransmission_expired(turn);
+            return retransmission_expired(step);
         case TimerKind::kDelayedAck:
-            turn.ack_now = true;
+            step.ack_now = true;
             return;
         case TimerKind::kTimeWait:
-            return end_connection(turn, kNoError, false);
+            return end_connection(step, kNoError, false);
         case TimerKind::kOutput:
-            turn.override = state.cork;
+            step.override = state.cork;
             return;
         case TimerKind::kReorder:
             return recovery_reorder_timeout(state);
         case TimerKind::kProbe:
-            return probe_timeout(turn);
+            return probe_timeout(step);
         case TimerKind::kKeepAlive:
-            return keepalive_expired(turn);
+            return keepalive_expired(step);
         case TimerKind::kUserTimeout:
-            return give_up(turn);
+            return give_up(step);
     }
 }
 

@@ -5,7 +5,7 @@
 // told again.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
@@ -32,15 +32,15 @@ inline void hasten_timer(TcpState& state, TimerKind timer, uint64_t in_ns) {
 bool timer_due(TcpState& state, TimerKind timer);
 
 // Tells the wheel what it must know, at the end of a step.
-void arm_timers(Turn& turn);
+void arm_timers(StepContext& step);
 // Takes every timer off the wheel.
-void cancel_timers(Turn& turn);
+void cancel_timers(StepContext& step);
 
 // The peer has not answered for too long: the connection ends.
-void give_up(Turn& turn);
+void give_up(StepContext& step);
 
 // TIMEOUTS (RFC 9293 section 3.10.8).
-void timeout(Turn& turn, const TimeoutEvent& event);
+void timeout(StepContext& step, const TimeoutEvent& event);
 
 // The retransmission timer runs while something is in flight, and as the persist timer while
 // something waits for the window (RFC 6298 section 5, RFC 9293 section 3.8.6.1).

@@ -27,10 +27,10 @@ uint64_t in_round_trip(uint64_t read, uint64_t rtt_ns, uint64_t elapsed) {
     return read * ((rtt_ns >> 10) + 1) / ((elapsed >> 10) + 1);
 }
 
-void tune_receive(Turn& turn) {
-    TcpState& state = turn.state;
+void tune_receive(StepContext& step) {
+    TcpState& state = step.state;
     TcpTuning& tuning = state.tuning;
-    if (state.receive_bytes >= tuning.receive_most || tuning.rtt_ns == 0) return;
+    if (state.receive_bytes >= tuning.receive_max || tuning.rtt_ns == 0) return;
     const uint64_t elapsed = state.now_ns - tuning.round_ns;
     if (elapsed < tuning.rtt_ns) return;
     const uint64_t read = in_round_trip(state.app_read - tuning.round_read, tuning.rtt_ns, elapsed);
@@ -44,16 +44,16 @@ void tune_receive(Turn& turn) {
     // The reader is not yet through with the last exchange; or nothing is left to come.
     if (state.app_read < tuning.ring_from || state.fin_received) return;
     if (wanted <= state.receive_bytes) return;
-    turn.effects.emit(EffectKind::kReceiveRoom).bytes = grown(wanted, tuning.receive_most);
+    step.effects.emit(EffectKind::kReceiveRoom).bytes = grown(wanted, tuning.receive_max);
 }
 
-void tune_send(Turn& turn) {
-    TcpState& state = turn.state;
-    if (state.send_bytes >= state.tuning.send_most) return;
+void tune_send(StepContext& step) {
+    TcpState& state = step.state;
+    if (state.send_bytes >= state.tuning.send_max) return;
     const uint64_t wanted = 2 * min(state.cwnd, state.max_snd_wnd);
     if (wanted <= state.send_bytes) return;
-    state.send_bytes = grown(wanted, state.tuning.send_most);
-    turn.effects.emit(EffectKind::kSendRoom).bytes = state.send_bytes;
+    state.send_bytes = grown(wanted, state.tuning.send_max);
+    step.effects.emit(EffectKind::kSendRoom).bytes = state.send_bytes;
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ void tune_send(Turn& turn) {
 void tuning_begin(TcpState& state) {
     TcpTuning& tuning = state.tuning;
     // What cannot be announced need not be held.
-    if (!(state.agreed & kAgreedWindowScale)) tuning.receive_most = state.receive_bytes;
+    if (!(state.agreed & kAgreedWindowScale)) tuning.receive_max = state.receive_bytes;
     tuning.rtt_ns = state.srtt_ns;
     tuning.round_ns = state.now_ns;
 }
@@ -101,23 +101,23 @@ void tuning_received(TcpState& state, const Segment& segment) {
     tuning.timed_ns = 0;
 }
 
-void tuning_ring(Turn& turn, const RingEvent& event) {
-    TcpState& state = turn.state;
+void tuning_ring(StepContext& step, const RingEvent& event) {
+    TcpState& state = step.state;
     TcpTuning& tuning = state.tuning;
     if (!state.established || event.bytes <= state.receive_bytes) return;
-    if (event.bytes > tuning.receive_most || !dominoes::is_power_of_two(uint64_t{event.bytes}))
+    if (event.bytes > tuning.receive_max || !dominoes::is_power_of_two(uint64_t{event.bytes}))
         return;
     if (state.app_read < tuning.ring_from) return;
     tuning.ring_from = receive_offset(state, state.rcv_adv);
     ++tuning.ring;
     state.receive_bytes = event.bytes;
-    turn.window_update = true;
+    step.window_update = true;
 }
 
-void tuning_due(Turn& turn) {
-    if (!turn.state.established) return;
-    tune_receive(turn);
-    tune_send(turn);
+void tuning_due(StepContext& step) {
+    if (!step.state.established) return;
+    tune_receive(step);
+    tune_send(step);
 }
 
 }  // namespace scout::tcp

@@ -27,7 +27,7 @@
 // its way. Its memory comes with what is written, so kSendRoom just admits more.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
@@ -38,8 +38,8 @@ void tuning_sent(TcpState& state);
 // Data has come in order with `segment`, and is in rcv_nxt.
 void tuning_received(TcpState& state, const Segment& segment);
 // There is a larger ring.
-void tuning_ring(Turn& turn, const RingEvent& event);
+void tuning_ring(StepContext& step, const RingEvent& event);
 // At the end of a step: asks for what the buffers should have.
-void tuning_due(Turn& turn);
+void tuning_due(StepContext& step);
 
 }  // namespace scout::tcp

@@ -78,7 +78,7 @@ void undo_duplicate(TcpState& state, uint64_t start, uint64_t end) {
     if (start >= end || !state.undo_exact) return;
     if (!state.resent.covers(start, end)) {
         state.undo_stray = 1;
-        state.dsack_strays = min(state.dsack_strays + 1, kMostDsackStrays);
+        state.dsack_strays = min(state.dsack_strays + 1, kMaxDsackStrays);
         return;
     }
     state.dsack_strays -= min(state.dsack_strays, 2u);

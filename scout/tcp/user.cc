@@ -17,9 +17,9 @@ bool abort_needs_reset(const TcpState& state) {
                     TcpPhase::kFinWait2, TcpPhase::kCloseWait);
 }
 
-void abort_with(Turn& turn, uint32_t error, bool silent) {
-    if (!silent && abort_needs_reset(turn.state)) send_reset(turn);
-    end_connection(turn, error, error != 0);
+void abort_with(StepContext& step, uint32_t error, bool silent) {
+    if (!silent && abort_needs_reset(step.state)) send_reset(step);
+    end_connection(step, error, error != 0);
 }
 
 // In TIME-WAIT all is over but the waiting, which is not for the application.
@@ -30,20 +30,20 @@ bool unread(const TcpState& state) {
 
 }  // namespace
 
-void send(Turn& turn, const SendEvent& event) {
-    TcpState& state = turn.state;
+void send(StepContext& step, const SendEvent& event) {
+    TcpState& state = step.state;
     if (state.fin_queued) return;
     state.written = dominoes::max(state.written, event.written);
 }
 
-void shutdown(Turn& turn) {
-    TcpState& state = turn.state;
+void shutdown(StepContext& step) {
+    TcpState& state = step.state;
     if (state.fin_queued) return;
     switch (state.phase) {
         case TcpPhase::kClosed:
         case TcpPhase::kListen:
         case TcpPhase::kSynSent:
-            return end_connection(turn, kNoError, false);
+            return end_connection(step, kNoError, false);
         case TcpPhase::kEstablished:
             state.phase = TcpPhase::kFinWait1;
             break;
@@ -56,27 +56,27 @@ void shutdown(Turn& turn) {
     state.fin_queued = 1;
 }
 
-void close_reads(Turn& turn) {
-    TcpState& state = turn.state;
+void close_reads(StepContext& step) {
+    TcpState& state = step.state;
     if (state.reads_closed) return;
-    if (unread(state)) return abort_with(turn, kNoError, false);
+    if (unread(state)) return abort_with(step, kNoError, false);
     state.reads_closed = 1;
     // Nobody waits for the peer's FIN any longer; nor does the connection, beyond a limit.
     if (state.phase == TcpPhase::kFinWait2)
         start_timer(state, TimerKind::kTimeWait, kFinWait2Length);
 }
 
-void abort(Turn& turn, const AbortEvent& event) {
-    abort_with(turn, event.error, event.silent != 0);
+void abort(StepContext& step, const AbortEvent& event) {
+    abort_with(step, event.error, event.silent != 0);
 }
 
-void set_option(Turn& turn, const OptionEvent& event) {
-    TcpState& state = turn.state;
+void set_option(StepContext& step, const OptionEvent& event) {
+    TcpState& state = step.state;
     const uint8_t on = event.value != 0;
     switch (event.option) {
         case TcpOption::kNoDelay:
             state.no_delay = on;
-            turn.override = on && state.cork;  // as on Linux: what is there goes, corked or not
+            step.override = on && state.cork;  // as on Linux: what is there goes, corked or not
             break;
         case TcpOption::kCork:
             state.cork = on;

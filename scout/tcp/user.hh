@@ -4,19 +4,19 @@
 // scout/tcp/handshake.hh.
 #pragma once
 
-#include "scout/tcp/turn.hh"
+#include "scout/tcp/step_context.hh"
 
 namespace scout::tcp {
 
 // SEND call (section 3.10.2): more has been written.
-void send(Turn& turn, const SendEvent& event);
+void send(StepContext& step, const SendEvent& event);
 // CLOSE call (section 3.10.4): nothing more will be written; FIN goes after what was.
-void shutdown(Turn& turn);
+void shutdown(StepContext& step);
 // Nothing more will be read, as after close(). If something was received that the application has
 // not read, the connection is reset (RFC 1122 section 4.2.2.13); what still arrives is refused.
-void close_reads(Turn& turn);
+void close_reads(StepContext& step);
 // ABORT call (section 3.10.5).
-void abort(Turn& turn, const AbortEvent& event);
-void set_option(Turn& turn, const OptionEvent& event);
+void abort(StepContext& step, const AbortEvent& event);
+void set_option(StepContext& step, const OptionEvent& event);
 
 }  // namespace scout::tcp

@@ -39,9 +39,9 @@ bool retransmissions_exhausted(const TcpState& state) {
     // backing off, so that no peer keeps an orphan by such answers.
     const bool orphan = state.reads_closed;
     if (orphan &&
-        (state.retries >= kMostOrphanRetransmissions || retransmission_timeout(state) >= kMaxRto))
+        (state.retries >= kMaxOrphanRetransmissions || retransmission_timeout(state) >= kMaxRto))
         return true;
-    return state.user_timeout_ms == 0 && state.retries >= kMostRetransmissions;
+    return state.user_timeout_ms == 0 && state.retries >= kMaxRetransmissions;
 }
 
 }  // namespace scout::tcp

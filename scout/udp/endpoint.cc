@@ -129,7 +129,7 @@ bool UdpEndpoint::accepts(const SocketAddress& source) const {
     return peer == 0 || peer == pack(source);
 }
 
-bool UdpEndpoint::admit(uint32_t bytes) {
+bool UdpEndpoint::reserve(uint32_t bytes) {
     const uint32_t before = waiting_bytes_.fetch_add_relaxed(bytes);
     if (before < most_waiting_bytes_.load_relaxed()) return true;
     forget(bytes);
@@ -143,7 +143,7 @@ bool UdpEndpoint::deliver(const UdpDatagram& datagram) {
 }
 
 bool UdpEndpoint::enqueue(const UdpDatagram& datagram) {
-    if (!admit(datagram.bytes)) return false;
+    if (!reserve(datagram.bytes)) return false;
     if (deliver(datagram)) return true;
     forget(datagram.bytes);
     return false;
@@ -160,7 +160,7 @@ int64_t UdpEndpoint::send_to(const SocketAddress* given, dominoes_iter* from, si
     SocketAddress to;
     if (const int error = take_error()) return -error;
     if (const int error = find_peer(given, to)) return error;
-    if (bytes > kMostPayload) return -int{kEmsgsize};
+    if (bytes > kMaxPayload) return -int{kEmsgsize};
 
     void* payload = bytes ? dominoes_alloc(bytes) : nullptr;
     if (bytes && !payload) return -int{kEnomem};

@@ -77,7 +77,7 @@ Verdict UdpRouter::no_port(Frame& frame) {
 Verdict UdpRouter::publish(const UdpPort& port, dominoes_packet* packet,
                            const UdpArrival& arrival) {
     const uint32_t payload = arrival.datagram(packet).bytes;
-    if (!port.endpoint().admit(payload)) return interface_.drop(Counter::drop_udp_full);
+    if (!port.endpoint().reserve(payload)) return interface_.drop(Counter::drop_udp_full);
     if (port.replicas()->publish(arrival, packet)) return Verdict::kTake;
     port.endpoint().forget(payload);
     return interface_.drop(Counter::drop_udp_full);

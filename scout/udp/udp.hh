@@ -122,7 +122,7 @@ private:
 class UdpEndpoint final : public UdpSink, dominoes::Pinned {
 public:
     static constexpr uint32_t kQueueSlots = 512;
-    static constexpr uint32_t kMostPayload = 65507;
+    static constexpr uint32_t kMaxPayload = 65507;
     static constexpr uint32_t kDefaultReceiveBytes = 1 << 20;
 
     // `user` is for dominoes_user_wake(). nullptr when memory is short. Context: process.
@@ -198,7 +198,7 @@ private:
     // For the router, on what arrives.
     bool accepts(const SocketAddress& source) const;
     // Makes room for so many bytes, until they have been read, or forget(). False: there is none.
-    bool admit(uint32_t bytes);
+    bool reserve(uint32_t bytes);
     bool enqueue(const UdpDatagram& datagram);
     void fail(int error);
     // For replicas.

@@ -32,7 +32,7 @@ namespace {
 using namespace dominoes;
 
 constexpr uint32_t kCapacity = 1024;
-constexpr uint32_t kMostConsumers = 2;
+constexpr uint32_t kMaxConsumers = 2;
 
 struct Load {
     uint32_t consumers;
@@ -93,7 +93,7 @@ double run_figure_3_4(const Load& load) {
     std::vector<Request> pool(2 * kCapacity);
     std::atomic<uint32_t> registered{0};
     std::atomic<bool> stop{false};
-    std::atomic<uint64_t> taken[kMostConsumers] = {};
+    std::atomic<uint64_t> taken[kMaxConsumers] = {};
     std::vector<std::thread> threads;
     for (uint32_t i = 0; i < load.consumers; ++i) {
         threads.emplace_back([&, i] {
@@ -168,7 +168,7 @@ double run_channel(const Load& load) {
     Context* context = Context::create(-1, "bench");
     Owned<RingChannel> channel(RingChannel::create(kCapacity));
     if (!context || !channel) std::exit(1);
-    std::unique_ptr<Retired> consumers[kMostConsumers];
+    std::unique_ptr<Retired> consumers[kMaxConsumers];
     std::atomic<bool> stop{false};
     std::vector<std::thread> threads;
     for (uint32_t i = 0; i < load.consumers; ++i) {
@@ -241,7 +241,7 @@ struct Consumer {
 double run_domains(const Load& load) {
     Owned<RingChannel> channel(RingChannel::create(kCapacity));
     if (!channel) std::exit(1);
-    std::unique_ptr<Consumer> consumers[kMostConsumers];
+    std::unique_ptr<Consumer> consumers[kMaxConsumers];
     for (uint32_t i = 0; i < load.consumers; ++i)
         consumers[i] = std::make_unique<Consumer>(i, *channel);
     return produce(

@@ -14,7 +14,7 @@ namespace fuzz {
 // --- threads and time ---
 
 void run_as_driver(std::function<void()> world) {
-    sim::Scheduler scheduler(1, {.most_switches = 1'000'000});
+    sim::Scheduler scheduler(1, {.max_switches = 1'000'000});
     // At once, so that it is seen where it happened.
     scheduler.on_failure = [](const std::string& why) { require(false, why.c_str()); };
     require(scheduler.run(std::move(world)), scheduler.failure().c_str());

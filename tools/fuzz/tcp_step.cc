@@ -32,7 +32,7 @@ TcpConfig config_of(Input& input) {
     config.mss = mss[shape >> 5];
     config.max_piece = dominoes::max<uint32_t>(config.mss, input.word());
     config.replicas = static_cast<dominoes::ReplicaSet>(input.byte());
-    if (config.replicas & 1) config.receive_most = config.send_most = 4096u << 7;
+    if (config.replicas & 1) config.receive_max = config.send_max = 4096u << 7;
     return config;
 }
 
@@ -307,7 +307,7 @@ private:
                     break;
                 case EffectKind::kReceiveRoom:
                     require(effect.bytes > first_.state.receive_bytes &&
-                                effect.bytes <= config_.receive_most,
+                                effect.bytes <= config_.receive_max,
                             "a ring that is larger, within the limit");
                     ring_wanted_ = effect.bytes;
                     break;
@@ -316,8 +316,8 @@ private:
             }
         }
         check_readable();
-        require(pieces <= Effects::kMostTransmissions, "pieces of a step");
-        require(deliveries <= Effects::kMostDeliveries, "deliveries of a step");
+        require(pieces <= Effects::kMaxTransmissions, "pieces of a step");
+        require(deliveries <= Effects::kMaxDeliveries, "deliveries of a step");
     }
 
     void check_delivery(const DeliverEffect& deliver) {
@@ -361,7 +361,7 @@ private:
         const TcpState& state = first_.state;
         require(run.piece_bytes <= dominoes::max<uint32_t>(state.max_piece, run.mss),
                 "a piece that can be built");
-        const uint32_t mtu = dominoes::max(state.link_mtu, tcp::kHeaderBytes + tcp::kLeastMss);
+        const uint32_t mtu = dominoes::max(state.link_mtu, tcp::kHeaderBytes + tcp::kMinMss);
         require(run.mss + tcp_header_bytes(run) + kIpHeaderBytes <= mtu,
                 "a segment that the device carries");
         require(run.stream_offset + run.bytes <= written_, "only what was written");

@@ -11,7 +11,7 @@ namespace {
 
 // Nothing is drawn but numbers: fibers go on until they wait, so that a script has one outcome.
 constexpr uint64_t kSeed = 1;
-constexpr sim::ScheduleConfig kSchedule = {.most_switches = UINT64_MAX};
+constexpr sim::ScheduleConfig kSchedule = {.max_switches = UINT64_MAX};
 
 }  // namespace
 

@@ -57,7 +57,7 @@ TEST(Connection, orphans_are_limited) {
     Wire wire;
     wire.start();
     auto& shared = reinterpret_cast<scout::Stack*>(wire.server().stack())->shared();
-    shared.most_orphans = 2;
+    shared.max_orphans = 2;
     std::vector<Pair> pairs;
     std::vector<char> bytes(60'000);
     for (int i = 0; i < 3; ++i) {

@@ -15,14 +15,14 @@
 
 struct dominoes_sendbuf {
     size_t bytes;  // a power of two
-    std::atomic<size_t> admitted;
+    std::atomic<size_t> limit;
     uint8_t data[];
 };
 
 namespace {
 
 constexpr uint32_t kEthBytes = 14;
-constexpr uint32_t kMostHeader = 128;
+constexpr uint32_t kMaxHeader = 128;
 
 // Of one thread, so that counting costs nothing where many send.
 constinit thread_local int64_t packets_made = 0;
@@ -215,7 +215,7 @@ bool dominoes_packet_checksum_ok(dominoes_packet* packet, uint32_t offset, uint3
 }
 
 dominoes_packet* dominoes_packet_build(dominoes_link* link, const dominoes_tx* tx) {
-    if (tx->header_bytes > kMostHeader) {
+    if (tx->header_bytes > kMaxHeader) {
         dominoes_bug(__FILE__, __LINE__, "packet header too long");
         return nullptr;
     }
@@ -263,13 +263,13 @@ uint32_t dominoes_link_max_segment(const dominoes_link* link) { return link->max
 
 // --- send buffers ---
 
-dominoes_sendbuf* dominoes_sendbuf_create(size_t bytes, size_t admitted) {
+dominoes_sendbuf* dominoes_sendbuf_create(size_t bytes, size_t limit) {
     // Of what is never written to, the system gives no memory.
     void* memory = rig::allocate_unset(sizeof(dominoes_sendbuf) + bytes, 64);
-    return memory ? new (memory) dominoes_sendbuf{bytes, admitted} : nullptr;
+    return memory ? new (memory) dominoes_sendbuf{bytes, limit} : nullptr;
 }
 
-void dominoes_sendbuf_admit(dominoes_sendbuf* buffer, size_t bytes) { buffer->admitted = bytes; }
+void dominoes_sendbuf_set_limit(dominoes_sendbuf* buffer, size_t bytes) { buffer->limit = bytes; }
 
 void dominoes_sendbuf_destroy(dominoes_sendbuf* buffer) { dominoes_free(buffer); }
 
@@ -286,7 +286,7 @@ int64_t dominoes_sendbuf_write(dominoes_sendbuf* buffer, uint64_t offset, domino
 
 size_t dominoes_sendbuf_room(const dominoes_sendbuf* buffer, uint64_t offset, uint64_t released) {
     const size_t held = offset - released;
-    return held < buffer->admitted ? buffer->admitted - held : 0;
+    return held < buffer->limit ? buffer->limit - held : 0;
 }
 
 // --- the application's side ---

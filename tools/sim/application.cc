@@ -12,12 +12,12 @@
 namespace sim {
 namespace {
 
-constexpr uint64_t kMostAtATime = 32'768;
+constexpr uint64_t kMaxAtATime = 32'768;
 // More than a connection takes to find out that its peer has gone (RFC 9293 section 3.8.3).
 constexpr uint64_t kPatienceNs = 1800 * kSecond;
 
 // One for all: nobody keeps anything in it.
-uint8_t buffer[kMostAtATime];
+uint8_t buffer[kMaxAtATime];
 
 }  // namespace
 
@@ -163,7 +163,7 @@ void Application::act() {
 bool Application::write_some() {
     const uint64_t left = plan_.bytes - written_;
     if (left == 0) return false;
-    const size_t bytes = std::min({random_.between(1, plan_.write_most), left, kMostAtATime});
+    const size_t bytes = std::min({random_.between(1, plan_.write_max), left, kMaxAtATime});
     fill_pattern(key_, written_, {buffer, bytes});
     dominoes_iter iter(static_cast<const void*>(buffer), bytes);
     const int64_t taken = scout_write(endpoint_, &iter, bytes);
@@ -183,7 +183,7 @@ bool Application::read_some() {
         due_ns_ = reads_from_ns_;
         return false;
     }
-    const size_t bytes = std::min(random_.between(1, plan_.read_most), kMostAtATime);
+    const size_t bytes = std::min(random_.between(1, plan_.read_max), kMaxAtATime);
     dominoes_iter iter(static_cast<void*>(buffer), bytes);
     const int64_t got = scout_read(endpoint_, &iter, bytes);
     note("reads", got);

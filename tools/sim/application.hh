@@ -89,7 +89,7 @@ private:
         due_ns_ = place_.scheduler.now_ns() + ns;
         patient_ = false;
     }
-    uint64_t think() { return random_.below(plan_.think_most_ns + 1); }
+    uint64_t think() { return random_.below(plan_.think_max_ns + 1); }
     void note(const char* what, int64_t result);
 
     const Place place_;

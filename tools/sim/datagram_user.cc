@@ -24,7 +24,7 @@ DatagramUser::DatagramUser(const Place& place)
 
 void DatagramUser::begin(scout_stack* stack) {
     stack_ = stack;
-    if (plan_.sends > 0) send_ns_ = now() + random_.any_size(plan_.think_most_ns);
+    if (plan_.sends > 0) send_ns_ = now() + random_.any_size(plan_.think_max_ns);
     open();
 }
 
@@ -101,7 +101,7 @@ void DatagramUser::act() {
         send_ns_ = UINT64_MAX;
         send();
         if (endpoint_ && sent_ < plan_.sends)
-            send_ns_ = now() + random_.any_size(plan_.think_most_ns);
+            send_ns_ = now() + random_.any_size(plan_.think_max_ns);
     } else {
         read_ns_ = UINT64_MAX;
         if (read() && endpoint_) read_ns_ = now() + random_.below(plan_.read_pause_ns + 1);
@@ -114,7 +114,7 @@ void DatagramUser::send() {
     const uint32_t to = plan.connected
                             ? plan.peer
                             : 2 * static_cast<uint32_t>(random_.below(pairs)) + 1 - plan.host;
-    const size_t bytes = random_.any_size(plan.size_most);
+    const size_t bytes = random_.any_size(plan.size_max);
     const uint64_t which = uint64_t{place_.number} << 32 | sent_++;
     fill_pattern(Random::mixed(place_.scenario.seed ^ Random::mixed(which)), 0, {buffer, bytes});
     place_.check.writes(place_.number, to, {buffer, bytes});

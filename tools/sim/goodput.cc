@@ -26,7 +26,7 @@ Scenario draw_bulk(uint64_t seed) {
     }
     scenario.paths[0].loss = per_mille(10, 30);
     ConnectionPlan bulk;
-    for (SidePlan& side : bulk.sides) side.write_most = side.read_most = 1 << 20;
+    for (SidePlan& side : bulk.sides) side.write_max = side.read_max = 1 << 20;
     bulk.sides[0].bytes = 20'000'000;
     scenario.connections.push_back(bulk);
     return scenario;

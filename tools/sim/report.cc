@@ -6,7 +6,7 @@
 namespace sim {
 
 void Report::fail(const std::string& what) {
-    if (failures_.size() < kMostFailures) failures_.push_back(what);
+    if (failures_.size() < kMaxFailures) failures_.push_back(what);
     if (timeline_) std::fprintf(timeline_, "FAILURE: %s\n", what.c_str());
 }
 

@@ -25,7 +25,7 @@ public:
     void note(uint64_t now_ns, const char* format, ...) __attribute__((format(printf, 3, 4)));
 
 private:
-    static constexpr size_t kMostFailures = 8;
+    static constexpr size_t kMaxFailures = 8;
 
     std::FILE* const timeline_;
     std::vector<std::string> failures_;

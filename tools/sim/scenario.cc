@@ -50,13 +50,13 @@ SidePlan draw_side(Random& random) {
     SidePlan side;
     const uint64_t most = random.one_in(250) ? 2'000'000 : random.one_in(12) ? 200'000 : 12'000;
     side.bytes = random.one_in(6) ? 0 : random.any_size(most);
-    side.write_most = 1 + random.any_size(random.one_in(4) ? 300 : 20'000);
-    side.read_most = 1 + random.any_size(random.one_in(4) ? 300 : 20'000);
+    side.write_max = 1 + random.any_size(random.one_in(4) ? 300 : 20'000);
+    side.read_max = 1 + random.any_size(random.one_in(4) ? 300 : 20'000);
     if (side.bytes > 12'000) {
-        side.write_most += 2'000;
-        side.read_most += 2'000;
+        side.write_max += 2'000;
+        side.read_max += 2'000;
     }
-    if (random.one_in(2)) side.think_most_ns = random.any_size(30 * kMillisecond);
+    if (random.one_in(2)) side.think_max_ns = random.any_size(30 * kMillisecond);
     if (random.one_in(8)) side.first_read_ns = random.any_size(5 * kSecond);
     side.ending = draw_ending(random);
     side.end_after_bytes = random.any_size(2 * side.bytes + 100);
@@ -106,7 +106,7 @@ void draw_schedule(Random& random, Scenario& scenario) {
     if (!random.one_in(5)) return;
     schedule.switching = std::max(schedule.switching, 0.1);
     schedule.stall = random.one_in(4) ? 0.0005 : 0.005;
-    schedule.stall_most_ns = random.one_in(8) ? 3 * kSecond : 20 * kMillisecond;
+    schedule.stall_max_ns = random.one_in(8) ? 3 * kSecond : 20 * kMillisecond;
 }
 
 void draw_replica_faults(Random& random, Scenario& scenario) {
@@ -149,8 +149,8 @@ void draw_tuning(Random random, Scenario& scenario) {
     SidePlan* const sides = scenario.connections[0].sides;
     const uint64_t from = random.below(2);
     sides[from].bytes = random.between(50'000, 200'000);
-    sides[from].write_most = std::max<uint64_t>(sides[from].write_most, 8000);
-    sides[1 - from].read_most = std::max<uint64_t>(sides[1 - from].read_most, 8000);
+    sides[from].write_max = std::max<uint64_t>(sides[from].write_max, 8000);
+    sides[1 - from].read_max = std::max<uint64_t>(sides[1 - from].read_max, 8000);
 }
 
 // From chances of its own, too. Half of the hostile peers follow a script; its last connection, an
@@ -175,8 +175,8 @@ DatagramPlan draw_datagram_endpoint(Random& random, uint32_t number, uint32_t pa
     plan.connected = random.one_in(2);
     plan.peer = 2 * static_cast<uint32_t>(random.below(pairs)) + 1 - plan.host;
     plan.sends = static_cast<uint32_t>(random.any_size(40));
-    plan.size_most = random.one_in(20) ? 65'507 : random.one_in(3) ? 8000 : 1400;
-    plan.think_most_ns = random.any_size(50 * kMillisecond);
+    plan.size_max = random.one_in(20) ? 65'507 : random.one_in(3) ? 8000 : 1400;
+    plan.think_max_ns = random.any_size(50 * kMillisecond);
     if (random.one_in(3)) plan.read_pause_ns = random.any_size(kSecond);
     plan.receive_bytes = random.one_in(2) ? 16'384 : 1 << 20;
     if (random.one_in(3)) {
@@ -185,8 +185,8 @@ DatagramPlan draw_datagram_endpoint(Random& random, uint32_t number, uint32_t pa
     }
     if (random.one_in(4)) {  // so much that whoever reads slowly has no room for it
         plan.sends = static_cast<uint32_t>(random.between(20, 60));
-        plan.size_most = 8000;
-        plan.think_most_ns = random.any_size(5 * kMillisecond);
+        plan.size_max = 8000;
+        plan.think_max_ns = random.any_size(5 * kMillisecond);
     }
     return plan;
 }

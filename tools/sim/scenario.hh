@@ -59,9 +59,9 @@ enum class Ending {
 
 struct SidePlan {
     uint64_t bytes = 0;
-    uint64_t write_most = 1;  // at a time
-    uint64_t read_most = 1;
-    uint64_t think_most_ns = 0;
+    uint64_t write_max = 1;  // at a time
+    uint64_t read_max = 1;
+    uint64_t think_max_ns = 0;
     uint64_t first_read_ns = 0;  // reads nothing for so long
     Ending ending = Ending::kOrderly;
     uint64_t end_after_bytes = 0;
@@ -79,8 +79,8 @@ struct DatagramPlan {
     bool connected = false;
     uint32_t peer = 0;   // by number, if connected; else it sends to any of the other host's
     uint32_t sends = 0;  // datagrams
-    uint64_t size_most = 0;
-    uint64_t think_most_ns = 0;
+    uint64_t size_max = 0;
+    uint64_t think_max_ns = 0;
     uint64_t read_pause_ns = 0;  // at most, before it reads one
     uint32_t receive_bytes = 16384;
     uint64_t close_ns = 0;   // when it closes its port

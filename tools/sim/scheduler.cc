@@ -36,7 +36,7 @@ bool Scheduler::run(std::function<void()> driver) {
     prepare(*driver_);
     prepare(*reclaimer_);
     while (driver_->state != State::kDone && failure_.empty()) {
-        if (++switches_ > config_.most_switches) {
+        if (++switches_ > config_.max_switches) {
             failure_ = "it does not come to rest";
         } else if (Fiber* next = pick()) {
             resume(*next);
@@ -227,7 +227,7 @@ void Scheduler::could_switch() {
     if (running_->depth && !config_.in_sections) return;
     if (random_.chance(config_.switching)) suspend(State::kReady);
     if (config_.stall == 0 || running_->depth || running_ == driver_.get()) return;
-    if (random_.chance(config_.stall)) sleep_until(now_ns_ + random_.below(config_.stall_most_ns));
+    if (random_.chance(config_.stall)) sleep_until(now_ns_ + random_.below(config_.stall_max_ns));
 }
 
 // --- waiting ---

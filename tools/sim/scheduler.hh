@@ -45,9 +45,9 @@ struct ScheduleConfig {
     double switching = 0;      // chance that another fiber goes on where it could
     bool in_sections = false;  // also where the kernel would not preempt, but other CPUs go on
     double stall = 0;  // chance, at the same places, that a fiber does not go on for a while
-    uint64_t stall_most_ns = 0;
+    uint64_t stall_max_ns = 0;
     uint64_t start_ns = 1'000'000'000;
-    uint64_t most_switches = 20'000'000;
+    uint64_t max_switches = 20'000'000;
 };
 
 class Scheduler {

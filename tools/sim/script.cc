@@ -12,7 +12,7 @@ using scout::kRst;
 using scout::kSyn;
 
 // An honest end that has not come to one by then has been made impossible.
-constexpr uint64_t kMostEndNs = 120 * kSecond;
+constexpr uint64_t kMaxEndNs = 120 * kSecond;
 
 }  // namespace
 
@@ -90,7 +90,7 @@ void Script::act() {
     look();
 }
 
-void Script::wait(uint64_t most_ns) { due_ns_ = scheduler_.now_ns() + random_.any_size(most_ns); }
+void Script::wait(uint64_t max_ns) { due_ns_ = scheduler_.now_ns() + random_.any_size(max_ns); }
 
 void Script::begin_attack() {
     --attacks_left_;
@@ -104,7 +104,7 @@ void Script::begin_attack() {
 void Script::finish() {
     report_.note(scheduler_.now_ns(), "the peer at port %u comes to its end", connection_.port());
     finishing_ = true;
-    due_ns_ = scheduler_.now_ns() + kMostEndNs;
+    due_ns_ = scheduler_.now_ns() + kMaxEndNs;
     switch (random_.below(4)) {
         case 0:
             return connection_.end(false);
@@ -146,7 +146,7 @@ void Script::keeps_to_the_rules() {
 void Script::acknowledges_the_unsent() {
     for (uint64_t i = random_.between(1, 5); i > 0; --i) {
         auto segment = connection_.right();
-        segment.ack = beyond(connection_.most_received(), 200'000);
+        segment.ack = beyond(connection_.max_received(), 200'000);
         connection_.send(segment);
     }
 }
@@ -167,7 +167,7 @@ void Script::repeats_acknowledgements() {
 // It had something, selectively acknowledges it, and then knows nothing of it (RFC 2018 section 8).
 void Script::reneges() {
     connection_.manners.acknowledges = false;
-    const uint64_t from = connection_.acknowledged(), to = connection_.most_received();
+    const uint64_t from = connection_.acknowledged(), to = connection_.max_received();
     auto segment = connection_.right();
     if (to > from + 2) {
         const uint64_t start = from + random_.between(1, to - from - 2);

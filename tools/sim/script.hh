@@ -30,7 +30,7 @@ private:
     void begin_attack();
     void finish();
     void reset();
-    void wait(uint64_t most_ns);
+    void wait(uint64_t max_ns);
     uint32_t near_number(uint64_t number);
     uint64_t beyond(uint64_t number, uint64_t most) { return number + 1 + random_.any_size(most); }
 

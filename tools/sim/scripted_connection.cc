@@ -15,10 +15,10 @@ using scout::kSyn;
 
 constexpr uint8_t kAllOptions =
     scout::kHasMss | scout::kHasWindowScale | scout::kHasSackPermitted | scout::kHasTimestamps;
-constexpr uint32_t kMostPiece = 1400;
-constexpr uint64_t kLeastPatienceNs = 300 * kMillisecond;
+constexpr uint32_t kMaxPiece = 1400;
+constexpr uint64_t kMinPatienceNs = 300 * kMillisecond;
 // More than the host takes to give up.
-constexpr uint32_t kMostTries = 20;
+constexpr uint32_t kMaxTries = 20;
 
 void put(std::vector<uint8_t>& options, std::initializer_list<uint32_t> bytes) {
     for (uint32_t byte : bytes) options.push_back(static_cast<uint8_t>(byte));
@@ -78,13 +78,13 @@ void ScriptedConnection::send_syn() {
 }
 
 void ScriptedConnection::wait_for_answer() {
-    patience_ns_ = std::max(kLeastPatienceNs, patience_ns_);
+    patience_ns_ = std::max(kMinPatienceNs, patience_ns_);
     due_ns_ = place_.scheduler.now_ns() + patience_ns_;
 }
 
 void ScriptedConnection::act() {
     due_ns_ = UINT64_MAX;
-    if (++tries_ > kMostTries) return end(false);
+    if (++tries_ > kMaxTries) return end(false);
     patience_ns_ = std::min(2 * patience_ns_, 3 * kSecond);
     if (state_ == State::kOpening) return send_syn();
     send_oldest();
@@ -147,7 +147,7 @@ void ScriptedConnection::learn(const SegmentView& view) {
     options_ &= view.event.options;
     host_scale_ = options_ & scout::kHasWindowScale ? view.event.window_scale : 0;
     if (view.event.options & scout::kHasMss) piece_ = view.event.mss;
-    piece_ = std::min(piece_, kMostPiece) - (options_ & scout::kHasTimestamps ? 12 : 0);
+    piece_ = std::min(piece_, kMaxPiece) - (options_ & scout::kHasTimestamps ? 12 : 0);
     if (state_ == State::kIdle) state_ = State::kOpening;
 }
 
@@ -157,7 +157,7 @@ void ScriptedConnection::take_acknowledgement(const SegmentView& view) {
     const uint64_t ack = una_ + static_cast<uint32_t>(beyond);
     if (ack > una_) {
         tries_ = 0;
-        patience_ns_ = kLeastPatienceNs;
+        patience_ns_ = kMinPatienceNs;
         due_ns_ = UINT64_MAX;
     }
     una_ = ack;
@@ -246,8 +246,8 @@ void ScriptedConnection::acknowledge_to(uint64_t number) {
 
 void ScriptedConnection::send_data(uint64_t offset, uint32_t bytes, uint32_t version, uint8_t flags,
                                    uint16_t urgent) {
-    uint8_t data[kMostPiece];
-    const std::span<uint8_t> piece(data, std::min(bytes, kMostPiece));
+    uint8_t data[kMaxPiece];
+    const std::span<uint8_t> piece(data, std::min(bytes, kMaxPiece));
     stream_.send(offset, version, piece);
     Segment segment = right();
     segment.flags |= flags;

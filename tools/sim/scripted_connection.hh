@@ -85,7 +85,7 @@ public:
     uint64_t right_edge() const { return edge_; }
     uint64_t acknowledged() const { return acknowledged_; }  // of the host's
     uint64_t received() const { return received_.prefix(); }
-    uint64_t most_received() const { return received_.end(); }
+    uint64_t max_received() const { return received_.end(); }
     bool has_read_all() const { return fin_ && received_.prefix() > *fin_; }
     bool host_has_ended() const { return fin_.has_value(); }
     bool has_ended() const { return fin_sent_; }

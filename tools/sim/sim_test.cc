@@ -27,7 +27,7 @@ Scenario plain_scenario(uint64_t seed) {
         plan.client_host = i;
         for (SidePlan& side : plan.sides) {
             side.bytes = 20'000;
-            side.write_most = side.read_most = 3'000;
+            side.write_max = side.read_max = 3'000;
         }
         scenario.connections.push_back(plan);
     }
@@ -102,8 +102,8 @@ TEST_P(DatagramChecks, notice) {
                                       .connected = true,
                                       .peer = 1 - i,
                                       .sends = 5,
-                                      .size_most = 8000,
-                                      .think_most_ns = kMillisecond,
+                                      .size_max = 8000,
+                                      .think_max_ns = kMillisecond,
                                       .receive_bytes = 1 << 20});
     EXPECT_EQ("", all_of(failures_of(scenario, {})));
     const std::string failures = all_of(failures_of(scenario, {.broken = GetParam().what}));
@@ -376,7 +376,7 @@ TEST(Outbox, loses_no_word) {
         EXPECT_TRUE(domain.subscribe(subscription, 0));
         for (uint64_t i = 1; i <= 30; ++i) {
             written.store_release(i);
-            outbox.say(scout::Outbox::kSend | scout::Outbox::kRead);
+            outbox.post(scout::Outbox::kSend | scout::Outbox::kRead);
         }
         Scheduler::current().settle();
         EXPECT_EQ(30u, heard);
@@ -397,7 +397,7 @@ TEST(Connection, begins_with_two_syns) {
         Scenario scenario = plain_scenario(seed);
         scenario.schedule.switching = 0.5;
         scenario.schedule.stall = 0.05;
-        scenario.schedule.stall_most_ns = kMillisecond;
+        scenario.schedule.stall_max_ns = kMillisecond;
         scenario.paths[0].duplicate = scenario.paths[1].duplicate = 0.9;
         scenario.paths[0].jitter_ns = scenario.paths[1].jitter_ns = kMillisecond;
         for (HostConfig& host : scenario.hosts) {
@@ -405,7 +405,7 @@ TEST(Connection, begins_with_two_syns) {
             host.replicas = host.contexts = 2;
         }
         for (ConnectionPlan& plan : scenario.connections) {
-            for (SidePlan& side : plan.sides) side.bytes = 800, side.write_most = 1;
+            for (SidePlan& side : plan.sides) side.bytes = 800, side.write_max = 1;
         }
         ASSERT_EQ("", all_of(failures_of(scenario, {}))) << seed;
     }
@@ -417,7 +417,7 @@ TEST(Host, leaves_while_arp_begins) {
         Scenario scenario = plain_scenario(seed);
         scenario.schedule.switching = 0.5;
         scenario.schedule.stall = 0.05;
-        scenario.schedule.stall_most_ns = kMillisecond;
+        scenario.schedule.stall_max_ns = kMillisecond;
         for (PathConfig& path : scenario.paths) path.delay_ns = 10 * kMicrosecond;
         scenario.detach_ns = 1 + seed * 100;
         ASSERT_EQ("", all_of(failures_of(scenario, {}))) << seed;

@@ -10,11 +10,11 @@ namespace sim {
 namespace {
 
 // All applications have let go by then: R2 is a quarter of an hour (RFC 9293 section 3.8.3).
-constexpr uint64_t kMostVirtualNs = 2 * 3600 * kSecond;
+constexpr uint64_t kMaxVirtualNs = 2 * 3600 * kSecond;
 
 // And has given up a peer that says nothing: 15 timeouts of at most two minutes, and then
 // FIN-WAIT-2; an application's own patience is less.
-constexpr uint64_t kMostSilenceNs = 2100 * kSecond;
+constexpr uint64_t kMaxSilenceNs = 2100 * kSecond;
 
 DatagramFaults datagram_faults_of(Break broken) {
     return {.flips_byte = broken == Break::kFlipByte,
@@ -205,7 +205,7 @@ void World::go_on_until(const std::function<bool()>& over, const char* what) {
         if (report_.failed()) scheduler_.fail("a check has failed");
         if (over()) return;
         check_patience();
-        if (virtual_ns() > kMostVirtualNs) stuck("two hours pass");
+        if (virtual_ns() > kMaxVirtualNs) stuck("two hours pass");
         if (!happens_next()) stuck("nothing happens any more");
     }
 }
@@ -262,7 +262,7 @@ bool World::happens_next() {
 void World::check_patience() {
     if (!scripted_ || scripted_->active()) return;
     const uint64_t since = std::max(scripted_->over_ns(), all_done_ns_);
-    if (since == 0 || scheduler_.now_ns() < since + kMostSilenceNs) return;
+    if (since == 0 || scheduler_.now_ns() < since + kMaxSilenceNs) return;
     report_.fail("a connection goes on although its peer is silent\n" + describe());
 }
 

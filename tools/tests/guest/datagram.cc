@@ -24,7 +24,7 @@ constexpr const char* kUsage =
     "       datagram linux|dominoes ask ADDRESS PORT COUNT BYTES  of up to BYTES, each awaited "
     "back\n"
     "       datagram linux|dominoes tell ADDRESS PORT COUNT BYTES  of BYTES\n";
-constexpr std::size_t kMostBytes = 65535;
+constexpr std::size_t kMaxBytes = 65535;
 
 int checked(long result, const char* what) {
     if (result < 0) throw_error(errno, what);
@@ -114,7 +114,7 @@ private:
 
 void serve(Udp& udp, std::uint16_t port, std::uint64_t count) {
     udp.bind(port);
-    std::vector<char> buffer(kMostBytes);
+    std::vector<char> buffer(kMaxBytes);
     SocketAddress peer;
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::size_t bytes = udp.receive(buffer, peer);
@@ -125,7 +125,7 @@ void serve(Udp& udp, std::uint16_t port, std::uint64_t count) {
 // Sizes from 0 to `bytes`, each content its own.
 void ask(Udp& udp, const SocketAddress& server, std::uint64_t count, std::size_t bytes) {
     udp.connect(server);
-    std::vector<char> buffer(kMostBytes);
+    std::vector<char> buffer(kMaxBytes);
     for (std::uint64_t i = 0; i < count; ++i) {
         std::string message(count > 1 ? bytes * i / (count - 1) : bytes, '\0');
         for (std::size_t at = 0; at < message.size(); ++at)
@@ -156,7 +156,7 @@ void run(const std::vector<std::string>& words) {
     else if ((words[1] == "ask" || words[1] == "tell") && words.size() == 6)
         (words[1] == "ask" ? ask : tell)(*udp, {parse_address(words[2]), parse_port(words[3])},
                                          parse_number(words[4], UINT32_MAX),
-                                         parse_number(words[5], kMostBytes));
+                                         parse_number(words[5], kMaxBytes));
     else
         throw std::invalid_argument(kUsage);
 }

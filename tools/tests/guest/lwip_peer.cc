@@ -40,7 +40,7 @@ constexpr const char* kUsage =
 
 // Locally administered; the device's own address stays that of Linux.
 constexpr std::array<std::uint8_t, ETH_ALEN> kMac{0x02, 0, 0, 0x6c, 0x77, 0x70};
-constexpr std::size_t kMostFrameBytes = 65536;
+constexpr std::size_t kMaxFrameBytes = 65536;
 
 void checked_lwip(err_t result, const char* what) {
     if (result != ERR_OK) throw std::runtime_error(std::string(what) + ": " + lwip_strerr(result));
@@ -90,7 +90,7 @@ err_t initialize(netif* device) {
 }
 
 [[noreturn]] void receive_frames(netif* device) {
-    std::vector<char> bytes(kMostFrameBytes);
+    std::vector<char> bytes(kMaxFrameBytes);
     for (;;) {
         const ssize_t count = ::recv(wire_of(device), bytes.data(), bytes.size(), 0);
         if (count <= 0) continue;

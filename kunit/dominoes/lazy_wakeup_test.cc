@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// RingChannel::set_patience(): who comes for which requests.
+// RingChannel::set_lazy(): who comes for which requests.
 #include "dominoes/ring_channel.hh"
 #include "kunit/framework.hh"
 
 namespace kunit {
 namespace {
 
-constexpr uint32_t kHelp = 4, kPatience = 8;
+constexpr uint32_t kHelp = 4, kLazyLag = 8;
 
 struct Bench {
     TestContext context;
@@ -15,7 +15,7 @@ struct Bench {
 
     bool ready() {
         if (!context.running() || !channel) return false;
-        channel->set_patience(kHelp, kPatience);
+        channel->set_lazy(kHelp, kLazyLag);
         return true;
     }
     bool publish_and_settle(uint64_t requests) {
@@ -40,62 +40,57 @@ bool take(Request&) { return true; }
 
 using Taker = TestDomain<bool (*)(Request&)>;
 
-// A first domain, which sees to everything, and one that has patience.
+// A first domain, which sees to everything, and one that is woken lazily.
 struct Domains {
     Taker first;
-    Taker patient;
+    Taker lazy;
 
     explicit Domains(Bench& bench)
-        : first(*bench.context, *bench.channel, take),
-          patient(*bench.context, *bench.channel, take) {}
-    bool subscribe(Bench& bench) {
-        return first.subscribe() && patient.subscribe() && bench.settle();
-    }
+        : first(*bench.context, *bench.channel, take), lazy(*bench.context, *bench.channel, take) {}
+    bool subscribe(Bench& bench) { return first.subscribe() && lazy.subscribe() && bench.settle(); }
 };
 
-// A first subscription that does nothing by itself, and a domain that has patience.
+// A first subscription that does nothing by itself, and a domain that is woken lazily.
 struct Behind {
     Reader first;
-    Taker patient;
+    Taker lazy;
 
     explicit Behind(Bench& bench)
-        : first(*bench.context, *bench.channel), patient(*bench.context, *bench.channel, take) {}
-    bool subscribe(Bench& bench) {
-        return first.activate(0) && patient.subscribe() && bench.settle();
-    }
+        : first(*bench.context, *bench.channel), lazy(*bench.context, *bench.channel, take) {}
+    bool subscribe(Bench& bench) { return first.activate(0) && lazy.subscribe() && bench.settle(); }
 };
 
-void patience__the_others_come_for_several(Check& check) {
+void lazy_wakeup__the_others_come_for_several(Check& check) {
     Bench bench;
     REQUIRE(bench.ready());
     Domains domains(bench);
     REQUIRE(domains.subscribe(bench));
-    for (uint32_t i = 0; i < kPatience; i += kHelp) REQUIRE(bench.publish_and_settle(kHelp));
-    EXPECT_EQ(domains.first.domain().processed(), kPatience);
-    EXPECT_EQ(domains.patient.domain().processed(), 0);
+    for (uint32_t i = 0; i < kLazyLag; i += kHelp) REQUIRE(bench.publish_and_settle(kHelp));
+    EXPECT_EQ(domains.first.domain().processed(), kLazyLag);
+    EXPECT_EQ(domains.lazy.domain().processed(), 0);
     REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(domains.patient.domain().processed(), kPatience + 1);
+    EXPECT_EQ(domains.lazy.domain().processed(), kLazyLag + 1);
     REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(domains.patient.domain().processed(), kPatience + 1);
+    EXPECT_EQ(domains.lazy.domain().processed(), kLazyLag + 1);
 }
 
-void patience__ends_when_hurried_or_closed(Check& check) {
+void lazy_wakeup__ends_when_woken_or_closed(Check& check) {
     Bench bench;
     REQUIRE(bench.ready());
     Domains domains(bench);
     REQUIRE(domains.subscribe(bench));
     REQUIRE(bench.publish_and_settle(1));
-    bench.channel->hurry();
+    bench.channel->wake_all();
     REQUIRE(bench.settle());
-    EXPECT_EQ(domains.patient.domain().processed(), 1);
+    EXPECT_EQ(domains.lazy.domain().processed(), 1);
     REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(domains.patient.domain().processed(), 1);
+    EXPECT_EQ(domains.lazy.domain().processed(), 1);
     bench.channel->close();
     REQUIRE(bench.settle());
-    EXPECT_EQ(domains.patient.domain().processed(), 2);
+    EXPECT_EQ(domains.lazy.domain().processed(), 2);
 }
 
-void patience__ends_with_the_last_request(Check& check) {
+void lazy_wakeup__ends_with_the_last_request(Check& check) {
     Bench bench;
     REQUIRE(bench.ready());
     Domains domains(bench);
@@ -104,48 +99,48 @@ void patience__ends_with_the_last_request(Check& check) {
     REQUIRE(last);
     bench.channel->publish(*last);
     REQUIRE(bench.settle());
-    EXPECT_EQ(domains.patient.domain().processed(), 1);
+    EXPECT_EQ(domains.lazy.domain().processed(), 1);
 }
 
-void patience__ends_when_the_first_is_behind(Check& check) {
+void lazy_wakeup__ends_when_the_first_is_behind(Check& check) {
     Bench bench;
     REQUIRE(bench.ready());
     Behind behind(bench);
     REQUIRE(behind.subscribe(bench));
     REQUIRE(bench.publish_and_settle(kHelp));
-    EXPECT_EQ(behind.patient.domain().processed(), 0);
+    EXPECT_EQ(behind.lazy.domain().processed(), 0);
     for (uint64_t requests = kHelp + 1; requests <= 10; ++requests) {
         REQUIRE(bench.publish_and_settle(1));
-        EXPECT_EQ(behind.patient.domain().processed(), requests);
+        EXPECT_EQ(behind.lazy.domain().processed(), requests);
     }
     bench.channel->advance(*behind.first, 9);
     REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(behind.patient.domain().processed(), 10);
+    EXPECT_EQ(behind.lazy.domain().processed(), 10);
     bench.channel->advance(*behind.first, 2);
-    REQUIRE(bench.publish_and_settle(kPatience - 1));
-    EXPECT_EQ(behind.patient.domain().processed(), 10 + kPatience);
+    REQUIRE(bench.publish_and_settle(kLazyLag - 1));
+    EXPECT_EQ(behind.lazy.domain().processed(), 10 + kLazyLag);
 }
 
-void patience__nobody_is_left_to_when_the_first_has_gone(Check& check) {
+void lazy_wakeup__nobody_is_left_to_when_the_first_has_gone(Check& check) {
     Bench bench;
     REQUIRE(bench.ready());
     Behind behind(bench);
     REQUIRE(behind.subscribe(bench));
     bench.channel->deactivate(*behind.first);
     REQUIRE(bench.publish_and_settle(1));
-    EXPECT_EQ(behind.patient.domain().processed(), 1);
+    EXPECT_EQ(behind.lazy.domain().processed(), 1);
 }
 
 constexpr Test kTests[] = {
-    TEST(patience__the_others_come_for_several),
-    TEST(patience__ends_when_hurried_or_closed),
-    TEST(patience__ends_with_the_last_request),
-    TEST(patience__ends_when_the_first_is_behind),
-    TEST(patience__nobody_is_left_to_when_the_first_has_gone),
+    TEST(lazy_wakeup__the_others_come_for_several),
+    TEST(lazy_wakeup__ends_when_woken_or_closed),
+    TEST(lazy_wakeup__ends_with_the_last_request),
+    TEST(lazy_wakeup__ends_when_the_first_is_behind),
+    TEST(lazy_wakeup__nobody_is_left_to_when_the_first_has_gone),
 };
 
 }  // namespace
 
-extern const Suite patience_suite = SUITE("patience", kTests);
+extern const Suite lazy_wakeup_suite = SUITE("lazy_wakeup", kTests);
 
 }  // namespace kunit

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Turn: what one call of tcp_step() passes between the units of the TCP machine, and the segment it
-// may be about. Internal to scout/tcp*.
+// StepContext: what one call of tcp_step() passes between the units of the TCP machine, and the
+// segment it may be about. Internal to scout/tcp/
 #pragma once
 
 #include "scout/net/errors.hh"
@@ -10,7 +10,7 @@
 
 namespace scout::tcp {
 
-struct Turn {
+struct StepContext {
     TcpState& state;
     Effects& effects;
     bool ack_now = false;        // an acknowledgement must leave in this step
@@ -19,8 +19,8 @@ struct Turn {
     bool override = false;       // send even what SWS avoidance, Nagle or cork hold back
     bool news = false;           // new data was sent, or any acknowledged
     bool probe = false;          // send a tail loss probe
-    uint32_t runs_left = kMostRuns;
-    uint32_t pieces_left = Effects::kMostTransmissions - 32;  // the rest is for rounding and ACKs
+    uint32_t runs_left = kMaxRuns;
+    uint32_t pieces_left = Effects::kMaxTransmissions - 32;  // the rest is for rounding and ACKs
 };
 
 // A received segment with its numbers extended, as far as it is new. Checks may cut it down.
@@ -85,6 +85,6 @@ Segment segment_of(const TcpState& state, const SegmentEvent& event);
 
 // The connection ends with this step: kClosed with `error`, after kError if the application is to
 // be told.
-void end_connection(Turn& turn, uint32_t error, bool tell);
+void end_connection(StepContext& step, uint32_t error, bool tell);
 
 }  // namespace scout::tcp
