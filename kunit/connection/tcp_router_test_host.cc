@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <string>
 
-#include "kunit/socket/machine.hh"
+#include "kunit/socket/tcp_host.hh"
 
 namespace kunit {
 namespace {
@@ -19,7 +19,7 @@ constexpr uint8_t kProtocolUnreachable = 2;
 
 // An attempt to connect that nobody answers.
 struct Attempt {
-    Attempt(Machine& machine, uint16_t port) : socket(machine.stack) {
+    Attempt(TcpHost& machine, uint16_t port) : socket(machine.stack) {
         const auto to = address("192.0.2.2", 80);
         begun = socket.bind(address("192.0.2.1", port)) == 0 &&
                 scout_connect(socket.get(), &to) == -int{kEinprogress};
@@ -40,7 +40,7 @@ struct Attempt {
 
 // Had the first error reached the other connection, too, that would have ended with its code.
 void icmp_error__reaches_the_connection_it_quotes(Check& check) {
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     Attempt one(machine, 5000), other(machine, 5001);
     REQUIRE(one.begun && other.begun && !one.syn.empty() && !other.syn.empty());
@@ -54,7 +54,7 @@ void icmp_error__reaches_the_connection_it_quotes(Check& check) {
 
 // About the same but for one part of the key.
 void icmp_error__about_no_connection(Check& check) {
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     Attempt attempt(machine, 5000);
     REQUIRE(attempt.begun && !attempt.syn.empty());
@@ -78,7 +78,7 @@ void icmp_error__about_no_connection(Check& check) {
 void cookie__data_on_the_heels_of_its_ack(Check& check) {
     constexpr uint16_t kFirst = 5000, kConnections = 300;
     constexpr uint32_t kIss = 1000;
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(1) == 0);
@@ -110,7 +110,7 @@ struct Greeter {
     static constexpr uint32_t kIss = 1000;
     enum { kBareAck, kHe, kLlo, kFinAlone, kAll, kSegments = kAll };
 
-    Greeter(Machine& machine, uint16_t port) : machine_(machine), port_(port) {
+    Greeter(TcpHost& machine, uint16_t port) : machine_(machine), port_(port) {
         const Bytes answer = answer_to(machine, segment_frame(port, kSyn, kIss, 0), port);
         if (answer.empty()) return;
         const uint32_t ack = load_be32(answer.data() + kIpHeaderBytes + 4) + 1;
@@ -141,7 +141,7 @@ struct Greeter {
     Bytes segments[kAll + 1];
 
 private:
-    Machine& machine_;
+    TcpHost& machine_;
     const uint16_t port_;
 };
 
@@ -152,7 +152,7 @@ struct Flooded {
             machine.nic && listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(1) == 0;
         if (ready) machine.receive(segment_frame(4999, kSyn, 1, 0));
     }
-    Machine machine;
+    TcpHost machine;
     Socket listener;
     bool ready;
 };
@@ -223,7 +223,7 @@ void cookie__a_wrong_one_is_reset(Check& check) {
 
 // What the answer says to the SYN that comes from `peer_port`.
 struct Answer {
-    Answer(Machine& machine, uint16_t peer_port) {
+    Answer(TcpHost& machine, uint16_t peer_port) {
         const Bytes bytes = answer_to(machine, segment_frame(peer_port, kSyn, 1000, 0), peer_port);
         const auto length = static_cast<uint32_t>(bytes.size());
         if (parse_ip(bytes.data(), length, length, ip) != IpResult::kOk) return;
@@ -237,7 +237,7 @@ struct Answer {
 
 void set_option__of_a_listener(Check& check) {
     constexpr uint32_t kReplicas = 4, kMss = 11, kTtl = 18, kTos = 19;
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(2) == 0);
@@ -272,7 +272,7 @@ Bytes to_everyone(Bytes frame) {
 // RFC 9293 MUST-57, RFC 1122 section 3.3.6. The control thread takes frames in their order: when it
 // has answered the last one, it would have answered the one before.
 void broadcast__opens_nothing(Check& check) {
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(16) == 0);
@@ -287,7 +287,7 @@ void broadcast__opens_nothing(Check& check) {
 }
 
 void broadcast__says_nothing_to_a_connection(Check& check) {
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen(16) == 0);

@@ -94,13 +94,13 @@ struct Device {
 };
 
 // Three devices, the nearest of which is not the first.
-struct Machine {
-    Machine() : stack(scout_stack_create()) {
+struct MultiHost {
+    MultiHost() : stack(scout_stack_create()) {
         wide = std::make_unique<Device>(stack, "10.0.0.1", 8);
         narrow = std::make_unique<Device>(stack, "10.1.0.1", 16);
         routed = std::make_unique<Device>(stack, "192.0.2.1", 24, "192.0.2.254");
     }
-    ~Machine() {
+    ~MultiHost() {
         for (auto* device : {&wide, &narrow, &routed}) device->reset();
         scout_stack_destroy(stack);
     }

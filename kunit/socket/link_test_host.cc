@@ -71,9 +71,9 @@ private:
 };
 
 // A machine with a listener, and a neighbour that has been heard.
-class Machine {
+class LinkHost {
 public:
-    explicit Machine(uint32_t mtu = 1500) : stack(scout_stack_create()), listener(stack) {
+    explicit LinkHost(uint32_t mtu = 1500) : stack(scout_stack_create()), listener(stack) {
         link.mtu = mtu;
         attached = attach(nullptr);
         if (attached != 0) return;
@@ -82,7 +82,7 @@ public:
         link.next_arp();  // and the answer
         listening = listener.bind(address("192.0.2.1", kPort)) == 0 && listener.listen(4) == 0;
     }
-    ~Machine() {
+    ~LinkHost() {
         if (nic) scout_detach(nic);
     }
     int attach(void (*probed)(void*)) {
@@ -121,7 +121,7 @@ public:
 
 // A connection that the peer has opened, without options.
 struct Open {
-    explicit Open(Machine& machine, uint16_t peer_port = kPeerPort) {
+    explicit Open(LinkHost& machine, uint16_t peer_port = kPeerPort) {
         machine.receive(peer_port, kSyn, kIss, 0);
         const Sent answer = machine.link.next_ip();
         if (!answer.is_ip || answer.payload.size() < kTcpMinHeader) return;
@@ -140,7 +140,7 @@ struct Open {
 
 // RFC 9293 MUST-16.
 void mtu_changed__reaches_connections(Check& check) {
-    Machine machine;
+    LinkHost machine;
     REQUIRE(machine.listening);
     Open one(machine, kPeerPort), two(machine, kPeerPort + 1);
     REQUIRE(one.socket && two.socket);
@@ -158,7 +158,7 @@ void mtu_changed__reaches_connections(Check& check) {
 }
 
 void mtu_changed__new_connections_announce_it(Check& check) {
-    Machine machine;
+    LinkHost machine;
     REQUIRE(machine.listening);
     machine.set_mtu(300);
     Open open(machine);
@@ -171,7 +171,7 @@ void mtu_changed__new_connections_announce_it(Check& check) {
 
 // A datagram finds the MTU as it is.
 void mtu_changed__datagrams_are_cut(Check& check) {
-    Machine machine;
+    LinkHost machine;
     REQUIRE(machine.listening);
     Socket socket(machine.stack, Socket::kUdp);
     const auto to = address("192.0.2.2", 9);
@@ -191,12 +191,12 @@ void mtu_changed__datagrams_are_cut(Check& check) {
 
 void attach__not_below_the_least_mtu(Check& check) {
     for (const uint32_t mtu : {0u, 39u, 68u, SCOUT_MIN_MTU - 1u})
-        EXPECT_EQ(Machine(mtu).attached, -int{kEinval});
-    EXPECT_EQ(Machine(SCOUT_MIN_MTU).attached, 0);
+        EXPECT_EQ(LinkHost(mtu).attached, -int{kEinval});
+    EXPECT_EQ(LinkHost(SCOUT_MIN_MTU).attached, 0);
 }
 
 void announce__from_the_new_mac_address(Check& check) {
-    Machine machine;
+    LinkHost machine;
     REQUIRE(machine.listening);
     __builtin_memcpy(machine.link.mac, kOtherMac.bytes, 6);
     scout_announce(machine.nic);
@@ -210,7 +210,7 @@ void announce__from_the_new_mac_address(Check& check) {
 
 // RFC 5227 section 2.1.1: not before it is known to be ours.
 void announce__not_while_tentative(Check& check) {
-    Machine machine;
+    LinkHost machine;
     REQUIRE(machine.listening);
     scout_detach(machine.nic);
     REQUIRE_EQ(machine.attach([](void*) {}), 0);

@@ -24,7 +24,7 @@ constexpr struct {
 };
 
 void connect__by_the_longest_prefix(Check& check) {
-    Machine machine;
+    MultiHost machine;
     for (const auto& route : kRoutes) {
         Socket udp(machine.stack, Socket::kUdp), tcp(machine.stack);
         EXPECT_EQ(begin_connect(udp, route.peer), 0);
@@ -51,7 +51,7 @@ void connect__whatever_was_attached_first(Check& check) {
 }
 
 void connect__not_to_a_network_as_a_whole(Check& check) {
-    Machine machine;
+    MultiHost machine;
     for (int protocol : {Socket::kUdp, Socket::kTcp}) {
         Socket socket(machine.stack, protocol);
         // Not through the gateway, nor as if it were one nic of the wider network.
@@ -62,7 +62,7 @@ void connect__not_to_a_network_as_a_whole(Check& check) {
 }
 
 void connect__without_a_route(Check& check) {
-    Machine machine;
+    MultiHost machine;
     machine.routed.reset();
     for (int protocol : {Socket::kUdp, Socket::kTcp}) {
         Socket socket(machine.stack, protocol);
@@ -75,7 +75,7 @@ void connect__without_a_route(Check& check) {
 // --- an address of its own ---
 
 void bind__to_an_address_stays_at_its_device(Check& check) {
-    Machine machine;
+    MultiHost machine;
     for (int protocol : {Socket::kUdp, Socket::kTcp}) {
         const int64_t begun = protocol == Socket::kUdp ? 0 : error(kEinprogress);
         Socket wide(machine.stack, protocol), routed(machine.stack, protocol);
@@ -95,7 +95,7 @@ void bind__to_an_address_stays_at_its_device(Check& check) {
 }
 
 void bind__to_an_address_of_no_device(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket socket(machine.stack);
     EXPECT_EQ(socket.bind(address("10.0.0.2", 5000)), error(kEaddrnotavail));
 }
@@ -103,7 +103,7 @@ void bind__to_an_address_of_no_device(Check& check) {
 // --- no address in particular ---
 
 void bind__of_tcp_to_a_port_only(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket socket(machine.stack);
     EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
     EXPECT(is_at(socket, "0.0.0.0"));
@@ -122,7 +122,7 @@ void bind__of_tcp_to_a_port_only(Check& check) {
 }
 
 void bind__of_udp_to_a_port_only(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket socket(machine.stack, Socket::kUdp);
     EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
     EXPECT(is_at(socket, "0.0.0.0"));
@@ -147,7 +147,7 @@ void bind__of_udp_to_a_port_only(Check& check) {
 // At each device it has replicas of its own.
 void bind__of_udp_with_replicas(Check& check) {
     constexpr uint32_t kReplicas = 4, kPolicy = 5;  // enum dominoes_option of the ABI
-    Machine machine;
+    MultiHost machine;
     Socket plain(machine.stack, Socket::kUdp), socket(machine.stack, Socket::kUdp);
     EXPECT_EQ(plain.bind(address("0.0.0.0", 4999)), 0);
     EXPECT_EQ(plain.info().replicas, 0);  // the interrupt does it all
@@ -176,7 +176,7 @@ void bind__of_udp_with_replicas(Check& check) {
 }
 
 void send_to__of_an_unbound_endpoint(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket socket(machine.stack, Socket::kUdp);
     EXPECT_EQ(send_to(socket, "10.1.0.9"), 1);
     EXPECT(machine.narrow->link.asked_for("10.1.0.9"));
@@ -192,7 +192,7 @@ void send_to__of_an_unbound_endpoint(Check& check) {
 }
 
 void listen__at_every_device(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket listener(machine.stack), one(machine.stack);
     EXPECT_EQ(listener.bind(address("0.0.0.0", 5000)), 0);
     EXPECT_EQ(listener.listen(7), 0);
@@ -215,7 +215,7 @@ void listen__at_every_device(Check& check) {
 
 void listen__while_devices_come_and_go(Check& check) {
     constexpr uint32_t kLost = SCOUT_ERR | SCOUT_IN | SCOUT_OUT | SCOUT_HUP | SCOUT_UNCONNECTED;
-    Machine machine;
+    MultiHost machine;
     Socket listener(machine.stack), one(machine.stack);
     EXPECT_EQ(listener.listen(), 0);
     const uint16_t port = local_of(listener).port;
@@ -239,7 +239,7 @@ void listen__while_devices_come_and_go(Check& check) {
 }
 
 void detach__of_one_device_of_several(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket socket(machine.stack, Socket::kUdp), bound(machine.stack, Socket::kUdp);
     EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
     EXPECT_EQ(bound.bind(address("10.0.0.1", 5001)), 0);
@@ -255,7 +255,7 @@ void detach__of_one_device_of_several(Check& check) {
 }
 
 void attach__of_a_further_device(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket socket(machine.stack, Socket::kUdp), bound(machine.stack, Socket::kUdp);
     EXPECT_EQ(socket.bind(address("0.0.0.0", 5000)), 0);
     EXPECT_EQ(bound.bind(address("10.0.0.1", 5001)), 0);
@@ -272,7 +272,7 @@ void attach__of_a_further_device(Check& check) {
 
 void set_option__of_udp(Check& check) {
     constexpr uint32_t kReceiveBytes = 6, kTtl = 18, kTos = 19;  // enum dominoes_option of the ABI
-    Machine machine;
+    MultiHost machine;
     Socket udp(machine.stack, Socket::kUdp);
     EXPECT_EQ(udp.bind(address("10.0.0.1", 5000)), 0);
     EXPECT_EQ(udp.set(kTtl, 0), error(kEinval));
@@ -294,7 +294,7 @@ void set_option__of_udp(Check& check) {
 
 void set_option__of_udps_replicas_before_bind(Check& check) {
     constexpr uint32_t kReplicas = 4, kPolicy = 5;
-    Machine machine;
+    MultiHost machine;
     Socket udp(machine.stack, Socket::kUdp);
     EXPECT_EQ(udp.set(kReplicas, 2), 0);
     EXPECT_EQ(udp.set(kPolicy, 1), 0);
@@ -307,7 +307,7 @@ void set_option__of_udps_replicas_before_bind(Check& check) {
 
 void set_option__of_tcp(Check& check) {
     constexpr uint32_t kMss = 11, kTtl = 18, kTos = 19;
-    Machine machine;
+    MultiHost machine;
     Socket tcp(machine.stack);
     EXPECT_EQ(tcp.set(kTtl, 256), error(kEinval));
     EXPECT_EQ(tcp.set(kTtl, 9), 0);
@@ -326,7 +326,7 @@ void set_option__of_tcp(Check& check) {
 // --- the control thread ---
 
 void receive__of_fragments(Check& check) {
-    Machine machine;
+    MultiHost machine;
     Socket socket(machine.stack, Socket::kUdp);
     EXPECT_EQ(socket.bind(address("10.0.0.1", 5000)), 0);
     machine.wide->receive("10.0.0.9", "10.0.0.1", 5000, Bytes(5000), 1000);
@@ -349,7 +349,7 @@ void context__any_cpu_has_many(Check& check) {
 }
 
 void stats__of_the_contexts(Check& check) {
-    Machine machine;
+    MultiHost machine;
     auto passes = [&](Counter counter, uint64_t value) {
         const uint64_t end_ns = dominoes_now_ns() + 20 * kSecond;
         while (machine.wide->count(counter) <= value && dominoes_now_ns() < end_ns)

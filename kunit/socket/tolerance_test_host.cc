@@ -3,7 +3,7 @@
 // What a receiver must not mind: reserved bits that are set (RFC 9293 section 3.1, RFC 791 section
 // 3.1), options it does not know (RFC 9293 section 3.2, MUST-6; RFC 1122 section 3.2.1.8), and what
 // Ethernet puts behind a short packet (RFC 894). On whole connections, so in every kind of segment.
-#include "kunit/socket/machine.hh"
+#include "kunit/socket/tcp_host.hh"
 #include "kunit/udp/open.hh"
 
 namespace kunit {
@@ -69,7 +69,7 @@ Bytes with_ip_extra(Bytes packet, const Extra& extra) {
 // A connection with the peer's `port`, whose segments all have the extra.
 class Conversation {
 public:
-    Conversation(Machine& machine, const Extra& extra, TcpPorts ports)
+    Conversation(TcpHost& machine, const Extra& extra, TcpPorts ports)
         : machine_(machine), extra_(extra), ports_(ports) {}
 
     Bytes frame(uint8_t flags, const Bytes& payload = {}) const {
@@ -94,7 +94,7 @@ public:
     }
 
 private:
-    Machine& machine_;
+    TcpHost& machine_;
     const Extra& extra_;
     const TcpPorts ports_;
     uint32_t seq_ = 1000;
@@ -107,7 +107,7 @@ bool failed(Check& check, const Extra& extra) {
     return check.failed();
 }
 
-std::unique_ptr<Socket> opened(Machine& machine, Socket& listener, Conversation& peer,
+std::unique_ptr<Socket> opened(TcpHost& machine, Socket& listener, Conversation& peer,
                                uint16_t port) {
     peer.says(kSyn);
     const Bytes answer = machine.link.wait_for(80, port);
@@ -131,7 +131,7 @@ bool reads(Socket& socket, const Bytes& wanted) {
     return found == wanted;
 }
 
-void converse(Check& check, Machine& machine, Socket& listener, const Extra& extra, uint16_t port) {
+void converse(Check& check, TcpHost& machine, Socket& listener, const Extra& extra, uint16_t port) {
     Conversation peer(machine, extra, {port, 80});
     const auto socket = opened(machine, listener, peer, port);
     REQUIRE(socket);
@@ -158,7 +158,7 @@ void converse(Check& check, Machine& machine, Socket& listener, const Extra& ext
 }
 
 void connection__from_its_beginning_to_its_end(Check& check) {
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     Socket listener(machine.stack);
     REQUIRE(listener.bind(address("192.0.2.1", 80)) == 0 && listener.listen() == 0);
@@ -174,7 +174,7 @@ void connection__from_its_beginning_to_its_end(Check& check) {
 }
 
 void connection__opened_by_us(Check& check) {
-    Machine machine;
+    TcpHost machine;
     REQUIRE(machine.nic);
     uint16_t port = 6000;
     for (const Extra& extra : kExtras) {

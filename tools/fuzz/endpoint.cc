@@ -4,7 +4,7 @@
 // scout/stack.h promises a negative errno for whatever makes no sense.
 #include <cerrno>
 
-#include "tools/fuzz/machine.hh"
+#include "tools/fuzz/fuzz_host.hh"
 
 namespace {
 
@@ -171,7 +171,7 @@ private:
 
     Input& input_;
     FuzzLink second_;
-    Machine machine_;
+    FuzzHost machine_;
 };
 
 }  // namespace

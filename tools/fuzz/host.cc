@@ -6,7 +6,7 @@
 #include "scout/link/arp.hh"
 #include "scout/net/checksum.hh"
 #include "scout/tcp/header.hh"
-#include "tools/fuzz/machine.hh"
+#include "tools/fuzz/fuzz_host.hh"
 
 namespace {
 
@@ -213,7 +213,7 @@ private:
     }
 
     Input& input_;
-    Machine machine_;
+    FuzzHost machine_;
     scout_endpoint* listener_;
 };
 

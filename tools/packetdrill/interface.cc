@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// packetdrill's table of functions over Machine and Sockets.
+// packetdrill's table of functions over ScriptHost and Sockets.
 #include "tools/packetdrill/interface.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ namespace {
 
 struct Instance {
     explicit Instance(const Config& config) : machine(config), sockets(machine) {}
-    Machine machine;
+    ScriptHost machine;
     Sockets sockets;
 };
 
@@ -143,8 +143,8 @@ int epoll_wait(void* self, int epoll, epoll_event* events, int most, int timeout
 // --- the network and the clock ---
 
 int netdev_send(void* self, const void* packet, size_t bytes) {
-    Machine& machine = instance(self).machine;
-    Machine::Turn turn(machine);
+    ScriptHost& machine = instance(self).machine;
+    ScriptHost::Turn turn(machine);
     machine.arrive(turn, packet, bytes);
     return 0;
 }
@@ -152,8 +152,8 @@ int netdev_send(void* self, const void* packet, size_t bytes) {
 // packetdrill asks again after an error, for ever, and looks at the first byte of a packet even
 // where there is none: what ends the script is an IPv4 packet that is too short.
 int netdev_receive(void* self, void* to, size_t* bytes, long long* time_us) {
-    Machine& machine = instance(self).machine;
-    Machine::Turn turn(machine);
+    ScriptHost& machine = instance(self).machine;
+    ScriptHost::Turn turn(machine);
     SentPacket packet;
     if (!machine.next_sent(turn, packet)) {
         if (*bytes) *static_cast<uint8_t*>(to) = 0x45;
@@ -167,15 +167,15 @@ int netdev_receive(void* self, void* to, size_t* bytes, long long* time_us) {
 }
 
 int usleep(void* self, useconds_t us) {
-    Machine& machine = instance(self).machine;
-    Machine::Turn turn(machine);
+    ScriptHost& machine = instance(self).machine;
+    ScriptHost::Turn turn(machine);
     machine.sleep_until(turn, machine.now_ns() + uint64_t{us} * 1000);
     return 0;
 }
 
 int gettimeofday(void* self, timeval* now, struct timezone*) {
-    Machine& machine = instance(self).machine;
-    Machine::Turn turn(machine);
+    ScriptHost& machine = instance(self).machine;
+    ScriptHost::Turn turn(machine);
     const uint64_t us = machine.read_clock(turn) / 1000;
     now->tv_sec = static_cast<time_t>(us / 1'000'000);
     now->tv_usec = static_cast<suseconds_t>(us % 1'000'000);

@@ -17,7 +17,7 @@ namespace packetdrill {
 namespace {
 
 using scout::Attribute;
-using Turn = Machine::Turn;
+using Turn = ScriptHost::Turn;
 using Span = dominoes_iter::Span;
 
 constexpr uint64_t kMillisecond = 1'000'000;

@@ -12,7 +12,7 @@
 #include <memory>
 #include <span>
 
-#include "tools/packetdrill/machine.hh"
+#include "tools/packetdrill/script_host.hh"
 
 namespace packetdrill {
 
@@ -28,7 +28,7 @@ struct PeerIn {
 
 class Sockets {
 public:
-    explicit Sockets(Machine& machine) : machine_(machine) {}
+    explicit Sockets(ScriptHost& machine) : machine_(machine) {}
     ~Sockets();
     Sockets(const Sockets&) = delete;
 
@@ -52,7 +52,7 @@ public:
     int64_t set_option(int fd, int level, int option, const void* value, socklen_t bytes);
 
 private:
-    using Turn = Machine::Turn;
+    using Turn = ScriptHost::Turn;
 
     // Whoever waits tries again whenever anything has happened, so nobody need be woken; it is only
     // counted.
@@ -82,7 +82,7 @@ private:
     int64_t set(Turn& turn, Socket& socket, uint32_t option, int64_t value);
     void wait_drained(Turn& turn, Socket& socket);
 
-    Machine& machine_;
+    ScriptHost& machine_;
     std::map<int, std::unique_ptr<Socket>> sockets_;
     std::map<int, std::map<int, Watch>> watches_;  // by epoll, by socket
 };

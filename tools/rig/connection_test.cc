@@ -14,22 +14,22 @@
 #include <vector>
 
 #include "scout/socket/stack.hh"
-#include "tools/rig/wire.hh"
+#include "tools/rig/cable.hh"
 
 namespace rig {
 namespace {
 
 TEST(Connection, refused) {
-    Wire wire;
-    wire.start();
-    Socket client(wire.client().stack());
+    Cable cable;
+    cable.start();
+    Socket client(cable.client().stack());
     EXPECT_EQ(-ECONNREFUSED, client.connect(address("10.0.0.1", 9)));
 }
 
 TEST(Connection, reset_by_the_peer) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable);
     EXPECT_EQ(0, pair.client->set(kOptLinger, 0));
     pair.client.reset();
     char byte;
@@ -40,9 +40,9 @@ TEST(Connection, reset_by_the_peer) {
 
 // The data are there, but the leader has not seen them when the program closes.
 TEST(Connection, is_reset_by_close_with_data_on_the_way) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire, {{kOptReplicas, 1}});
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable, {{kOptReplicas, 1}});
     EXPECT_EQ(0, pair.server->set(kOptDebugStall, 500));  // with the next request
     char bytes[1000] = {};
     EXPECT_EQ(1000, pair.client->write(bytes, sizeof bytes));
@@ -54,21 +54,21 @@ TEST(Connection, is_reset_by_close_with_data_on_the_way) {
 // Peers that do not read keep what was written to them, and close() does not wait for it; but not
 // more connections than a limit.
 TEST(Connection, orphans_are_limited) {
-    Wire wire;
-    wire.start();
-    auto& shared = reinterpret_cast<scout::Stack*>(wire.server().stack())->shared();
+    Cable cable;
+    cable.start();
+    auto& shared = reinterpret_cast<scout::Stack*>(cable.server().stack())->shared();
     shared.max_orphans = 2;
     std::vector<Pair> pairs;
     std::vector<char> bytes(60'000);
     for (int i = 0; i < 3; ++i) {
         pairs.push_back(connect(
-            wire, {{kOptReceiveBytes, 4096}, {kOptSendBytes, 65536}, {kOptReuseAddress, 1}}));
+            cable, {{kOptReceiveBytes, 4096}, {kOptSendBytes, 65536}, {kOptReuseAddress, 1}}));
         Pair& pair = pairs.back();
         EXPECT_EQ(60'000, pair.server->write(bytes.data(), bytes.size()));
         pair.server.reset();
         EXPECT_EQ(static_cast<uint32_t>(std::min(i + 1, 2)), shared.orphans());
     }
-    EXPECT_EQ(1u, wire.server().counter("tcp_orphans_reset"));
+    EXPECT_EQ(1u, cable.server().counter("tcp_orphans_reset"));
     int64_t error = 0;
     read_all(*pairs[2].client, error);
     EXPECT_EQ(-ECONNRESET, error);
@@ -79,7 +79,7 @@ TEST(Connection, orphans_are_limited) {
     }
     while (shared.orphans() > 0) std::this_thread::yield();
     // One that has ended when its program leaves never was one.
-    Pair last = connect(wire, {{kOptReuseAddress, 1}});
+    Pair last = connect(cable, {{kOptReuseAddress, 1}});
     last.client.reset();
     while (last.server->info().state != 8) std::this_thread::yield();  // CLOSE-WAIT
     EXPECT_EQ(0, last.server->shutdown(1));
@@ -90,11 +90,11 @@ TEST(Connection, orphans_are_limited) {
 
 // Set while it lives: the connection must hear of it.
 TEST(Connection, user_timeout) {
-    Wire wire;
+    Cable cable;
     std::atomic<bool> cut = false;
-    wire.link(1).on_transmit = [&](dominoes_packet&) { return MemoryLink::Fate{.lost = cut}; };
-    wire.start();
-    Pair pair = connect(wire);
+    cable.link(1).on_transmit = [&](dominoes_packet&) { return MemoryLink::Fate{.lost = cut}; };
+    cable.start();
+    Pair pair = connect(cable);
     EXPECT_EQ(0, pair.client->set(kOptUserTimeout, 300));
     char byte = 'x';
     EXPECT_EQ(1, pair.client->write(&byte, 1));
@@ -106,9 +106,9 @@ TEST(Connection, user_timeout) {
 
 // What the step says of ECT gets into the IP header, and the peer's marks back out of it.
 TEST(Connection, ecn) {
-    Wire wire;
+    Cable cable;
     std::atomic<uint32_t> capable = 0;
-    wire.link(1).on_transmit = [&](dominoes_packet& packet) {
+    cable.link(1).on_transmit = [&](dominoes_packet& packet) {
         uint8_t* ip = packet.data + 14;
         if ((ip[1] & 3) != 2 || ++capable != 10) return MemoryLink::Fate{};
         ip[1] |= 3;  // as a router that is congested; one more in the header's sum
@@ -117,19 +117,19 @@ TEST(Connection, ecn) {
         ip[11] = static_cast<uint8_t>(sum);
         return MemoryLink::Fate{};
     };
-    wire.start();
-    Pair pair = connect(wire, {{kOptEcn, 1}});
+    cable.start();
+    Pair pair = connect(cable, {{kOptEcn, 1}});
     EXPECT_EQ(8u, pair.client->info().options & 8u);  // DOMINOES_INFO_ECN
     EXPECT_EQ(8u, pair.server->info().options & 8u);
     exchange(pair, 500'000);
     EXPECT_GT(capable, 10u);
-    EXPECT_EQ(1u, wire.client().counter("tcp_ecn_reductions"));
+    EXPECT_EQ(1u, cable.client().counter("tcp_ecn_reductions"));
 }
 
 TEST(Connection, linger_waits_until_all_is_acknowledged) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 131072}});
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 131072}});
     const auto sent = random_bytes(100'000, 4);
     EXPECT_EQ(100'000, pair.client->write(sent.data(), sent.size()));
     pair.client->set_time_limit(std::chrono::seconds(1));
@@ -147,9 +147,9 @@ TEST(Connection, linger_waits_until_all_is_acknowledged) {
 
 // Which will be a reset.
 TEST(Connection, linger_does_not_wait_with_unread_data) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable);
     char byte = 'x';
     EXPECT_EQ(1, pair.server->write(&byte, 1));
     while (pair.client->info().recv_queue == 0) std::this_thread::yield();
@@ -160,9 +160,9 @@ TEST(Connection, linger_does_not_wait_with_unread_data) {
 }
 
 TEST(Connection, slow_reader_closes_and_reopens_the_window) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 65536}});
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 65536}});
     const auto sent = random_bytes(500'000, 3);
     std::thread writer([&] {
         pair.client->write(sent.data(), sent.size());
@@ -176,9 +176,9 @@ TEST(Connection, slow_reader_closes_and_reopens_the_window) {
 }
 
 TEST(Connection, half_close) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable);
     EXPECT_EQ(0, pair.client->shutdown(1));
     char byte = 'x';
     EXPECT_EQ(0, pair.server->read(&byte, 1));
@@ -190,13 +190,13 @@ TEST(Connection, half_close) {
 // The peer closes second, and comes again from the same port (RFC 6191). Its own connection has
 // ended by then, ours is in TIME-WAIT.
 TEST(Connection, reopened_from_time_wait) {
-    Wire wire(1);
-    wire.start();
-    Socket listener(wire.server().stack());
+    Cable cable(1);
+    cable.start();
+    Socket listener(cable.server().stack());
     EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
     EXPECT_EQ(0, listener.listen());
     for (int i = 0; i < 5; ++i) {
-        Socket client(wire.client().stack());
+        Socket client(cable.client().stack());
         ASSERT_EQ(0, client.bind(address("10.0.0.2", 6000))) << i;
         ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort))) << i;
         int error = 0;
@@ -210,23 +210,23 @@ TEST(Connection, reopened_from_time_wait) {
         EXPECT_EQ(0, client.read(&byte, 1));
         EXPECT_EQ(0, client.shutdown(1));
         EXPECT_EQ(0, server->read(&byte, 1));
-        while (scout_connections(wire.client().nic()) != 0) std::this_thread::yield();
+        while (scout_connections(cable.client().nic()) != 0) std::this_thread::yield();
         while (server->info().state != 6) std::this_thread::yield();  // TIME-WAIT
     }
-    EXPECT_EQ(5u, wire.server().counter("tcp_passive_opens"));
+    EXPECT_EQ(5u, cable.server().counter("tcp_passive_opens"));
 }
 
 // A port in TIME-WAIT is not picked again: with this peer it would be the same connection.
 TEST(Connection, many_to_the_same_port) {
-    Wire wire(1);
-    wire.start();
-    Socket listener(wire.server().stack());
+    Cable cable(1);
+    cable.start();
+    Socket listener(cable.server().stack());
     EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
     EXPECT_EQ(0, listener.listen(512));
     std::set<uint16_t> ports;
     for (int i = 0; i < 300; ++i) {
         std::unique_ptr<Socket> server;
-        Socket client(wire.client().stack());  // closes first, and so comes to TIME-WAIT
+        Socket client(cable.client().stack());  // closes first, and so comes to TIME-WAIT
         ASSERT_EQ(0, client.set(kOptReceiveBytes, 16384));
         ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort))) << i;
         EXPECT_TRUE(ports.insert(client.info().local.port).second);

@@ -14,7 +14,7 @@ namespace rig {
 
 class MemoryLink final : public Link {
 public:
-    // What becomes of a packet on the wire. A delay longer than that of a later packet reorders
+    // What becomes of a packet on the cable. A delay longer than that of a later packet reorders
     // them.
     struct Fate {
         bool lost = false;

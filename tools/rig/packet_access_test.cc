@@ -5,7 +5,7 @@
 // two of the port's functions, and this program is linked so that their calls come by here first.
 #include <atomic>
 
-#include "tools/rig/wire.hh"
+#include "tools/rig/cable.hh"
 
 namespace {
 
@@ -56,10 +56,10 @@ class PacketAccess : public testing::TestWithParam<uint32_t> {};
 
 TEST_P(PacketAccess, only_the_owner_reads_a_payload) {
     constexpr size_t kBytes = 2'000'000;
-    Wire wire(4);
-    for (int i : {0, 1}) mark_demultiplexing(wire.link(i));
-    wire.start();
-    Pair pair = connect(wire, {{kOptPolicy, GetParam()}});
+    Cable cable(4);
+    for (int i : {0, 1}) mark_demultiplexing(cable.link(i));
+    cable.start();
+    Pair pair = connect(cable, {{kOptPolicy, GetParam()}});
     bytes_copied = 0;  // connecting is the control thread's work, too
     checksums_checked = 0;
     const auto sent = random_bytes(kBytes, 1);
@@ -79,10 +79,11 @@ TEST_P(PacketAccess, only_the_owner_reads_a_payload) {
 // Not even the demultiplexer computes a datagram's checksum, and only one of the replicas does.
 TEST_P(PacketAccess, only_the_owner_verifies_a_datagram) {
     constexpr uint32_t kCount = 300;
-    Wire wire(4);
-    for (int i : {0, 1}) mark_demultiplexing(wire.link(i));
-    wire.start();
-    Socket server(wire.server().stack(), Socket::kUdp), client(wire.client().stack(), Socket::kUdp);
+    Cable cable(4);
+    for (int i : {0, 1}) mark_demultiplexing(cable.link(i));
+    cable.start();
+    Socket server(cable.server().stack(), Socket::kUdp),
+        client(cable.client().stack(), Socket::kUdp);
     ASSERT_EQ(0, server.set(kOptPolicy, GetParam()));
     ASSERT_EQ(0, server.bind(address("10.0.0.1", kPort)));
     ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort)));

@@ -12,7 +12,7 @@
 #include <functional>
 
 #include "kunit/packets.hh"
-#include "tools/rig/wire.hh"
+#include "tools/rig/cable.hh"
 
 namespace rig {
 namespace {
@@ -46,9 +46,9 @@ class Exchange : public testing::TestWithParam<std::tuple<uint32_t, uint32_t>> {
 
 TEST_P(Exchange, both_ways) {
     const auto [replicas, policy] = GetParam();
-    Wire wire(replicas);
-    wire.start();
-    Pair pair = connect(wire, {{kOptPolicy, policy}, {kOptDigestInterval, 1}});
+    Cable cable(replicas);
+    cable.start();
+    Pair pair = connect(cable, {{kOptPolicy, policy}, {kOptDigestInterval, 1}});
     exchange(pair, 2'000'000);
     expect_consistent(*pair.client);
     expect_consistent(*pair.server);
@@ -59,28 +59,28 @@ INSTANTIATE_TEST_SUITE_P(Replicas, Exchange,
                                           testing::Values(0u, 1u, 2u, 3u)));
 
 TEST(Replication, loss_duplication_and_reordering) {
-    Wire wire;
-    wire.lose(0.02, 0.01, 2'000'000);
-    wire.start();
-    Pair pair = connect(wire, {{kOptDigestInterval, 4}});
+    Cable cable;
+    cable.lose(0.02, 0.01, 2'000'000);
+    cable.start();
+    Pair pair = connect(cable, {{kOptDigestInterval, 4}});
     exchange(pair, 1'000'000);
     expect_consistent(*pair.client);
     expect_consistent(*pair.server);
 }
 
 TEST(Replication, large_pieces) {
-    Wire wire(4, true);
-    wire.start();
-    Pair pair = connect(wire, {{kOptPolicy, 1}});
+    Cable cable(4, true);
+    cable.start();
+    Pair pair = connect(cable, {{kOptPolicy, 1}});
     exchange(pair, 8'000'000);
     expect_consistent(*pair.server);
 }
 
 // Rings are exchanged while replicas place bytes into them.
 TEST(Replication, buffers_grow_under_traffic) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire, {{kOptBufferLimit, 1 << 20}, {kOptDigestInterval, 1}});
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable, {{kOptBufferLimit, 1 << 20}, {kOptDigestInterval, 1}});
     EXPECT_EQ(16'384u, pair.server->info().rcvbuf);
     EXPECT_EQ(1u << 20, pair.server->info().rcvbuf_limit);
     exchange(pair, 8'000'000);
@@ -91,9 +91,9 @@ TEST(Replication, buffers_grow_under_traffic) {
 }
 
 TEST(Replication, in_order_although_one_replica_is_delayed) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire, {{kOptPolicy, 1}, {kOptDigestInterval, 8}});
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable, {{kOptPolicy, 1}, {kOptDigestInterval, 8}});
     EXPECT_EQ(0, pair.client->set(kOptDebugDelay, int64_t{1} << 32 | 500));
     EXPECT_EQ(0, pair.server->set(kOptDebugDelay, int64_t{2} << 32 | 500));
     EXPECT_EQ(0, pair.server->set(kOptDebugStall, int64_t{3} << 32 | 50));
@@ -104,9 +104,9 @@ TEST(Replication, in_order_although_one_replica_is_delayed) {
 
 // Each payload is copied out of its packets by its one owner, and by nobody else.
 TEST(Replication, work_is_shared_and_done_once) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire, {{kOptPolicy, 1}});
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable, {{kOptPolicy, 1}});
     exchange(pair, 2'000'000);
     const auto info = pair.server->info();
     uint64_t delivered = 0;
@@ -120,9 +120,9 @@ TEST(Replication, work_is_shared_and_done_once) {
 
 // Few requests are left to the leader, but not for good: the others would keep their packets.
 TEST(Replication, patience_ends_without_further_traffic) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable);
     auto somebody_is_behind = [&] {
         const auto info = pair.server->info();
         return std::any_of(info.replica, info.replica + info.replicas,
@@ -137,9 +137,9 @@ TEST(Replication, patience_ends_without_further_traffic) {
 }
 
 TEST(Consistency, a_corrupted_replica_is_noticed) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire, {{kOptDigestInterval, 1}});
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable, {{kOptDigestInterval, 1}});
     EXPECT_EQ(0, pair.server->set(kOptDebugCorrupt, 2));
     std::vector<uint8_t> bytes(100'000);
     int64_t error = 0;
@@ -150,7 +150,7 @@ TEST(Consistency, a_corrupted_replica_is_noticed) {
     read_all(*pair.server, error);
     writer.join();
     EXPECT_EQ(-EIO, error);
-    EXPECT_GE(wire.server().counter("digest_mismatches"), 1u);
+    EXPECT_GE(cable.server().counter("digest_mismatches"), 1u);
 }
 
 // The server ends the connection with a reset. The peer's answer to it, which expected another
@@ -158,20 +158,20 @@ TEST(Consistency, a_corrupted_replica_is_noticed) {
 // connection has not gone yet. Nobody else would tell the peer that it is over.
 void challenge_the_reset(const std::function<void(Pair&)>& end) {
     constexpr uint32_t kExpected = 12345;
-    Wire wire;
+    Cable cable;
     std::atomic<int> answers = 0;
     std::atomic<bool> challenged = false;
-    wire.link(0).on_transmit = [&](dominoes_packet& packet) {
+    cable.link(0).on_transmit = [&](dominoes_packet& packet) {
         const uint8_t* tcp = tcp_header(packet);
         if (packet.bytes < 54 || !(tcp[13] & scout::kRst)) return MemoryLink::Fate{};
         if (tcp_sequence(tcp) == kExpected) ++answers;
         const auto port = static_cast<uint16_t>(tcp[2] << 8 | tcp[3]);
         if (!challenged.exchange(true))
-            arrive(wire.server(), forged(2, port, scout::kAck, 0, kExpected));
+            arrive(cable.server(), forged(2, port, scout::kAck, 0, kExpected));
         return MemoryLink::Fate{.lost = true};
     };
-    wire.start();
-    Pair pair = connect(wire, {{kOptDigestInterval, 1}});
+    cable.start();
+    Pair pair = connect(cable, {{kOptDigestInterval, 1}});
     end(pair);
     while (answers == 0) std::this_thread::yield();
 }
@@ -198,25 +198,26 @@ class Datagrams : public testing::TestWithParam<uint32_t> {};
 // behind. The sender does not run away from those who take them.
 TEST_P(Datagrams, in_order_through_replicas) {
     constexpr uint32_t kCount = 8'000, kSpoiled = 50, kAhead = 400, kEnd = ~0u;
-    Wire wire;
+    Cable cable;
     std::atomic<uint32_t> next = 0;
-    wire.link(1).on_transmit = [&](dominoes_packet& packet) {
+    cable.link(1).on_transmit = [&](dominoes_packet& packet) {
         if (packet.bytes < 800) return MemoryLink::Fate{};  // ARP
         uint32_t number;
         std::memcpy(&number, packet.data + packet.bytes - sizeof number, sizeof number);
         if (number % kSpoiled == kSpoiled - 1) packet.data[packet.bytes - 1] ^= 1;
         return MemoryLink::Fate{};
     };
-    wire.start();
-    Socket server(wire.server().stack(), Socket::kUdp), client(wire.client().stack(), Socket::kUdp);
+    cable.start();
+    Socket server(cable.server().stack(), Socket::kUdp),
+        client(cable.client().stack(), Socket::kUdp);
     ASSERT_EQ(0, server.set(kOptPolicy, GetParam()));
     ASSERT_EQ(0, server.bind(address("10.0.0.1", kPort)));
     EXPECT_EQ(4u, server.info().replicas);  // the device's number
     ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort)));
 
     auto counted = [&] {
-        return wire.server().counter("udp_in") + wire.server().counter("drop_udp_full") +
-               wire.server().counter("drop_udp_checksum");
+        return cable.server().counter("udp_in") + cable.server().counter("drop_udp_full") +
+               cable.server().counter("drop_udp_checksum");
     };
     auto send = [&](uint32_t number) {
         std::vector<uint32_t> words(200, number);
@@ -244,8 +245,8 @@ TEST_P(Datagrams, in_order_through_replicas) {
     EXPECT_EQ(0u, wrong);
     EXPECT_EQ(kEnd, got[0]);
     EXPECT_GE(came, kAhead);
-    EXPECT_LE(wire.server().counter("drop_udp_checksum"), kCount / kSpoiled);
-    EXPECT_GE(wire.server().counter("udp_in"), came);
+    EXPECT_LE(cable.server().counter("drop_udp_checksum"), kCount / kSpoiled);
+    EXPECT_GE(cable.server().counter("udp_in"), came);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, Datagrams, testing::Values(0u, 1u, 2u, 3u));
@@ -253,15 +254,15 @@ INSTANTIATE_TEST_SUITE_P(Policies, Datagrams, testing::Values(0u, 1u, 2u, 3u));
 // --- SYN cookies (RFC 4987) ---
 
 TEST(Listener, cookies_let_in_who_is_there) {
-    Wire wire(2);
-    wire.start();
-    Socket listener(wire.server().stack());
+    Cable cable(2);
+    cable.start();
+    Socket listener(cable.server().stack());
     EXPECT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
     EXPECT_EQ(0, listener.listen(2));
-    for (uint16_t i = 0; i < 2; ++i) arrive(wire.server(), forged_syn(77, 5000 + i, i));
-    while (wire.server().counter("tcp_passive_opens") < 2) std::this_thread::yield();
+    for (uint16_t i = 0; i < 2; ++i) arrive(cable.server(), forged_syn(77, 5000 + i, i));
+    while (cable.server().counter("tcp_passive_opens") < 2) std::this_thread::yield();
     for (int i = 0; i < 5; ++i) {
-        Pair pair{std::make_unique<Socket>(wire.client().stack()), nullptr};
+        Pair pair{std::make_unique<Socket>(cable.client().stack()), nullptr};
         ASSERT_EQ(0, pair.client->connect(address("10.0.0.1", kPort))) << i;
         int error = 0;
         pair.server = listener.accept(error);
@@ -272,39 +273,39 @@ TEST(Listener, cookies_let_in_who_is_there) {
     }
     // Not all five where that takes seconds: attempts nobody answers for are given up, and make
     // room.
-    EXPECT_GE(wire.server().counter("tcp_cookies_in"), 1u);
-    EXPECT_EQ(0u, wire.server().counter("tcp_cookies_wrong"));
-    EXPECT_EQ(0u, wire.server().counter("tcp_resets_out"));
+    EXPECT_GE(cable.server().counter("tcp_cookies_in"), 1u);
+    EXPECT_EQ(0u, cable.server().counter("tcp_cookies_wrong"));
+    EXPECT_EQ(0u, cable.server().counter("tcp_resets_out"));
 }
 
 // Two get a cookie, and there is room for one. The other's data and FIN are dropped, not reset, and
 // come again.
 TEST(Listener, cookie_without_room_may_come_again) {
     constexpr uint16_t kLatePort = 6000;
-    Wire wire(2);
+    Cable cable(2);
     std::atomic<bool> held = true;
-    wire.link(1).on_transmit = [&](dominoes_packet& packet) {
+    cable.link(1).on_transmit = [&](dominoes_packet& packet) {
         const uint8_t* tcp = tcp_header(packet);
         const bool late = packet.bytes >= 54 && (tcp[0] << 8 | tcp[1]) == kLatePort;
         return MemoryLink::Fate{late && !(tcp[13] & scout::kSyn) && held, false, 0};
     };
-    wire.start();
-    Socket listener(wire.server().stack());
+    cable.start();
+    Socket listener(cable.server().stack());
     ASSERT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
     ASSERT_EQ(0, listener.listen(1));
-    arrive(wire.server(), forged_syn(77, 5000, 1));
-    while (wire.server().counter("tcp_passive_opens") < 1) std::this_thread::yield();
+    arrive(cable.server(), forged_syn(77, 5000, 1));
+    while (cable.server().counter("tcp_passive_opens") < 1) std::this_thread::yield();
 
-    Socket late(wire.client().stack()), first(wire.client().stack());
+    Socket late(cable.client().stack()), first(cable.client().stack());
     ASSERT_EQ(0, late.bind(address("10.0.0.2", kLatePort)));
     ASSERT_EQ(0, late.connect(address("10.0.0.1", kPort)));
     ASSERT_EQ(0, first.connect(address("10.0.0.1", kPort)));
-    while (wire.server().counter("tcp_cookies_in") < 1) std::this_thread::yield();
+    while (cable.server().counter("tcp_cookies_in") < 1) std::this_thread::yield();
     held = false;
     EXPECT_EQ(5, late.write("words", 5));
-    while (wire.server().counter("drop_tcp_backlog") < 1) std::this_thread::yield();
+    while (cable.server().counter("drop_tcp_backlog") < 1) std::this_thread::yield();
     EXPECT_EQ(0, late.shutdown(SHUT_WR));
-    while (wire.server().counter("tcp_cookies_wrong") < 1) std::this_thread::yield();
+    while (cable.server().counter("tcp_cookies_wrong") < 1) std::this_thread::yield();
 
     int error = 0;
     ASSERT_NE(nullptr, listener.accept(error));
@@ -313,15 +314,15 @@ TEST(Listener, cookie_without_room_may_come_again) {
     char got[16];
     EXPECT_EQ(5, server->read(got, sizeof(got)));
     EXPECT_EQ(0, server->read(got, sizeof(got)));
-    EXPECT_EQ(0u, wire.server().counter("tcp_resets_out"));
+    EXPECT_EQ(0u, cable.server().counter("tcp_resets_out"));
 }
 
 TEST(Listener, survives_a_flood_of_syns) {
     constexpr uint32_t kBacklog = 16;
-    Wire wire(2);
-    wire.start();
-    Pair pair = connect(wire);
-    Socket listener(wire.server().stack());
+    Cable cable(2);
+    cable.start();
+    Pair pair = connect(cable);
+    Socket listener(cable.server().stack());
     EXPECT_EQ(0, listener.set(kOptReuseAddress, 1));
     EXPECT_EQ(0, listener.set(kOptReceiveBytes, 16384));
     EXPECT_EQ(0, listener.set(kOptSendBytes, 16384));
@@ -330,15 +331,15 @@ TEST(Listener, survives_a_flood_of_syns) {
     std::thread flood([&] {
         std::mt19937 chance(1);
         for (uint32_t i = 0; i < 100'000; ++i)
-            arrive(wire.server(),
+            arrive(cable.server(),
                    forged_syn(static_cast<uint8_t>(100 + chance() % 100),
                               static_cast<uint16_t>(1024 + chance() % 60000), chance()));
     });
     exchange(pair, 3'000'000);
     flood.join();
-    EXPECT_LE(scout_connections(wire.server().nic()), kBacklog + 1);
-    EXPECT_GT(wire.server().counter("tcp_cookies_out"), 100u);
-    Socket late(wire.client().stack());
+    EXPECT_LE(scout_connections(cable.server().nic()), kBacklog + 1);
+    EXPECT_GT(cable.server().counter("tcp_cookies_out"), 100u);
+    Socket late(cable.client().stack());
     EXPECT_EQ(0, late.connect(address("10.0.0.1", kPort)));
     int error = 0;
     EXPECT_NE(nullptr, listener.accept(error));
@@ -346,9 +347,9 @@ TEST(Listener, survives_a_flood_of_syns) {
 
 TEST(Host, detach_ends_every_connection) {
     for (int round = 0; round < 10; ++round) {
-        Wire wire;
-        wire.start();
-        Pair pair = connect(wire);
+        Cable cable;
+        cable.start();
+        Pair pair = connect(cable);
         std::thread writer([&] {
             const std::vector<uint8_t> bytes(100'000);
             while (pair.server->write(bytes.data(), bytes.size()) > 0) {
@@ -356,8 +357,8 @@ TEST(Host, detach_ends_every_connection) {
         });
         char first;
         EXPECT_EQ(1, pair.client->read(&first, 1));
-        wire.stop();
-        wire.server().detach();
+        cable.stop();
+        cable.server().detach();
         writer.join();
         char byte;
         while (pair.server->read(&byte, 1) > 0) {

@@ -5,7 +5,7 @@
 #include <atomic>
 
 #include "kunit/packets.hh"
-#include "tools/rig/wire.hh"
+#include "tools/rig/cable.hh"
 
 namespace rig {
 namespace {
@@ -56,8 +56,8 @@ private:
     std::thread reader_{[this] { read(); }};
 };
 
-Pair connect_pinned(Wire& wire) {
-    return connect(wire, {{kOptPolicy, kPinned}, {kOptMss, 536}, {kOptDigestInterval, 1}});
+Pair connect_pinned(Cable& cable) {
+    return connect(cable, {{kOptPolicy, kPinned}, {kOptMss, 536}, {kOptDigestInterval, 1}});
 }
 
 // Holds up a replica of the server until `seen()`. False: that takes too long.
@@ -73,29 +73,29 @@ bool stall_until(Pair& pair, Seen seen) {
 }
 
 TEST(Stall, is_seen_and_reported_while_it_lasts) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect_pinned(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect_pinned(cable);
     Stream stream(pair);
     uint32_t lag = 0;
     EXPECT_TRUE(stall_until(pair,
                             [&] {
                                 lag = pair.server->info().replica[kStalled].lag;
-                                return wire.server().counter("replica_stalls") > 0 && lag >= 768;
+                                return cable.server().counter("replica_stalls") > 0 && lag >= 768;
                             }))
-        << "replica_stalls " << wire.server().counter("replica_stalls") << ", lag " << lag;
+        << "replica_stalls " << cable.server().counter("replica_stalls") << ", lag " << lag;
     stream.end();
     expect_consistent(*pair.server);
 }
 
 // What does not fit is lost as on a network, and comes again.
 TEST(Stall, a_full_channel_loses_nothing_for_good) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect_pinned(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect_pinned(cable);
     Stream stream(pair);
     EXPECT_TRUE(
-        stall_until(pair, [&] { return wire.server().counter("drop_tcp_channel_full") > 0; }));
+        stall_until(pair, [&] { return cable.server().counter("drop_tcp_channel_full") > 0; }));
     stream.end();
     expect_consistent(*pair.server);
 }
@@ -103,9 +103,9 @@ TEST(Stall, a_full_channel_loses_nothing_for_good) {
 // It may have claimed something to send before it stood still: that is kept, whatever the leader
 // has seen acknowledged since.
 TEST(Stall, what_it_may_send_is_kept_while_it_is_in_a_batch) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect(cable);
     std::vector<uint8_t> bytes(100);
     uint64_t written = 0;
     EXPECT_TRUE(stall_until(pair, [&] {
@@ -130,23 +130,23 @@ std::vector<uint8_t> icmp_error(const struct scout_info& info) {
 
 // It counts as about something of ours; that there is no room for it is another thing.
 TEST(Stall, an_icmp_error_finds_its_connection_although_the_channel_is_full) {
-    Wire wire;
-    wire.start();
-    Pair pair = connect_pinned(wire);
+    Cable cable;
+    cable.start();
+    Pair pair = connect_pinned(cable);
     const auto frame = icmp_error(pair.server->info());
     Stream stream(pair);
     EXPECT_TRUE(
-        stall_until(pair, [&] { return wire.server().counter("drop_tcp_channel_full") > 0; }));
-    const uint64_t full = wire.server().counter("drop_tcp_channel_full");
-    auto found = [&] { return wire.server().counter("icmp_errors_in"); };
-    auto not_found = [&] { return wire.server().counter("drop_icmp_unmatched"); };
+        stall_until(pair, [&] { return cable.server().counter("drop_tcp_channel_full") > 0; }));
+    const uint64_t full = cable.server().counter("drop_tcp_channel_full");
+    auto found = [&] { return cable.server().counter("icmp_errors_in"); };
+    auto not_found = [&] { return cable.server().counter("drop_icmp_unmatched"); };
     for (uint64_t sent = 1; sent <= 100; ++sent) {
         dominoes_packet* packet = make_packet(frame);
-        if (!scout_receive(wire.server().nic(), packet)) dominoes_packet_free(packet);
+        if (!scout_receive(cable.server().nic(), packet)) dominoes_packet_free(packet);
         while (found() + not_found() < sent) std::this_thread::yield();
     }
     EXPECT_EQ(0u, not_found());
-    EXPECT_GT(wire.server().counter("drop_tcp_channel_full"), full);
+    EXPECT_GT(cable.server().counter("drop_tcp_channel_full"), full);
     stream.end();
     expect_consistent(*pair.server);
 }

@@ -40,20 +40,20 @@ World::World(const Scenario& scenario, const WorldOptions& options)
       report_(options.timeline),
       scheduler_(scenario.seed, scenario.schedule),
       random_(scenario.seed, 5),
-      wire_(scenario, scheduler_, report_),
+      network_(scenario, scheduler_, report_),
       hosts_{{0, scenario.hosts[0], scheduler_}, {1, scenario.hosts[1], scheduler_}},
       arp_may_fail_(scenario.arp_suffers || !scenario.partitions.empty() ||
                     !scenario.no_builds.empty() || !scenario.failing_allocations.empty()) {
-    wire_.pcap = options.pcap;
-    wire_.trace = options.trace;
-    wire_.on_arrival = [this](uint32_t host, dominoes_packet* packet) {
+    network_.pcap = options.pcap;
+    network_.trace = options.trace;
+    network_.on_arrival = [this](uint32_t host, dominoes_packet* packet) {
         take_arrival(host, packet);
     };
     if (options.broken == Break::kAckAhead || options.broken == Break::kBeyondWindow)
-        wire_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
+        network_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
             break_wire(host, packet);
         };
-    if (scenario.sends_at_once()) wire_.check().knows_what_was_sent();
+    if (scenario.sends_at_once()) network_.check().knows_what_was_sent();
     if (scenario.hostile) make_hostile_peer();
     scheduler_.on_log = [this](int level, const char* line) { log(level, line); };
     make_applications();
@@ -62,7 +62,7 @@ World::World(const Scenario& scenario, const WorldOptions& options)
 
 void World::make_datagram_users() {
     datagram_check_.emplace(scenario_, report_);
-    wire_.datagrams = &*datagram_check_;
+    network_.datagrams = &*datagram_check_;
     for (uint32_t i = 0; i < scenario_.datagrams.size(); ++i)
         datagram_users_.push_back(std::make_unique<DatagramUser>(
             DatagramUser::Place{scheduler_, report_, *datagram_check_, scenario_, i,
@@ -70,17 +70,17 @@ void World::make_datagram_users() {
 }
 
 void World::make_hostile_peer() {
-    wire_.check().do_not_judge(1);
+    network_.check().do_not_judge(1);
     if (scenario_.scripted) {
-        wire_.check().trust_first_syn(1);
+        network_.check().trust_first_syn(1);
         scripted_.emplace(scenario_, scheduler_, report_,
-                          [this](dominoes_packet* packet) { wire_.transmit(1, packet); });
+                          [this](dominoes_packet* packet) { network_.transmit(1, packet); });
         return;
     }
     hostile_.emplace(scenario_.seed);
-    wire_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
+    network_.on_sent = [this](uint32_t host, dominoes_packet& packet) {
         if (host == 0) return;
-        if (dominoes_packet* forged = hostile_->forge(packet)) wire_.transmit(1, forged);
+        if (dominoes_packet* forged = hostile_->forge(packet)) network_.transmit(1, forged);
         hostile_->alter(packet);
     };
 }
@@ -124,7 +124,7 @@ bool World::run() {
 
 void World::drive() {
     set_up();
-    go_on_until([this] { return applications_done() && wire_.next_ns() == kNever; },
+    go_on_until([this] { return applications_done() && network_.next_ns() == kNever; },
                 "the applications come to an end");
     all_done_ns_ = scheduler_.now_ns();
     for (const auto& user : datagram_users_) user->finish();
@@ -149,7 +149,7 @@ void World::make_honest_connection() {
     if (scenario_.detach_ns) return;  // it may happen meanwhile
     rig::fail_allocations(0);
     begin_connection(static_cast<uint32_t>(scenario_.connections.size()) - 1, scheduler_.now_ns());
-    go_on_until([this] { return applications_done() && wire_.next_ns() == kNever; },
+    go_on_until([this] { return applications_done() && network_.next_ns() == kNever; },
                 "the honest connection comes to an end");
     all_done_ns_ = scheduler_.now_ns();
 }
@@ -161,13 +161,13 @@ void World::set_up() {
         SimHost& host = hosts_[i];
         const size_t before = rig::live_allocations();
         if (scenario_.attach_fails) rig::fail_allocations(uint64_t{1} << random_.below(32));
-        int error = host.attach(wire_.link(i));
+        int error = host.attach(network_.link(i));
         rig::fail_allocations(0);
         if (error == -ENOMEM && scenario_.attach_fails) {
             dominoes_retire_barrier();
             if (rig::live_allocations() != before)
                 report_.fail("a failed attach left memory behind");
-            error = host.attach(wire_.link(i));
+            error = host.attach(network_.link(i));
         }
         if (!error) error = host.listen();
         if (error) {
@@ -189,7 +189,8 @@ void World::begin_connection(uint32_t connection, uint64_t at_ns) {
         return applications_[2 * connection]->begin_at(hosts_[client].stack(), 1 - client,
                                                        SimHost::kPort, at_ns);
     const uint16_t port = scripted_->begin_at(connection, at_ns);
-    wire_.check().expect_pattern(0, SimHost::kPort, port, applications_[2 * connection + 1]->key());
+    network_.check().expect_pattern(0, SimHost::kPort, port,
+                                    applications_[2 * connection + 1]->key());
 }
 
 void World::go_on_until(const std::function<bool()>& over, const char* what) {
@@ -199,7 +200,7 @@ void World::go_on_until(const std::function<bool()>& over, const char* what) {
     };
     for (;;) {
         scheduler_.settle();
-        wire_.collect();
+        network_.collect();
         for (const auto& application : applications_) application->heed();
         for (const auto& user : datagram_users_) user->heed();
         if (report_.failed()) scheduler_.fail("a check has failed");
@@ -211,7 +212,7 @@ void World::go_on_until(const std::function<bool()>& over, const char* what) {
 }
 
 uint64_t World::next_ns() const {
-    uint64_t next = std::min(scheduler_.next_deadline(), wire_.next_ns());
+    uint64_t next = std::min(scheduler_.next_deadline(), network_.next_ns());
     if (!actions_.empty()) next = std::min(next, actions_.back().at_ns);
     for (const SimHost& host : hosts_) next = std::min(next, host.due_ns());
     for (const auto& application : applications_) next = std::min(next, application->due_ns());
@@ -229,8 +230,8 @@ bool World::happens_next() {
     scheduler_.advance_to(next);
     const uint64_t now = scheduler_.now_ns();
     if (fibers) return true;
-    if (wire_.next_ns() <= now) {
-        wire_.deliver_next();
+    if (network_.next_ns() <= now) {
+        network_.deliver_next();
         return true;
     }
     if (scripted_ && scripted_->due_ns() <= now) {
@@ -271,11 +272,11 @@ void World::act(Application& application) {
     application.act();
     if (application.port() == before) return;
     const uint32_t host = application.host();
-    wire_.check().expect_pattern(host, application.port(), SimHost::kPort, application.key());
+    network_.check().expect_pattern(host, application.port(), SimHost::kPort, application.key());
     const auto client =
         std::find_if(applications_.begin(), applications_.end(),
                      [&](const auto& other) { return other.get() == &application; });
-    wire_.check().expect_pattern(1 - host, SimHost::kPort, application.port(), client[1]->key());
+    network_.check().expect_pattern(1 - host, SimHost::kPort, application.port(), client[1]->key());
     if (scripted_)
         scripted_->expect(static_cast<uint32_t>(client - applications_.begin()) / 2,
                           application.port());
@@ -319,7 +320,7 @@ void World::end() {
     }
     for (SimHost& host : hosts_) host.destroy();
     scheduler_.settle();
-    wire_.collect();
+    network_.collect();
 }
 
 std::string World::describe() const {

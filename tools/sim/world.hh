@@ -10,9 +10,9 @@
 #include "tools/sim/datagram_user.hh"
 #include "tools/sim/host.hh"
 #include "tools/sim/hostile.hh"
+#include "tools/sim/network.hh"
 #include "tools/sim/scripted_peer.hh"
 #include "tools/sim/step_watch.hh"
-#include "tools/sim/wire.hh"
 
 namespace sim {
 
@@ -50,8 +50,8 @@ public:
     // False: it could not be brought to an end, and must be left as it is.
     bool run();
     const std::vector<std::string>& failures() const { return report_.failures(); }
-    uint64_t packets() const { return wire_.delivered(); }
-    uint64_t refused() const { return wire_.refused(); }
+    uint64_t packets() const { return network_.delivered(); }
+    uint64_t refused() const { return network_.refused(); }
     uint64_t switches() const { return scheduler_.switches(); }
     uint64_t digest_checks() const { return digest_checks_; }
     // When all applications had let go of their connections.
@@ -108,7 +108,7 @@ private:
     Scheduler scheduler_;
     Random random_;
     StepWatch step_watch_{scheduler_, report_};
-    Wire wire_;
+    Network network_;
     std::optional<HostilePeer> hostile_;
     std::optional<ScriptedPeer> scripted_;
     bool attacked_ = false;     // the scripted peer has done what it wanted

@@ -35,7 +35,7 @@ void World::schedule_faults() {
     for (uint64_t ns : scenario_.no_builds) {
         for (uint32_t host : {0, 1}) {
             const uint64_t until = ns + random_.any_size(2 * kSecond);
-            auto set = [this, host](bool fail) { wire_.link(host).fail_builds = fail; };
+            auto set = [this, host](bool fail) { network_.link(host).fail_builds = fail; };
             add_action(at(ns), [set] { set(true); });
             add_action(at(until), [set] { set(false); });
         }
@@ -43,7 +43,7 @@ void World::schedule_faults() {
     for (uint64_t ns : scenario_.mtu_changes) {
         add_action(at(ns), [this] {
             for (uint32_t host : {0, 1}) {
-                wire_.link(host).mtu = static_cast<uint32_t>(random_.between(576, 9000));
+                network_.link(host).mtu = static_cast<uint32_t>(random_.between(576, 9000));
                 hosts_[host].mtu_changed();
             }
         });

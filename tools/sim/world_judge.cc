@@ -99,7 +99,7 @@ void World::check_memory() {
     const auto left = static_cast<int64_t>(rig::live_allocations() - allocations_before_);
     const int64_t packets = rig::packets_held() - packets_before_;
     if (left) report_.fail(std::to_string(left) + " allocations are left");
-    if (packets && wire_.next_ns() == kNever)
+    if (packets && network_.next_ns() == kNever)
         report_.fail(std::to_string(packets) + " packets are left");
     if (scheduler_.threads()) report_.fail("a thread is left");
 }

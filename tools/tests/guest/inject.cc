@@ -41,9 +41,9 @@ constexpr const char* kUsage =
     "           connection might, but nothing that may end it; prints 'COUNTER FRAMES'\n"
     "MAC is that of the receiver.\n";
 
-class Wire {
+class PacketSocket {
 public:
-    explicit Wire(const std::string& device)
+    explicit PacketSocket(const std::string& device)
         : socket_(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL))) {
         if (!socket_) throw_error(errno, "packet socket");
         ifreq request{};
@@ -101,7 +101,7 @@ void print(const Tally& tally) {
 }
 
 // Different numbers of each, so that what is counted in the wrong place does not pass for right.
-void each(Wire& wire, const Ends& ends) {
+void each(PacketSocket& wire, const Ends& ends) {
     Tally tally;
     unsigned frames = 1;
     for (const Kind& kind : kinds()) {
@@ -202,7 +202,7 @@ private:
     std::mt19937_64 random_;
 };
 
-void garbage(Wire& wire, const Ends& ends, std::uint64_t count, std::uint64_t seed) {
+void garbage(PacketSocket& wire, const Ends& ends, std::uint64_t count, std::uint64_t seed) {
     Garbage source(ends, seed);
     for (std::uint64_t i = 0; i < count; ++i) wire.send(source.next());
 }
@@ -215,7 +215,7 @@ struct Position {
 };
 
 // The position of the connection, from a segment that the victim sends.
-Position watch(Wire& wire, const Ends& ends) {
+Position watch(PacketSocket& wire, const Ends& ends) {
     for (;;) {
         const Bytes frame = wire.receive();
         if (frame.size() < kTransportAt + 20 || get16(frame, 12) != 0x0800 || frame[kIpAt + 9] != 6)
@@ -250,7 +250,7 @@ Bytes tolerated(const Ends& ends, const Position& at) {
 
 // RFC 5961: none of these may do more than provoke a challenge ACK, of which there are 10 in 5
 // seconds.
-void spoof(Wire& wire, const Ends& ends) {
+void spoof(PacketSocket& wire, const Ends& ends) {
     std::cout << "ready" << std::endl;
     const Position at = watch(wire, ends);
     const TcpFields challenged[] = {
@@ -278,7 +278,7 @@ void spoof(Wire& wire, const Ends& ends) {
 }
 
 // Openings of connections, each from an address and port of its own, where nobody is.
-void syns(Wire& wire, Ends ends, std::uint64_t count) {
+void syns(PacketSocket& wire, Ends ends, std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
         ends.source = (ends.source & ~0xffu) | static_cast<std::uint32_t>(100 + i % 100);
         ends.source_port = static_cast<std::uint16_t>(20000 + i);
@@ -286,14 +286,14 @@ void syns(Wire& wire, Ends ends, std::uint64_t count) {
     }
 }
 
-void storm(Wire& wire, const Ends& ends, std::uint64_t count) {
+void storm(PacketSocket& wire, const Ends& ends, std::uint64_t count) {
     const Bytes syn = tcp_frame(ends, {.ack = 0, .flags = kSyn, .options = {2, 4, 5, 0xb4}});
     for (std::uint64_t i = 0; i < count; ++i) wire.send(syn);
 }
 
 void run(const std::vector<std::string>& words) {
     if (words.size() < 5) throw std::invalid_argument(kUsage);
-    Wire wire(words[1]);
+    PacketSocket wire(words[1]);
     const SocketAddress from = parse_end(words[3]);
     const SocketAddress to = parse_end(words[4]);
     const Ends ends{wire.mac(), parse_mac(words[2]), from.address, to.address, from.port, to.port};

@@ -75,14 +75,14 @@ private:
 };
 
 // A machine whose neighbour answers ARP, and nothing else.
-class Machine {
+class TcpHost {
 public:
-    Machine() : stack(scout_stack_create()) {
+    TcpHost() : stack(scout_stack_create()) {
         const struct scout_attach attach = attachment(link, "192.0.2.1", 24, 2);
         if (scout_attach(stack, &attach, &nic) != 0) nic = nullptr;
         receive(arp_frame({kArpRequest, kPeerMac, kPeerIp, {}, kOurIp}));
     }
-    ~Machine() {
+    ~TcpHost() {
         if (nic) scout_detach(nic);
         scout_stack_destroy(stack);
     }
@@ -114,7 +114,7 @@ inline Bytes segment_frame(uint16_t peer_port, uint8_t flags, uint32_t seq, uint
 }
 
 // What answers `syn`, which is sent until it is; empty: nothing.
-inline Bytes answer_to(Machine& machine, const Bytes& syn, uint16_t peer_port) {
+inline Bytes answer_to(TcpHost& machine, const Bytes& syn, uint16_t peer_port) {
     Bytes answer;
     eventually([&] {
         machine.receive(syn);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Wire: the network between two hosts. It loses, duplicates, damages, delays and reorders packets
-// as the scenario has it, in virtual time.
+// Network: the network between two hosts. It loses, duplicates, damages, delays and reorders
+// packets as the scenario has it, in virtual time.
 //
 // What is transmitted while the hosts' threads run waits until they have come to rest, and is then
 // taken in an order that does not depend on who ran when, so that a packet's fate does not either.
@@ -21,11 +21,11 @@ namespace sim {
 // What was put on the wire, one word a packet and its time: equal for runs that behave equally.
 using Trace = std::vector<uint64_t>;
 
-class Wire {
+class Network {
 public:
-    Wire(const Scenario& scenario, Scheduler& scheduler, Report& report);
-    ~Wire();
-    Wire(const Wire&) = delete;
+    Network(const Scenario& scenario, Scheduler& scheduler, Report& report);
+    ~Network();
+    Network(const Network&) = delete;
 
     dominoes_link& link(uint32_t host) { return links_[host]; }
     WireCheck& check() { return check_; }
@@ -51,7 +51,7 @@ private:
     class Link final : public dominoes_link {
     public:
         bool transmit(dominoes_packet* packet) override;
-        Wire* wire = nullptr;
+        Network* wire = nullptr;
         uint32_t host = 0;
     };
     struct Transmitted {

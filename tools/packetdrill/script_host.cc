@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "tools/packetdrill/machine.hh"
+#include "tools/packetdrill/script_host.hh"
 
 #include <algorithm>
 #include <cerrno>
@@ -21,7 +21,7 @@ constexpr auto kOtherPatience = std::chrono::seconds(2);
 
 }  // namespace
 
-Machine::Machine(const Config& config) : config_(config) {
+ScriptHost::ScriptHost(const Config& config) : config_(config) {
     device_.mtu = config.mtu;
     device_.gso = device_.checksum_offload = config.gso;
     std::vector<int> cpus(config.replicas);
@@ -45,7 +45,7 @@ Machine::Machine(const Config& config) : config_(config) {
     std::exit(1);
 }
 
-Machine::~Machine() {
+ScriptHost::~ScriptHost() {
     perform([&] {
         scout_nic* const nic = nic_;
         nic_ = nullptr;
@@ -54,7 +54,7 @@ Machine::~Machine() {
     });
 }
 
-void Machine::perform(const std::function<void()>& act) {
+void ScriptHost::perform(const std::function<void()>& act) {
     world_.perform(act);
     bool answered = true;
     while (nic_ && answered) {
@@ -65,14 +65,14 @@ void Machine::perform(const std::function<void()>& act) {
 // --- turns ---
 
 // One that has returned from a call looks at the clock first: time must not pass before.
-Machine::Turn::Turn(Machine& machine) : lock_(machine.mutex_) {
+ScriptHost::Turn::Turn(ScriptHost& machine) : lock_(machine.mutex_) {
     if (!machine.is_main()) return;
     machine.changed_.wait_for(lock_, kOtherPatience,
                               [&] { return machine.other_ != Other::kReturning; });
     if (machine.other_ == Other::kReturning) machine.other_ = Other::kElsewhere;
 }
 
-void Machine::let_other_try(Turn& turn) {
+void ScriptHost::let_other_try(Turn& turn) {
     if (!is_main() || other_ != Other::kWaiting) return;
     other_ = Other::kTrying;
     changed_.notify_all();
@@ -82,7 +82,7 @@ void Machine::let_other_try(Turn& turn) {
     std::exit(1);
 }
 
-void Machine::wait_as_other(Turn& turn, uint64_t until_ns) {
+void ScriptHost::wait_as_other(Turn& turn, uint64_t until_ns) {
     other_until_ns_ = until_ns;
     other_ = Other::kWaiting;
     changed_.notify_all();
@@ -92,15 +92,15 @@ void Machine::wait_as_other(Turn& turn, uint64_t until_ns) {
 
 // --- calls ---
 
-int64_t Machine::call(Turn& turn, const std::function<int64_t()>& function) {
+int64_t ScriptHost::call(Turn& turn, const std::function<int64_t()>& function) {
     int64_t result = 0;
     perform([&] { result = function(); });
     let_other_try(turn);
     return result;
 }
 
-int64_t Machine::call_blocking(Turn& turn, const std::function<int64_t()>& function,
-                               uint64_t until_ns) {
+int64_t ScriptHost::call_blocking(Turn& turn, const std::function<int64_t()>& function,
+                                  uint64_t until_ns) {
     if (is_main()) until_ns = std::min(until_ns, now_ns() + kPatience);
     bool waited = false;
     for (;;) {
@@ -120,13 +120,13 @@ int64_t Machine::call_blocking(Turn& turn, const std::function<int64_t()>& funct
 
 // --- packets and time ---
 
-void Machine::arrive(Turn& turn, const void* ip_packet, size_t bytes) {
+void ScriptHost::arrive(Turn& turn, const void* ip_packet, size_t bytes) {
     perform([&] { device_.arrive(nic_, ip_packet, bytes); });
     let_other_try(turn);
 }
 
 // Time passes up to the next event. False: there is none before then, and it does not.
-bool Machine::pass_event(Turn& turn, uint64_t until_ns) {
+bool ScriptHost::pass_event(Turn& turn, uint64_t until_ns) {
     const uint64_t next = std::min(world_.next_deadline(), other_until_ns_);
     if (next == kNever || next > until_ns) return false;
     perform([&] { sim::Scheduler::current().advance_to(next); });
@@ -134,7 +134,7 @@ bool Machine::pass_event(Turn& turn, uint64_t until_ns) {
     return true;
 }
 
-bool Machine::next_sent(Turn& turn, SentPacket& packet) {
+bool ScriptHost::next_sent(Turn& turn, SentPacket& packet) {
     const uint64_t until_ns = now_ns() + kPatience;
     while (device_.sent().empty() && pass_event(turn, until_ns)) {
     }
@@ -144,13 +144,13 @@ bool Machine::next_sent(Turn& turn, SentPacket& packet) {
     return true;
 }
 
-void Machine::sleep_until(Turn& turn, uint64_t ns) {
+void ScriptHost::sleep_until(Turn& turn, uint64_t ns) {
     while (pass_event(turn, ns)) {
     }
     world_.advance_to(ns);
 }
 
-uint64_t Machine::read_clock(Turn& turn) {
+uint64_t ScriptHost::read_clock(Turn& turn) {
     if (!is_main() && other_ == Other::kReturning) {
         other_ = Other::kElsewhere;
         changed_.notify_all();

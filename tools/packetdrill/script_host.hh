@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //
-// Machine: the stack under test with its device, its clock, and the threads that use it.
+// ScriptHost: the stack under test with its device, its clock, and the threads that use it.
 //
 // packetdrill has two threads: the main one sends, receives and lets time pass; the other makes the
 // calls that block. They take turns here. A call that blocks is tried again whenever the main
@@ -20,21 +20,21 @@ namespace packetdrill {
 
 constexpr uint64_t kNever = UINT64_MAX;
 
-class Machine {
+class ScriptHost {
 public:
     // Of the calling thread, which is the main one from now on.
-    explicit Machine(const Config& config);
+    explicit ScriptHost(const Config& config);
     // No endpoint is left.
-    ~Machine();
-    Machine(const Machine&) = delete;
+    ~ScriptHost();
+    ScriptHost(const ScriptHost&) = delete;
 
     // While one lives, its thread has the machine for itself.
     class Turn {
     public:
-        explicit Turn(Machine& machine);
+        explicit Turn(ScriptHost& machine);
 
     private:
-        friend class Machine;
+        friend class ScriptHost;
         std::unique_lock<std::mutex> lock_;
     };
 

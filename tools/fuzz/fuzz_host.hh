@@ -56,10 +56,10 @@ private:
     void check_tcp(const uint8_t* tcp, uint32_t bytes);
 };
 
-class Machine : rig::User {
+class FuzzHost : rig::User {
 public:
-    explicit Machine(uint32_t replicas);
-    ~Machine();
+    explicit FuzzHost(uint32_t replicas);
+    ~FuzzHost();
 
     FuzzLink link;
     scout_stack* stack = nullptr;

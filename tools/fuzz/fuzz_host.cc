@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "tools/fuzz/machine.hh"
+#include "tools/fuzz/fuzz_host.hh"
 
 #include <cerrno>
 
@@ -80,7 +80,7 @@ void FuzzLink::check_tcp(const uint8_t* tcp, uint32_t bytes) {
 
 // --- the machine ---
 
-Machine::Machine(uint32_t replicas) : blocks_before_(rig::live_allocations()) {
+FuzzHost::FuzzHost(uint32_t replicas) : blocks_before_(rig::live_allocations()) {
     stack = scout_stack_create();
     require(stack, "a stack");
     const int cpus[] = {0, 1, 2};
@@ -97,7 +97,7 @@ Machine::Machine(uint32_t replicas) : blocks_before_(rig::live_allocations()) {
     settle();
 }
 
-Machine::~Machine() {
+FuzzHost::~FuzzHost() {
     rig::fail_allocations(0);
     check_digests();
     while (!endpoints.empty()) close(0);
@@ -109,7 +109,7 @@ Machine::~Machine() {
     require(rig::live_allocations() == blocks_before_, "everything is given back");
 }
 
-void Machine::check_digests() const {
+void FuzzHost::check_digests() const {
     uint64_t counters[128] = {};
     scout_stats(nic, counters, 128);
     enum {
@@ -120,7 +120,7 @@ void Machine::check_digests() const {
     require(counters[k_digest_mismatches] == 0, "replicas agree");
 }
 
-scout_endpoint* Machine::create(int protocol) {
+scout_endpoint* FuzzHost::create(int protocol) {
     scout_endpoint* endpoint = nullptr;
     if (scout_endpoint_create(stack, protocol, static_cast<rig::User*>(this), &endpoint))
         return nullptr;
@@ -131,30 +131,30 @@ scout_endpoint* Machine::create(int protocol) {
     return endpoint;
 }
 
-void Machine::close(size_t index) {
+void FuzzHost::close(size_t index) {
     scout_endpoint_close(endpoints[index]);
     endpoints.erase(endpoints.begin() + static_cast<long>(index));
 }
 
-void Machine::accept(scout_endpoint* listener) {
+void FuzzHost::accept(scout_endpoint* listener) {
     scout_endpoint* accepted = nullptr;
     scout_sockaddr peer;
     if (scout_accept(listener, static_cast<rig::User*>(this), &accepted, &peer) == 0)
         endpoints.push_back(accepted);
 }
 
-void Machine::receive(std::span<const uint8_t> frame) {
+void FuzzHost::receive(std::span<const uint8_t> frame) {
     dominoes_packet* packet = rig::make_packet(frame);
     if (!scout_receive(nic, packet)) dominoes_packet_free(packet);
 }
 
-int64_t Machine::write(scout_endpoint* endpoint, size_t bytes) {
+int64_t FuzzHost::write(scout_endpoint* endpoint, size_t bytes) {
     static uint8_t memory[65536];
     rig::Iter iter(memory, sizeof memory);
     return scout_write(endpoint, &iter, bytes);
 }
 
-int64_t Machine::read(scout_endpoint* endpoint, size_t bytes) {
+int64_t FuzzHost::read(scout_endpoint* endpoint, size_t bytes) {
     static uint8_t memory[65536];
     rig::Iter iter(memory, sizeof memory);
     return scout_read(endpoint, &iter, bytes);

@@ -39,9 +39,9 @@ inline std::vector<uint8_t> random_bytes(size_t count, uint32_t seed) {
 }
 
 // Server and client machine, and the wire between them.
-class Wire {
+class Cable {
 public:
-    explicit Wire(uint32_t replicas = 4, bool gso = false) {
+    explicit Cable(uint32_t replicas = 4, bool gso = false) {
         MemoryLink::connect(links_[0], links_[1]);
         links_[1].mac[5] = 2;
         for (int i : {0, 1}) {
@@ -55,7 +55,7 @@ public:
             };
         }
     }
-    ~Wire() { stop(); }
+    ~Cable() { stop(); }
 
     void lose(double loss, double duplicate, uint64_t delay_ns) {
         for (int i : {0, 1}) {
@@ -90,9 +90,9 @@ struct Pair {
     std::unique_ptr<Socket> client, server;
 };
 
-inline Pair connect(Wire& wire, const std::vector<std::pair<uint32_t, int64_t>>& options = {}) {
-    Socket listener(wire.server().stack());
-    Pair pair{std::make_unique<Socket>(wire.client().stack()), nullptr};
+inline Pair connect(Cable& cable, const std::vector<std::pair<uint32_t, int64_t>>& options = {}) {
+    Socket listener(cable.server().stack());
+    Pair pair{std::make_unique<Socket>(cable.client().stack()), nullptr};
     for (auto [option, value] : options) {
         EXPECT_EQ(0, listener.set(option, value));
         EXPECT_EQ(0, pair.client->set(option, value));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "tools/sim/wire.hh"
+#include "tools/sim/network.hh"
 
 #include <algorithm>
 #include <cstring>
@@ -47,7 +47,7 @@ uint64_t traced(const dominoes_packet& packet, uint64_t now) {
 
 }  // namespace
 
-Wire::Wire(const Scenario& scenario, Scheduler& scheduler, Report& report)
+Network::Network(const Scenario& scenario, Scheduler& scheduler, Report& report)
     : scenario_(scenario),
       scheduler_(scheduler),
       report_(report),
@@ -64,16 +64,16 @@ Wire::Wire(const Scenario& scenario, Scheduler& scheduler, Report& report)
     }
 }
 
-Wire::~Wire() {
+Network::~Network() {
     for (const Transmitted& waiting : transmitted_) dominoes_packet_free(waiting.packet);
     for (; !flights_.empty(); flights_.pop()) dominoes_packet_free(flights_.top().packet);
 }
 
 // --- sending ---
 
-bool Wire::Link::transmit(dominoes_packet* packet) { return wire->transmit(host, packet); }
+bool Network::Link::transmit(dominoes_packet* packet) { return wire->transmit(host, packet); }
 
-bool Wire::transmit(uint32_t host, dominoes_packet* packet) {
+bool Network::transmit(uint32_t host, dominoes_packet* packet) {
     if (scenario_.paths[host].refuses && suffers(*packet) && !has_room(host, uncollected_[host])) {
         ++refused_;
         note("refused", host, *packet);
@@ -90,7 +90,7 @@ bool Wire::transmit(uint32_t host, dominoes_packet* packet) {
 }
 
 // Those of one connection's end stay in order.
-void Wire::collect() {
+void Network::collect() {
     if (transmitted_.empty()) return;
     std::stable_sort(transmitted_.begin(), transmitted_.end(),
                      [](const auto& a, const auto& b) { return a.flow < b.flow; });
@@ -102,7 +102,7 @@ void Wire::collect() {
     uncollected_[0] = uncollected_[1] = 0;
 }
 
-void Wire::put(uint32_t host, dominoes_packet* packet) {
+void Network::put(uint32_t host, dominoes_packet* packet) {
     const uint64_t now = scheduler_.now_ns();
     if (on_sent) on_sent(host, *packet);
     check_.sent(host, rig::bytes_of(*packet));
@@ -125,13 +125,13 @@ void Wire::put(uint32_t host, dominoes_packet* packet) {
     fly(host, packet, leaves_ns);
 }
 
-bool Wire::suffers(const dominoes_packet& packet) const {
+bool Network::suffers(const dominoes_packet& packet) const {
     return !is_arp(packet) || scenario_.arp_suffers;
 }
 
 // What has been built before the MTU became less may not: devices drop it without a word. A peer
 // that breaks the rules has a device that takes anything.
-bool Wire::fits(uint32_t host, const dominoes_packet& packet) const {
+bool Network::fits(uint32_t host, const dominoes_packet& packet) const {
     if (scenario_.hostile && host == 1) return true;
     SegmentView view;
     uint64_t bytes = packet.bytes;
@@ -141,7 +141,7 @@ bool Wire::fits(uint32_t host, const dominoes_packet& packet) const {
     return bytes <= kEthBytes + links_[host].mtu;
 }
 
-bool Wire::partitioned(uint32_t host) const {
+bool Network::partitioned(uint32_t host) const {
     const uint64_t now = scheduler_.now_ns() - scenario_.schedule.start_ns;
     return std::any_of(
         scenario_.partitions.begin(), scenario_.partitions.end(), [=](const Partition& partition) {
@@ -149,12 +149,12 @@ bool Wire::partitioned(uint32_t host) const {
         });
 }
 
-uint64_t Wire::wire_time(uint32_t host, uint64_t bytes) const {
+uint64_t Network::wire_time(uint32_t host, uint64_t bytes) const {
     return bytes * 8 * kSecond / scenario_.paths[host].bits_per_s;
 }
 
 // In the queue before the wire, when `ahead` bytes more are in it.
-bool Wire::has_room(uint32_t host, uint64_t ahead) const {
+bool Network::has_room(uint32_t host, uint64_t ahead) const {
     const uint64_t now = scheduler_.now_ns();
     const uint64_t queued_ns = std::max(now, free_ns_[host]) - now + wire_time(host, ahead);
     const uint64_t most = uint64_t{scenario_.paths[host].queue_packets} * kFullFrame;
@@ -162,7 +162,7 @@ bool Wire::has_room(uint32_t host, uint64_t ahead) const {
 }
 
 // False: the queue is full. One that refuses has said so already.
-bool Wire::queue_for(uint32_t host, uint32_t bytes, uint64_t& leaves_ns) {
+bool Network::queue_for(uint32_t host, uint32_t bytes, uint64_t& leaves_ns) {
     const PathConfig& path = scenario_.paths[host];
     if (path.bits_per_s == 0) return true;
     if (!path.refuses && !has_room(host, 0)) return false;
@@ -171,7 +171,7 @@ bool Wire::queue_for(uint32_t host, uint32_t bytes, uint64_t& leaves_ns) {
     return true;
 }
 
-void Wire::fly(uint32_t host, dominoes_packet* packet, uint64_t leaves_ns) {
+void Network::fly(uint32_t host, dominoes_packet* packet, uint64_t leaves_ns) {
     const PathConfig& path = scenario_.paths[host];
     uint64_t at_ns = leaves_ns + path.delay_ns + random_.below(path.jitter_ns + 1);
     if (random_.chance(path.reorder)) at_ns += random_.below(4 * path.delay_ns + kMillisecond);
@@ -181,7 +181,7 @@ void Wire::fly(uint32_t host, dominoes_packet* packet, uint64_t leaves_ns) {
 
 // A byte of the IP packet, so that a checksum notices. ARP has none. Of a datagram in pieces only
 // the first can be hit: two wrong bytes may make up for each other.
-bool Wire::damage(uint32_t host, dominoes_packet& packet) {
+bool Network::damage(uint32_t host, dominoes_packet& packet) {
     constexpr uint32_t kPlaceAt = kEthBytes + 6, kPlace = 0x1fff;
     if (is_arp(packet) || scout::load_be16(packet.data + kPlaceAt) & kPlace) return false;
     const uint64_t at = random_.between(kEthBytes, packet.bytes - 1);
@@ -192,7 +192,7 @@ bool Wire::damage(uint32_t host, dominoes_packet& packet) {
 
 // --- receiving ---
 
-void Wire::deliver_next() {
+void Network::deliver_next() {
     const Flight flight = flights_.top();
     flights_.pop();
     ++delivered_;
@@ -202,7 +202,7 @@ void Wire::deliver_next() {
     on_arrival(flight.to, flight.packet);
 }
 
-void Wire::note(const char* what, uint32_t host, const dominoes_packet& packet) {
+void Network::note(const char* what, uint32_t host, const dominoes_packet& packet) {
     if (!report_.wants_timeline()) return;
     SegmentView view;
     const uint64_t now = scheduler_.now_ns();
