@@ -7,6 +7,7 @@
 // was not written or is already released.
 #include <vector>
 
+#include "scout/ip/header.hh"
 #include "scout/tcp/constants.hh"
 #include "scout/tcp/header.hh"
 #include "scout/tcp/state.hh"
