@@ -51,6 +51,11 @@ test: ## run the unit tests on this machine: plain, with ASan and UBSan, with TS
 	scripts/setup build check
 	scripts/check $(TESTS)
 
+.PHONY: t
+t: ## build and run the unit tests that match T=pattern (of suite.test, with * and ?), in seconds
+	scripts/setup build check
+	scripts/unit-test "$(T)"
+
 .PHONY: fuzz
 fuzz: ## run the fuzzers; FUZZ_SECONDS=60 for each, FUZZ=name runs one
 	scripts/setup build check
