@@ -11,6 +11,7 @@ namespace dominoes {
 
 // Values of enum dominoes_policy in the ABI.
 enum class Policy : uint32_t { kGreedy, kRoundRobin, kPinned, kSpecialised };
+inline constexpr uint32_t kPolicies = 4;
 
 // What kind of work an effect is, as far as ownership goes.
 enum class Work : uint8_t {

@@ -24,27 +24,6 @@ static int dominoes_set_protocol(struct dominoes_call *call, s64 value)
 	return 0;
 }
 
-/* What an option may be, for those whose limits are not obvious. */
-static const char *dominoes_option_rule(u32 option)
-{
-	switch (option) {
-	case DOMINOES_OPT_REPLICAS:
-		return "replicas are 1 to 16";
-	case DOMINOES_OPT_DIGEST_INTERVAL:
-		return "the digest interval is a power of two, or 0";
-	case DOMINOES_OPT_MSS:
-		return "an MSS is 88 to 65495";
-	case DOMINOES_OPT_RCVBUF:
-	case DOMINOES_OPT_SNDBUF:
-	case DOMINOES_OPT_BUFLIMIT:
-		return "a buffer has 1 byte to 64 MB";
-	case DOMINOES_OPT_LINGER:
-		return "seconds, or -1 for off";
-	default:
-		return "out of range";
-	}
-}
-
 /* control_lock held. */
 static int dominoes_set_option(struct dominoes_call *call, u32 option, s64 value)
 {
@@ -58,8 +37,7 @@ static int dominoes_set_option(struct dominoes_call *call, u32 option, s64 value
 		return error;
 	error = scout_set_option(endpoint->scout, option, value);
 	if (error == -EINVAL)
-		return dominoes_refuse(call, error, "%lld: %s", value,
-				       dominoes_option_rule(option));
+		return dominoes_refuse(call, error, "%lld: %s", value, scout_option_rule(option));
 	return error;
 }
 

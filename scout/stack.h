@@ -133,9 +133,11 @@ int scout_take_error(struct scout_endpoint *endpoint);
  * reset because of unread data. The user is woken when it comes true. */
 bool scout_drained(struct scout_endpoint *endpoint);
 
-/* `option` is enum dominoes_option of the ABI. -ENOPROTOOPT, -EINVAL, -EISCONN where too late.
+/* `option` is enum dominoes_option (scout/options.h). -ENOPROTOOPT, -EINVAL, -EISCONN where too late.
  * The right to use the debug options has been checked. */
 int scout_set_option(struct scout_endpoint *endpoint, uint32_t option, int64_t value);
+/* What `option` may be, for people. Context: any. */
+const char *scout_option_rule(uint32_t option);
 int scout_get_option(struct scout_endpoint *endpoint, uint32_t option, int64_t *value);
 
 int scout_local(struct scout_endpoint *endpoint, struct scout_sockaddr *address);

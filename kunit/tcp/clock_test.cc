@@ -73,7 +73,7 @@ void paws__after_a_pause(Check& check) {
 // The peer is silent but for its answers.
 void paws__after_a_pause_with_keepalives(Check& check) {
     TcpConfig config = Wire::config();
-    config.keep_alive = true;
+    config.options.keep_alive = 1;
     for (uint64_t tick_ns : kTicks) {
         Wire wire(check, config);
         const Ticking peer(wire, tick_ns);
@@ -197,7 +197,7 @@ void own_clock__tells_the_original_from_its_copy(Check& check) {
 void own_clock__tells_them_after_weeks(Check& check) {
     for (uint64_t days = 20; days < 49; days += 7) {
         TcpConfig config = Wire::config();
-        config.user_timeout_ms = 0xffffffff;
+        config.options.user_timeout_ms = 0xffffffff;
         Wire wire(check, config);
         wire.establish(kAllOptions);
         wire.writes(100);
@@ -237,8 +237,8 @@ void own_clock__receiver_measures_after_a_pause(Check& check) {
 
 void timers__of_weeks(Check& check) {
     TcpConfig config = Wire::config();
-    config.keep_alive = true;
-    config.keep_idle_s = 30 * 24 * 3600;
+    config.options.keep_alive = 1;
+    config.options.keep_idle_s = 30 * 24 * 3600;
     Wire wire(check, config);
     wire.establish(kTimestamps);
     wire.pass(30 * kDay - 1);
@@ -246,7 +246,7 @@ void timers__of_weeks(Check& check) {
     wire.pass(1);
     wire.sent(kAck, 0, 1, 0);
     wire.peer(echoing({}, wire.ts_now()));
-    wire.option(TcpOption::kUserTimeout, 0xffffffff);
+    wire.option(&TcpOptions::user_timeout_ms, 0xffffffff);
     wire.writes(100);
     const uint64_t since = wire.now();
     wire.pass(0xffffffffull * Wire::kMs - 1);

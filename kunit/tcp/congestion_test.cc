@@ -70,13 +70,13 @@ void congestion_after_idle__counts_a_pause_once(Check& check) {
     wire.peer({.ack = 10001});
     const uint64_t epoch = wire.state().cubic.epoch_ns;
     EXPECT_EQ(epoch, wire.now());
-    wire.option(TcpOption::kCork, 1);
+    wire.option(&TcpOptions::cork, 1);
     for (uint32_t i = 0; i < 5; ++i) {
         wire.pass_ms(10);
         wire.writes(10);
     }
     EXPECT_EQ(wire.state().cubic.epoch_ns, epoch);
-    wire.option(TcpOption::kCork, 0);
+    wire.option(&TcpOptions::cork, 0);
     EXPECT_EQ(wire.bytes_sent(), 50);
     EXPECT_EQ(wire.state().cubic.epoch_ns, wire.now());
 }

@@ -18,7 +18,7 @@ void keepalive__is_off_by_default(Check& check) {
 // RFC 1122 section 4.2.3.6: SEG.SEQ = SND.NXT-1, without data.
 void keepalive__asks_a_silent_peer(Check& check) {
     TcpConfig config = Wire::config();
-    config.keep_alive = true;
+    config.options.keep_alive = 1;
     Wire wire(check, config);
     wire.establish();
     wire.pass_ms(kIdleMs - 1);
@@ -37,7 +37,7 @@ void keepalive__asks_a_silent_peer(Check& check) {
 void keepalive__gives_up_after_so_many(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kKeepAlive, 1);
+    wire.option(&TcpOptions::keep_alive, 1);
     wire.pass_ms(kIdleMs);
     wire.sent(kAck, 0, 1, 0);
     for (uint32_t i = 1; i < 9; ++i) {
@@ -55,8 +55,8 @@ void keepalive__gives_up_after_so_many(Check& check) {
 void keepalive__an_answer_to_the_last_probe_saves_it(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kKeepAlive, 1);
-    wire.option(TcpOption::kKeepCount, 2);
+    wire.option(&TcpOptions::keep_alive, 1);
+    wire.option(&TcpOptions::keep_count, 2);
     wire.pass_ms(kIdleMs + kIntervalMs);
     wire.sent(kAck, 0, 1, 0);
     wire.sent(kAck, 0, 1, 0);
@@ -70,8 +70,8 @@ void keepalive__an_answer_to_the_last_probe_saves_it(Check& check) {
 void keepalive__whatever_the_peer_sends_counts(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kKeepAlive, 1);
-    wire.option(TcpOption::kKeepIdle, 10);
+    wire.option(&TcpOptions::keep_alive, 1);
+    wire.option(&TcpOptions::keep_idle_s, 10);
     wire.pass_ms(6000);
     wire.peer({.len = 100});
     wire.pass_ms(6000);
@@ -86,10 +86,10 @@ void keepalive__whatever_the_peer_sends_counts(Check& check) {
 void keepalive__not_while_the_peer_is_asked_anyway(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kKeepAlive, 1);
-    wire.option(TcpOption::kKeepIdle, 1);
-    wire.option(TcpOption::kKeepInterval, 1);
-    wire.option(TcpOption::kKeepCount, 1);
+    wire.option(&TcpOptions::keep_alive, 1);
+    wire.option(&TcpOptions::keep_idle_s, 1);
+    wire.option(&TcpOptions::keep_interval_s, 1);
+    wire.option(&TcpOptions::keep_count, 1);
     wire.writes(100);
     wire.pass_ms(60000);  // longer than probes would be sent, and shorter than R2
     EXPECT(wire.phase() == TcpPhase::kEstablished);
@@ -104,17 +104,17 @@ void keepalive__not_while_the_peer_is_asked_anyway(Check& check) {
 void keepalive__can_be_set_at_any_time(Check& check) {
     Wire opening(check, Wire::config(true));
     opening.connect();
-    opening.option(TcpOption::kKeepAlive, 1);
+    opening.option(&TcpOptions::keep_alive, 1);
     EXPECT_EQ(opening.armed(TimerKind::kKeepAlive), 0);
     Wire wire(check);
     wire.establish();
     wire.pass_ms(5000);
-    wire.option(TcpOption::kKeepIdle, 3);
+    wire.option(&TcpOptions::keep_idle_s, 3);
     wire.quiet();
-    wire.option(TcpOption::kKeepAlive, 1);  // silent for longer already
+    wire.option(&TcpOptions::keep_alive, 1);  // silent for longer already
     wire.pass_ms(0);
     wire.sent(kAck, 0, 1, 0);
-    wire.option(TcpOption::kKeepAlive, 0);
+    wire.option(&TcpOptions::keep_alive, 0);
     wire.pass_ms(10 * kIdleMs);
     wire.quiet();
 }
@@ -123,8 +123,8 @@ void keepalive__can_be_set_at_any_time(Check& check) {
 void keepalive__until_time_wait(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kKeepAlive, 1);
-    wire.option(TcpOption::kKeepIdle, 10);
+    wire.option(&TcpOptions::keep_alive, 1);
+    wire.option(&TcpOptions::keep_idle_s, 10);
     wire.shutdown();
     wire.peer({.ack = 2});
     EXPECT(wire.phase() == TcpPhase::kFinWait2);

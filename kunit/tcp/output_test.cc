@@ -87,7 +87,7 @@ void held_back__nagle_with_a_small_segment_in_flight(Check& check) {
 void held_back__not_with_no_delay(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kNoDelay, 1);
+    wire.option(&TcpOptions::no_delay, 1);
     wire.writes(100);
     wire.sent(kAck, 1, 1, 100);
     wire.writes(100);
@@ -97,12 +97,12 @@ void held_back__not_with_no_delay(Check& check) {
 // The option was set before there was a connection.
 void held_back__corked_from_the_start(Check& check) {
     TcpConfig config = Wire::config();
-    config.cork = true;
+    config.options.cork = 1;
     Wire wire(check, config);
     wire.establish();
     wire.writes(100);
     wire.quiet();
-    wire.option(TcpOption::kCork, 0);
+    wire.option(&TcpOptions::cork, 0);
     wire.sent(kAck, 1, 1, 100);
 }
 
@@ -110,10 +110,10 @@ void held_back__corked_from_the_start(Check& check) {
 void held_back__cork_until_no_delay(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kCork, 1);
+    wire.option(&TcpOptions::cork, 1);
     wire.writes(100);
     wire.quiet();
-    wire.option(TcpOption::kNoDelay, 1);
+    wire.option(&TcpOptions::no_delay, 1);
     wire.sent(kAck, 1, 1, 100);
     wire.writes(100);
     wire.quiet();
@@ -122,7 +122,7 @@ void held_back__cork_until_no_delay(Check& check) {
 void held_back__cork(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kCork, 1);
+    wire.option(&TcpOptions::cork, 1);
     wire.writes(100);
     wire.quiet();
     wire.pass_ms(199);
@@ -133,7 +133,7 @@ void held_back__cork(Check& check) {
     wire.writes(1100);
     wire.sent(kAck, 101, 1, 1000);
     wire.quiet();
-    wire.option(TcpOption::kCork, 0);
+    wire.option(&TcpOptions::cork, 0);
     wire.sent(kAck, 1101, 1, 100);
 }
 

@@ -243,7 +243,7 @@ void section_5_7__after_a_lost_syn(Check& check) {
 // What is sent again may be cut otherwise than before: bytes have numbers, segments have none.
 void section_5_4__may_be_cut_otherwise(Check& check) {
     Wire wire(check, TcpPhase::kEstablished);
-    wire.option(TcpOption::kNoDelay, 1);
+    wire.option(&TcpOptions::no_delay, 1);
     wire.writes(100);
     wire.writes(100);
     wire.writes(100);

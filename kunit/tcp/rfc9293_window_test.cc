@@ -43,7 +43,7 @@ void section_3_7_4__can_be_disabled(Check& check) {
     wire.writes(10);
     wire.writes(10);
     wire.quiet();
-    wire.option(TcpOption::kNoDelay, 1);
+    wire.option(&TcpOptions::no_delay, 1);
     wire.sent(kAck, 11, 1, 10);
     wire.writes(1);
     wire.sent(kAck, 21, 1, 1);

@@ -65,7 +65,6 @@ public:
                 .send_bytes = scenario_.send_bytes[i],
                 .mss = scenario_.mss[i],
                 .max_piece = scenario_.max_piece,
-                .no_delay = false,
                 .congestion = static_cast<TcpCongestion>(chance_.below(2)),
                 .replicas = 3,
                 .ecn = scenario_.ecn[i],
@@ -252,8 +251,10 @@ private:
 
     void toggle(uint32_t i) {
         Request& request = prepare_request(EventKind::kOption);
-        const TcpOption option = chance_.permille(500) ? TcpOption::kCork : TcpOption::kNoDelay;
-        request.as<OptionEvent>() = {{0}, option, static_cast<uint32_t>(chance_.below(2))};
+        TcpOptions options = endpoints_[i].states[0].options;
+        uint8_t& option = chance_.permille(500) ? options.cork : options.no_delay;
+        option = static_cast<uint8_t>(chance_.below(2));
+        request.as<OptionEvent>() = {{0}, options, &option == &options.no_delay, 0};
         step(i);
     }
 

@@ -100,9 +100,18 @@ void tcp_step__nothing_breaks_the_invariants(Check& check) {
             } else if (action == 35) {
                 wire.stray_timeout(static_cast<TimerKind>(below(kTimerKinds + 1)));
             } else if (action == 36) {
-                const auto option = static_cast<TcpOption>(below(kTcpOptions + 1));
-                const bool number = option > TcpOption::kKeepAlive;
-                wire.option(option, static_cast<uint32_t>(number ? 1 + below(100) : below(2)));
+                const auto number = [&] { return static_cast<uint32_t>(1 + below(100)); };
+                const auto either = [&] { return static_cast<uint8_t>(below(2)); };
+                wire.set_options({.keep_idle_s = number(),
+                                  .keep_interval_s = number(),
+                                  .keep_count = number(),
+                                  .user_timeout_ms = number() * either(),
+                                  .keep_alive = either(),
+                                  .no_delay = either(),
+                                  .cork = either(),
+                                  .ttl = static_cast<uint8_t>(number()),
+                                  .tos = static_cast<uint8_t>(number()),
+                                  .reserved = {}});
             } else if (action == 37) {
                 wire.icmp(static_cast<uint8_t>(below(14)), static_cast<uint8_t>(below(17)),
                           near(s.snd_una, Wire::kIss), static_cast<uint16_t>(below(2000)));

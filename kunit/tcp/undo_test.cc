@@ -174,7 +174,7 @@ void undo_duplicate__of_a_probe(Check& check) {
         Wire wire(check);
         wire.establish(kHasMss | kHasSackPermitted);
         wire.state().srtt_ns = wire.state().min_rtt_ns = 20 * Wire::kMs;
-        wire.state().no_delay = 1;
+        wire.state().options.no_delay = 1;
         wire.writes(4000);
         wire.pass_ms(49);
         wire.sent(kAck, 3001, 1, 1000);

@@ -32,8 +32,8 @@ void set_option__ttl_and_tos_of_what_follows(Check& check) {
     wire.peer({.ack = 11});
     EXPECT_EQ(tcp_service(before).ttl, kIpTtl);
     EXPECT_EQ(tcp_service(before).tos, 0);
-    wire.option(TcpOption::kTtl, 9);
-    wire.option(TcpOption::kTos, 0xbb);  // whose lower bits are ECN's
+    wire.option(&TcpOptions::ttl, 9);
+    wire.option(&TcpOptions::tos, 0xbb);  // whose lower bits are ECN's
     wire.writes(10);
     const TransmitEffect after = wire.sent(kAck, 11, 1, 10);
     EXPECT_EQ(tcp_service(after).ttl, 9);

@@ -7,7 +7,7 @@ namespace {
 void user_timeout__bounds_retransmission(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kUserTimeout, 5000);
+    wire.option(&TcpOptions::user_timeout_ms, 5000);
     wire.pass_ms(60000);  // nothing is owed
     wire.writes(100);
     wire.pass_ms(4999);
@@ -20,7 +20,7 @@ void user_timeout__bounds_retransmission(Check& check) {
 void user_timeout__begins_anew_with_progress(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kUserTimeout, 5000);
+    wire.option(&TcpOptions::user_timeout_ms, 5000);
     wire.writes(2000);
     wire.pass_ms(4000);
     wire.peer({.ack = 1001});
@@ -36,7 +36,7 @@ void user_timeout__begins_anew_with_progress(Check& check) {
 void user_timeout__may_be_longer_than_r2(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kUserTimeout, 3600 * 1000);
+    wire.option(&TcpOptions::user_timeout_ms, 3600 * 1000);
     wire.writes(100);
     wire.pass_ms(3599 * 1000);
     EXPECT_EQ(wire.error(), 0);
@@ -49,7 +49,7 @@ void user_timeout__may_be_longer_than_r2(Check& check) {
 void user_timeout__bounds_a_shut_window(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kUserTimeout, 60000);
+    wire.option(&TcpOptions::user_timeout_ms, 60000);
     wire.peer({.win = 0});
     wire.writes(100);
     for (uint32_t i = 0; i < 5; ++i) {
@@ -64,7 +64,7 @@ void user_timeout__bounds_a_shut_window(Check& check) {
 void user_timeout__an_opened_window_is_progress(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kUserTimeout, 10000);
+    wire.option(&TcpOptions::user_timeout_ms, 10000);
     wire.peer({.win = 0});
     wire.writes(100);
     wire.pass_ms(9000);
@@ -79,11 +79,11 @@ void user_timeout__an_opened_window_is_progress(Check& check) {
 void user_timeout__bounds_keep_alive(Check& check) {
     Wire wire(check);
     wire.establish();
-    wire.option(TcpOption::kUserTimeout, 12000);
-    wire.option(TcpOption::kKeepIdle, 10);
-    wire.option(TcpOption::kKeepInterval, 1);
-    wire.option(TcpOption::kKeepCount, 1);
-    wire.option(TcpOption::kKeepAlive, 1);
+    wire.option(&TcpOptions::user_timeout_ms, 12000);
+    wire.option(&TcpOptions::keep_idle_s, 10);
+    wire.option(&TcpOptions::keep_interval_s, 1);
+    wire.option(&TcpOptions::keep_count, 1);
+    wire.option(&TcpOptions::keep_alive, 1);
     wire.pass_ms(11500);  // two probes by now
     EXPECT_EQ(wire.error(), 0);
     wire.pass_ms(500);
@@ -92,7 +92,7 @@ void user_timeout__bounds_keep_alive(Check& check) {
 
 void user_timeout__bounds_connecting(Check& check) {
     TcpConfig config = Wire::config(true);
-    config.user_timeout_ms = 4000;
+    config.options.user_timeout_ms = 4000;
     Wire wire(check, config);
     wire.connect();
     wire.pass_ms(4000);
@@ -104,15 +104,15 @@ void user_timeout__can_be_set_late_and_taken_back(Check& check) {
     late.establish();
     late.writes(100);
     late.pass_ms(5000);
-    late.option(TcpOption::kUserTimeout, 3000);  // over already
+    late.option(&TcpOptions::user_timeout_ms, 3000);  // over already
     late.pass_ms(0);
     EXPECT_EQ(late.error(), kEtimedout);
     Wire back(check);
     back.establish();
-    back.option(TcpOption::kUserTimeout, 3000);
+    back.option(&TcpOptions::user_timeout_ms, 3000);
     back.writes(100);
     back.pass_ms(2000);
-    back.option(TcpOption::kUserTimeout, 0);
+    back.option(&TcpOptions::user_timeout_ms, 0);
     back.pass_ms(60000);
     EXPECT_EQ(back.error(), 0);
 }
@@ -153,7 +153,7 @@ void retransmissions_exhausted__also_where_the_window_flaps(Check& check) {
 void retransmissions_exhausted__of_an_orphan_with_a_user_timeout(Check& check) {
     Wire wire(check);
     wire.establish(kHasMss, 0);
-    wire.option(TcpOption::kUserTimeout, 7u * 24 * 3600 * 1000);
+    wire.option(&TcpOptions::user_timeout_ms, 7u * 24 * 3600 * 1000);
     wire.writes(1000);
     wire.close_reads();
     wire.shutdown();

@@ -65,12 +65,18 @@ public:
             .send_bytes = 65536,
             .mss = 1000,
             .max_piece = 16000,
-            .no_delay = false,
             .congestion = TcpCongestion::kNewReno,
             .replicas = 7,
-            .keep_idle_s = 7200,
-            .keep_interval_s = 75,
-            .keep_count = 9,
+            .options = {.keep_idle_s = 7200,
+                        .keep_interval_s = 75,
+                        .keep_count = 9,
+                        .user_timeout_ms = 0,
+                        .keep_alive = 0,
+                        .no_delay = 0,
+                        .cork = 0,
+                        .ttl = kIpTtl,
+                        .tos = 0,
+                        .reserved = {}},
         };
     }
 
@@ -140,8 +146,14 @@ public:
         begin(EventKind::kAbort).as<AbortEvent>() = {{read_}, error, silent};
         step();
     }
-    void option(TcpOption option, uint32_t value) {
-        begin(EventKind::kOption).as<OptionEvent>() = {{read_}, option, value};
+    template <typename T>
+    void option(T TcpOptions::*option, uint32_t value) {
+        TcpOptions options = state().options;
+        options.*option = static_cast<T>(value);
+        set_options(options);
+    }
+    void set_options(const TcpOptions& options) {
+        begin(EventKind::kOption).as<OptionEvent>() = {{read_}, options, 1, 0};
         step();
     }
     // There is a larger receive ring.

@@ -72,6 +72,23 @@ bool Connection::allocate(const Plan& plan) {
     return true;
 }
 
+TcpOptions Connection::options(const Attributes& attributes) {
+    auto number = [&](Attribute a) { return static_cast<uint32_t>(attributes.get(a)); };
+    auto byte = [&](Attribute a) { return static_cast<uint8_t>(attributes.get(a)); };
+    return {
+        .keep_idle_s = number(Attribute::kKeepIdle),
+        .keep_interval_s = number(Attribute::kKeepInterval),
+        .keep_count = number(Attribute::kKeepCount),
+        .user_timeout_ms = number(Attribute::kUserTimeout),
+        .keep_alive = byte(Attribute::kKeepAlive),
+        .no_delay = byte(Attribute::kNoDelay),
+        .cork = byte(Attribute::kCork),
+        .ttl = byte(Attribute::kTtl),
+        .tos = byte(Attribute::kTos),
+        .reserved = {},
+    };
+}
+
 TcpConfig Connection::config(const Interface& interface, const Participants& participants,
                              const Attributes& attributes) {
     auto number = [&](Attribute a) { return static_cast<uint32_t>(attributes.get(a)); };
@@ -89,18 +106,10 @@ TcpConfig Connection::config(const Interface& interface, const Participants& par
         .send_bytes = send.initial,
         .mss = static_cast<uint16_t>(mss),
         .max_piece = dominoes::max(mss, dominoes_link_max_segment(interface.link)),
-        .no_delay = number(Attribute::kNoDelay) != 0,
-        .cork = number(Attribute::kCork) != 0,
         .congestion = static_cast<TcpCongestion>(number(Attribute::kCongestion)),
         .replicas = (dominoes::ReplicaSet{1} << number(Attribute::kReplicas)) - 1,
-        .keep_alive = number(Attribute::kKeepAlive) != 0,
-        .keep_idle_s = number(Attribute::kKeepIdle),
-        .keep_interval_s = number(Attribute::kKeepInterval),
-        .keep_count = number(Attribute::kKeepCount),
-        .user_timeout_ms = number(Attribute::kUserTimeout),
+        .options = options(attributes),
         .ecn = number(Attribute::kEcn) != 0,
-        .ttl = static_cast<uint8_t>(number(Attribute::kTtl)),
-        .tos = static_cast<uint8_t>(number(Attribute::kTos)),
         .receive_max = receive.max,
         .send_max = send.max,
     };
@@ -184,6 +193,11 @@ bool Connection::TimerSlot::expired(void* context) {
 // open may outlive that.
 void Connection::give_up_unreachable() {
     if (!appwrap_->is_connected() && neighbour_.failed()) abort(kEhostunreach, true);
+}
+
+void Connection::set_options(const Attributes& attributes, bool push) {
+    appwrap_->outbox().set_options(options(attributes), push);
+    appwrap_->outbox().post(Outbox::kOption);
 }
 
 void Connection::link_changed() {

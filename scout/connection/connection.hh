@@ -74,6 +74,9 @@ public:
     // payload). False: the channel is full or closed, nothing was taken. Context: any.
     bool publish_segment(const SegmentEvent& event, dominoes_packet* packet);
     bool publish_icmp(const IcmpEvent& event);
+    // The live ones among `attributes` have changed. `push`: kNoDelay was set. One caller at a
+    // time.
+    void set_options(const Attributes& attributes, bool push);
     // The device's MTU, or how much it takes at once, has changed.
     void link_changed();
     // The connection is to end with `error`, without a word to the peer if `silent`.
@@ -127,6 +130,7 @@ private:
         dominoes::Timer timer;
     };
 
+    static TcpOptions options(const Attributes& attributes);
     bool allocate(const Plan& plan);
     static void drain(void* context, uint64_t serial, uint64_t item);
     void note_refused(TcpExtent extent);

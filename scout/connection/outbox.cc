@@ -53,7 +53,6 @@ uint32_t Outbox::try_posts(uint32_t posts) {
 }
 
 bool Outbox::try_post(Post post) {
-    if (post == kOption) return try_options();
     // Bulk posts leave room for what makes room: acknowledgements and timeouts.
     const uint32_t headroom = post == kSend   ? channel_.capacity() / 4
                               : post == kRead ? channel_.capacity() / 8
@@ -65,25 +64,8 @@ bool Outbox::try_post(Post post) {
     return true;
 }
 
-// A request for each that was set. Its value is read once its place in the order is claimed, so
-// that the latest value has the last word.
-bool Outbox::try_options() {
-    for (uint32_t set = options_set_.exchange_acq_rel(0); set; set &= set - 1) {
-        const auto index = static_cast<uint32_t>(__builtin_ctz(set));
-        Request* request = channel_.claim(0);
-        if (!request) {
-            options_set_.fetch_or_acq_rel(set);
-            return false;
-        }
-        request->now_ns = dominoes_now_ns();
-        request->kind = static_cast<uint32_t>(EventKind::kOption);
-        request->as<OptionEvent>() = OptionEvent{
-            {read_.load_acquire()}, static_cast<TcpOption>(index), options_[index].load_acquire()};
-        channel_.publish(*request);
-    }
-    return true;
-}
-
+// What a request carries is read once its place in the order is claimed, so that the latest value
+// has the last word.
 void Outbox::fill(Post post, Request& request) {
     request.now_ns = dominoes_now_ns();
     const Event stamp{.app_read = read_.load_acquire()};
@@ -102,7 +84,10 @@ void Outbox::fill(Post post, Request& request) {
             request.as<Event>() = stamp;
             break;
         case kOption:
-            break;  // try_options()
+            set(EventKind::kOption);
+            request.as<OptionEvent>() =
+                OptionEvent{stamp, options_.read(), push_.exchange_acq_rel(0), 0};
+            break;
         case kShutdown:
             set(EventKind::kShutdown);
             request.as<Event>() = stamp;

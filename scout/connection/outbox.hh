@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dominoes/ring_channel.hh"
+#include "dominoes/snapshot.hh"
 #include "scout/tcp/event.hh"
 
 namespace scout {
@@ -36,10 +37,10 @@ public:
     void post(uint32_t posts);
 
     // What the posts of the same name carry; to be set before they are posted.
-    void set_option(TcpOption option, uint32_t value) {
-        const auto index = static_cast<uint32_t>(option);
-        options_[index].store_release(value);
-        options_set_.fetch_or_acq_rel(1u << index);
+    // One caller at a time. `push`: as in OptionEvent.
+    void set_options(const TcpOptions& options, bool push) {
+        options_.publish(options);
+        if (push) push_.store_release(1);
     }
     void set_abort(uint32_t error, bool silent) {
         uint64_t none = 0;  // the first reason stands
@@ -59,7 +60,6 @@ private:
     void flush_once();
     uint32_t try_posts(uint32_t posts);
     bool try_post(Post post);
-    bool try_options();
     void fill(Post post, dominoes::Request& request);
 
     dominoes::RingChannel& channel_;
@@ -67,8 +67,8 @@ private:
     const dominoes::Atomic<uint64_t>& written_;
     dominoes::Atomic<uint32_t> wanted_;
     dominoes::Atomic<uint32_t> flushers_;  // how many have come since the one at it began a round
-    dominoes::Atomic<uint32_t> options_set_;  // a bit for each that is to be published
-    dominoes::Atomic<uint32_t> options_[kTcpOptions];
+    dominoes::Snapshot<TcpOptions> options_;
+    dominoes::Atomic<uint32_t> push_;
     dominoes::Atomic<uint64_t> abort_;
     dominoes::Atomic<uint32_t> corrupt_;
     dominoes::Atomic<uint32_t> ring_;

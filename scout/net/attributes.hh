@@ -6,32 +6,32 @@
 #pragma once
 
 #include "dominoes/base.hh"
+#include "scout/options.h"
 
 namespace scout {
 
-// The numbers are those of DOMINOES_OPT_* in the ABI.
 enum class Attribute : uint32_t {
-    kProtocol = 1,
-    kNoDelay = 3,
-    kReplicas = 4,
-    kPolicy = 5,
-    kReceiveBytes = 6,
-    kSendBytes = 7,
-    kLinger = 8,
-    kReuseAddress = 9,
-    kDigestInterval = 10,
-    kMss = 11,
-    kKeepAlive = 12,
-    kKeepIdle = 13,
-    kKeepInterval = 14,
-    kKeepCount = 15,
-    kUserTimeout = 16,
-    kEcn = 17,
-    kTtl = 18,
-    kTos = 19,
-    kCongestion = 20,
-    kBufferLimit = 21,
-    kCork = 22,
+    kProtocol = DOMINOES_OPT_PROTOCOL,
+    kNoDelay = DOMINOES_OPT_NODELAY,
+    kReplicas = DOMINOES_OPT_REPLICAS,
+    kPolicy = DOMINOES_OPT_POLICY,
+    kReceiveBytes = DOMINOES_OPT_RCVBUF,
+    kSendBytes = DOMINOES_OPT_SNDBUF,
+    kLinger = DOMINOES_OPT_LINGER,
+    kReuseAddress = DOMINOES_OPT_REUSEADDR,
+    kDigestInterval = DOMINOES_OPT_DIGEST_INTERVAL,
+    kMss = DOMINOES_OPT_MSS,
+    kKeepAlive = DOMINOES_OPT_KEEPALIVE,
+    kKeepIdle = DOMINOES_OPT_KEEPIDLE,
+    kKeepInterval = DOMINOES_OPT_KEEPINTVL,
+    kKeepCount = DOMINOES_OPT_KEEPCNT,
+    kUserTimeout = DOMINOES_OPT_USER_TIMEOUT,
+    kEcn = DOMINOES_OPT_ECN,
+    kTtl = DOMINOES_OPT_TTL,
+    kTos = DOMINOES_OPT_TOS,
+    kCongestion = DOMINOES_OPT_CONGESTION,
+    kBufferLimit = DOMINOES_OPT_BUFLIMIT,
+    kCork = DOMINOES_OPT_CORK,
 };
 
 // How large a buffer is at first, and how far it may grow by itself; in bytes, powers of two.
@@ -65,6 +65,12 @@ public:
     // Checks `value` and takes it; buffers are rounded up to a power of two. 0, -EINVAL, or
     // -ENOPROTOOPT when `option` is no attribute (debug options and the pending error are not).
     int set(uint32_t option, int64_t value);
+    // Whether `option` may change while a connection lives, which then hears of it.
+    static bool is_live(uint32_t option);
+    // Whether it cannot change any longer once there is a connection.
+    static bool is_settled(uint32_t option);
+    // What `option` may be, for people; never nullptr.
+    static const char* rule(uint32_t option);
     // 0 or -ENOPROTOOPT.
     int get(uint32_t option, int64_t* value) const;
 
@@ -75,9 +81,9 @@ public:
     BufferSize buffer(Attribute which) const;
 
 private:
-    static constexpr uint32_t kSlots = 23;
-    int64_t values_[kSlots];  // by option number
-    uint32_t chosen_ = 0;     // a bit for each that was set
+    static constexpr uint32_t kSlots = DOMINOES_OPT_CORK + 1;
+    int64_t values_[kSlots]{};  // by option number
+    uint32_t chosen_ = 0;       // a bit for each that was set
 };
 
 }  // namespace scout

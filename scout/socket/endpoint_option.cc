@@ -11,37 +11,6 @@ using dominoes::MutexGuard;
 
 namespace {
 
-// Options that are no attributes; the numbers of the ABI.
-enum : uint32_t {
-    kOptionProtocol = 1,
-    kOptionError = 2,
-    kOptionDebugDelay = 1000,
-    kOptionDebugCorrupt = 1001,
-    kOptionDebugStall = 1002,
-};
-
-// The options that a connection hears of when they change.
-constexpr struct {
-    Attribute attribute;
-    TcpOption option;
-} kLiveOptions[] = {
-    {Attribute::kNoDelay, TcpOption::kNoDelay},
-    {Attribute::kCork, TcpOption::kCork},
-    {Attribute::kKeepAlive, TcpOption::kKeepAlive},
-    {Attribute::kKeepIdle, TcpOption::kKeepIdle},
-    {Attribute::kKeepInterval, TcpOption::kKeepInterval},
-    {Attribute::kKeepCount, TcpOption::kKeepCount},
-    {Attribute::kUserTimeout, TcpOption::kUserTimeout},
-    {Attribute::kTtl, TcpOption::kTtl},
-    {Attribute::kTos, TcpOption::kTos},
-};
-
-const TcpOption* live_option(uint32_t option) {
-    for (const auto& live : kLiveOptions)
-        if (static_cast<uint32_t>(live.attribute) == option) return &live.option;
-    return nullptr;
-}
-
 bool is_of_replicas(uint32_t option) {
     return option == static_cast<uint32_t>(Attribute::kReplicas) ||
            option == static_cast<uint32_t>(Attribute::kPolicy);
@@ -50,21 +19,18 @@ bool is_of_replicas(uint32_t option) {
 }  // namespace
 
 int Endpoint::set_option(uint32_t option, int64_t value) {
-    if (option >= kOptionDebugDelay && option <= kOptionDebugStall) return set_debug(option, value);
-    if (option == kOptionProtocol)
+    if (option >= DOMINOES_OPT_DEBUG_DELAY && option <= DOMINOES_OPT_DEBUG_STALL)
+        return set_debug(option, value);
+    if (option == DOMINOES_OPT_PROTOCOL)
         return attributes_.get(Attribute::kProtocol) == value ? 0 : -int{kEisconn};
-    const TcpOption* live = live_option(option);
-    const bool any_time = live || option == static_cast<uint32_t>(Attribute::kLinger);
     Connection* c = connection();
-    if (c && !any_time) return -int{kEisconn};
+    if (c && Attributes::is_settled(option)) return -int{kEisconn};
     if (listener()) return set_for_accepted(option, value);
     if (udp_ && bound_.port != 0 && is_of_replicas(option)) return -int{kEisconn};
     if (const int error = set_attribute(option, value)) return error;
     if (udp_) update_udp();
-    if (c && live) {
-        c->appwrap().outbox().set_option(*live, static_cast<uint32_t>(value));
-        c->appwrap().outbox().post(Outbox::kOption);
-    }
+    if (c && Attributes::is_live(option))
+        c->set_options(attributes_, option == DOMINOES_OPT_NODELAY);
     return 0;
 }
 
@@ -92,7 +58,7 @@ void Endpoint::update_udp() {
 }
 
 int Endpoint::get_option(uint32_t option, int64_t* value) {
-    if (option == kOptionError) {
+    if (option == DOMINOES_OPT_ERROR) {
         *value = take_error();
         return 0;
     }
@@ -118,17 +84,18 @@ int Endpoint::set_debug(uint32_t option, int64_t value) {
     Connection* c = connection();
     if (!c) return -int{kEnotconn};
     const auto amount = static_cast<uint32_t>(value);
-    const auto id = option == kOptionDebugCorrupt ? amount : static_cast<uint32_t>(value >> 32);
+    const auto id =
+        option == DOMINOES_OPT_DEBUG_CORRUPT ? amount : static_cast<uint32_t>(value >> 32);
     Replica* replica = c->replica(id);
     if (!replica) return -int{kEinval};
     switch (option) {
-        case kOptionDebugDelay:
+        case DOMINOES_OPT_DEBUG_DELAY:
             replica->set_delay_ns(uint64_t{amount} * 1000);
             return 0;
-        case kOptionDebugStall:
+        case DOMINOES_OPT_DEBUG_STALL:
             replica->set_stall_ns(uint64_t{amount} * 1'000'000);
             return 0;
-        case kOptionDebugCorrupt:
+        case DOMINOES_OPT_DEBUG_CORRUPT:
             c->appwrap().outbox().set_corrupt(id);
             c->appwrap().outbox().post(Outbox::kDebug);
             return 0;

@@ -112,6 +112,8 @@ int scout_set_option(scout_endpoint* endpoint, uint32_t option, int64_t value) {
     return of(endpoint).set_option(option, value);
 }
 
+const char* scout_option_rule(uint32_t option) { return scout::Attributes::rule(option); }
+
 int scout_get_option(scout_endpoint* endpoint, uint32_t option, int64_t* value) {
     return of(endpoint).get_option(option, value);
 }

@@ -111,22 +111,25 @@ struct TimeoutEvent : Event {
     uint32_t reserved;
 };
 
-enum class TcpOption : uint32_t {
-    kNoDelay,
-    kCork,
-    kKeepAlive,
-    kKeepIdle,      // seconds
-    kKeepInterval,  // seconds
-    kKeepCount,
-    kUserTimeout,  // milliseconds; 0: none
-    kTtl,
-    kTos,
+// The options that may change while a connection lives. Without padding: part of its state.
+struct TcpOptions {
+    uint32_t keep_idle_s;  // these three: at least 1 if keep_alive is ever to be set
+    uint32_t keep_interval_s;
+    uint32_t keep_count;
+    uint32_t user_timeout_ms;  // 0: none
+    uint8_t keep_alive;
+    uint8_t no_delay;
+    uint8_t cork;
+    uint8_t ttl;
+    uint8_t tos;
+    uint8_t reserved[3];
 };
-inline constexpr uint32_t kTcpOptions = 9;
 
+// All of them, as they are from now on.
 struct OptionEvent : Event {
-    TcpOption option;
-    uint32_t value;
+    TcpOptions options;
+    uint32_t push;  // 1: no_delay was set, also if it was already: what is held back goes
+    uint32_t reserved;
 };
 
 // An ICMP error about a segment of ours (RFC 5927: believed only if seq is in flight).

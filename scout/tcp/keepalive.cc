@@ -9,15 +9,15 @@ namespace scout::tcp {
 namespace {
 
 bool wanted(const TcpState& state) {
-    return state.keep_alive && state.established &&
+    return state.options.keep_alive && state.established &&
            !in_phase(state, TcpPhase::kTimeWait, TcpPhase::kClosed);
 }
 
-uint64_t idle_ns(const TcpState& state) { return state.keep_idle_s * kSecond; }
+uint64_t idle_ns(const TcpState& state) { return state.options.keep_idle_s * kSecond; }
 
 // Where there is a user timeout, that counts, and not how many probes it is.
 bool unanswered(const TcpState& state) {
-    if (state.user_timeout_ms == 0) return state.keep_probes >= state.keep_count;
+    if (state.options.user_timeout_ms == 0) return state.keep_probes >= state.options.keep_count;
     return state.keep_probes > 0 && state.now_ns - state.heard_ns >= user_timeout_ns(state);
 }
 
@@ -54,7 +54,7 @@ void keepalive_expired(StepContext& step) {
     ++state.keep_probes;
     // The number before SND.NXT, which the peer has acknowledged, and no data: it has to answer.
     send_window_probe(step);
-    start_timer(state, TimerKind::kKeepAlive, state.keep_interval_s * kSecond);
+    start_timer(state, TimerKind::kKeepAlive, state.options.keep_interval_s * kSecond);
 }
 
 }  // namespace scout::tcp

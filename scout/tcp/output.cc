@@ -140,8 +140,8 @@ void send_probe(StepContext& step) {
 bool held_back(const StepContext& step) {
     const TcpState& state = step.state;
     if (state.fin_queued || step.override) return false;
-    if (state.cork) return true;
-    return !state.no_delay && state.snd_small > state.snd_una;
+    if (state.options.cork) return true;
+    return !state.options.no_delay && state.snd_small > state.snd_una;
 }
 
 // How much new data may be sent: whole segments, and the rest if silly-window avoidance allows
@@ -170,7 +170,7 @@ void send_new(StepContext& step) {
     const uint64_t window = minus(state.snd_una + state.snd_wnd, state.snd_nxt);
     bool fin = fin_unsent(state) && bytes == unsent(state) && window > bytes;
     if (bytes == 0 && !fin) {
-        if (state.cork && unsent(state) && !running(state, TimerKind::kOutput))
+        if (state.options.cork && unsent(state) && !running(state, TimerKind::kOutput))
             start_timer(state, TimerKind::kOutput, kCorkLimit);
         return;
     }
@@ -207,8 +207,8 @@ TransmitEffect& emit_segment(StepContext& step, uint64_t seq, uint32_t bytes, ui
     run.seq = static_cast<uint32_t>(seq);
     run.flags = flags;
     if (flags & kAck) run.ack = static_cast<uint32_t>(state.rcv_nxt);
-    run.ttl = state.ttl;
-    run.tos = state.tos;
+    run.ttl = state.options.ttl;
+    run.tos = state.options.tos;
     run.window = flags & kRst ? uint16_t{0} : announce_window(state, flags & kSyn);
     add_timestamps(state, run);
     ecn_mark(state, run, seq);
@@ -229,7 +229,7 @@ void output(StepContext& step) {
 bool waits_for_window(const TcpState& state) {
     if (!may_send_data(state) || flight(state) != 0) return false;
     if (unsent(state) == 0 && !fin_unsent(state)) return false;
-    const bool only_corked = state.cork && !state.fin_queued && unsent(state) < state.mss &&
+    const bool only_corked = state.options.cork && !state.fin_queued && unsent(state) < state.mss &&
                              unsent(state) <= state.snd_wnd;
     return !only_corked;
 }

@@ -44,18 +44,10 @@ struct TcpConfig {
     uint32_t send_bytes;     // size of the send buffer at first
     uint16_t mss;            // our MSS: the MTU less 40; also the most we send before options
     uint32_t max_piece;      // most payload bytes in one packet to be built (TSO/GSO); >= mss
-    bool no_delay;
-    bool cork = false;
     TcpCongestion congestion;
     dominoes::ReplicaSet replicas;  // the replicas that will take part once established
-    bool keep_alive = false;
-    uint32_t keep_idle_s = 0;  // these three: at least 1 if keep_alive is ever to be set
-    uint32_t keep_interval_s = 0;
-    uint32_t keep_count = 0;
-    uint32_t user_timeout_ms = 0;  // 0: none
-    bool ecn = false;              // ask for it (active open)
-    uint8_t ttl = kIpTtl;
-    uint8_t tos = 0;
+    TcpOptions options{};
+    bool ecn = false;          // ask for it (active open)
     bool answered = false;     // passive: the SYN was answered already, by a cookie
     uint32_t receive_max = 0;  // how far the two grow; if less: they stay as they are
     uint32_t send_max = 0;
@@ -237,8 +229,6 @@ struct TcpState {
     uint8_t fin_sent;
     uint8_t fin_received;  // rcv_nxt has passed the peer's FIN
     uint8_t reads_closed;
-    uint8_t no_delay;
-    uint8_t cork;
     uint8_t syn_lost;        // a SYN was retransmitted
     uint8_t retransmit_now;  // the next retransmission need not wait for cwnd
     uint8_t after_timeout;   // `recover` was set by a timeout
@@ -250,24 +240,17 @@ struct TcpState {
     uint8_t undo_resent;    // it has sent something again
     uint8_t syn_answered;   // the SYN to come was, with a cookie (scout/connection/cookie.hh)
     uint8_t early_sacks;    // out-of-order segments acknowledged at once since rcv_nxt last moved
-    uint8_t ttl;
-    uint8_t tos;
     uint8_t held;  // the device is full: no data until something else than the application speaks
     uint8_t undo_exact;  // `resent` is all that a D-SACK of the latest recovery can be about
-
-    // --- keep-alive (scout/tcp/keepalive.hh) --------------------------------------------------
-    uint64_t heard_ns;  // when the latest acceptable acknowledgement came
-    uint32_t keep_idle_s;
-    uint32_t keep_interval_s;
-    uint32_t keep_count;
-    uint32_t keep_probes;  // unanswered so far
-    uint32_t keep_alive;   // 0 or 1
-    uint32_t keep_reserved;
+    uint8_t reserved[4];
 
     // --- user timeout (scout/tcp/user_timeout.hh) ---------------------------------------------
-    uint64_t stalled_ns;       // since when the peer owes something, and has done nothing about it
-    uint64_t stalled_stage;    // what it is that it owes; 0: nothing
-    uint32_t user_timeout_ms;  // 0: none
+    uint64_t stalled_ns;     // since when the peer owes something, and has done nothing about it
+    uint64_t stalled_stage;  // what it is that it owes; 0: nothing
+
+    // --- keep-alive (scout/tcp/keepalive.hh) --------------------------------------------------
+    uint64_t heard_ns;     // when the latest acceptable acknowledgement came
+    uint32_t keep_probes;  // unanswered so far
 
     // --- path MTU (scout/tcp/path_mtu.hh) -----------------------------------------------------
     uint32_t path_mss;      // what the path was found to let through; 0: nothing is known of it
@@ -285,6 +268,7 @@ struct TcpState {
     uint32_t ecn_cwr;         // CWR goes with the next new data
     uint32_t ecn_reductions;  // counter
 
+    TcpOptions options;
     TcpTuning tuning;
 
     Scoreboard sent;     // [snd_una, snd_nxt), once established

@@ -63,7 +63,7 @@ void dispatch(StepContext& step, const dominoes::Request& request) {
         case EventKind::kTimeout:
             return timeout(step, request.as<TimeoutEvent>());
         case EventKind::kOption:
-            return set_option(step, request.as<OptionEvent>());
+            return set_options(step, request.as<OptionEvent>());
         case EventKind::kIcmp:
             return icmp_error(step, request.as<IcmpEvent>());
         case EventKind::kCloseReads:
@@ -108,8 +108,8 @@ void closed(TcpState& state, const dominoes::Request& request, Effects& effects)
     TransmitEffect reset;
     if (kind_of(request) != EventKind::kSegment) return;
     if (!tcp_reset_reply(request.as<SegmentEvent>(), reset)) return;
-    reset.ttl = state.ttl;
-    reset.tos = state.tos;
+    reset.ttl = state.options.ttl;
+    reset.tos = state.options.tos;
     reset.serial = state.transmissions++;
     effects.emit(EffectKind::kTransmit).transmit = reset;
 }
@@ -155,17 +155,9 @@ void tcp_init(TcpState& state, const TcpConfig& config) {
     state.rcv_scale = tcp::window_scale_for(state.tuning.receive_max);
     state.rto_ns = tcp::kInitialRto;
     state.undo_exact = 1;
-    state.no_delay = config.no_delay;
-    state.cork = config.cork;
+    state.options = config.options;
     state.congestion = config.congestion;
-    state.keep_alive = config.keep_alive;
-    state.keep_idle_s = config.keep_idle_s;
-    state.keep_interval_s = config.keep_interval_s;
-    state.keep_count = config.keep_count;
-    state.user_timeout_ms = config.user_timeout_ms;
     state.ecn_asked = config.ecn;
-    state.ttl = config.ttl;
-    state.tos = config.tos;
     state.syn_answered = config.answered;
     state.replicas = state.replicas_next = 1;
     state.replicas_wanted = config.replicas ? config.replicas : 1;

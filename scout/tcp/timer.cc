@@ -102,7 +102,7 @@ void timeout(StepContext& step, const TimeoutEvent& event) {
         case TimerKind::kTimeWait:
             return end_connection(step, kNoError, false);
         case TimerKind::kOutput:
-            step.override = state.cork;
+            step.override = state.options.cork;
             return;
         case TimerKind::kReorder:
             return recovery_reorder_timeout(state);

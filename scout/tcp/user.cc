@@ -70,39 +70,16 @@ void abort(StepContext& step, const AbortEvent& event) {
     abort_with(step, event.error, event.silent != 0);
 }
 
-void set_option(StepContext& step, const OptionEvent& event) {
+void set_options(StepContext& step, const OptionEvent& event) {
     TcpState& state = step.state;
-    const uint8_t on = event.value != 0;
-    switch (event.option) {
-        case TcpOption::kNoDelay:
-            state.no_delay = on;
-            step.override = on && state.cork;  // as on Linux: what is there goes, corked or not
-            break;
-        case TcpOption::kCork:
-            state.cork = on;
-            break;
-        case TcpOption::kKeepAlive:
-            state.keep_alive = on;
-            return keepalive_changed(state);
-        case TcpOption::kKeepIdle:
-            state.keep_idle_s = event.value;
-            return keepalive_changed(state);
-        case TcpOption::kKeepInterval:
-            state.keep_interval_s = event.value;
-            break;
-        case TcpOption::kKeepCount:
-            state.keep_count = event.value;
-            break;
-        case TcpOption::kUserTimeout:
-            state.user_timeout_ms = event.value;
-            return user_timeout_changed(state);
-        case TcpOption::kTtl:
-            state.ttl = static_cast<uint8_t>(event.value);
-            break;
-        case TcpOption::kTos:
-            state.tos = static_cast<uint8_t>(event.value);
-            break;
-    }
+    const TcpOptions before = state.options;
+    state.options = event.options;
+    // As on Linux: what is there goes, corked or not.
+    step.override = event.push && state.options.no_delay && state.options.cork;
+    if (state.options.keep_alive != before.keep_alive ||
+        state.options.keep_idle_s != before.keep_idle_s)
+        keepalive_changed(state);
+    if (state.options.user_timeout_ms != before.user_timeout_ms) user_timeout_changed(state);
 }
 
 }  // namespace scout::tcp

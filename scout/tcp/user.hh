@@ -17,6 +17,6 @@ void shutdown(StepContext& step);
 void close_reads(StepContext& step);
 // ABORT call (section 3.10.5).
 void abort(StepContext& step, const AbortEvent& event);
-void set_option(StepContext& step, const OptionEvent& event);
+void set_options(StepContext& step, const OptionEvent& event);
 
 }  // namespace scout::tcp

@@ -12,7 +12,7 @@ namespace {
 uint64_t stage(const TcpState& state) { return 2 * state.snd_una + (flight(state) != 0); }
 
 void start(TcpState& state) {
-    if (state.user_timeout_ms == 0) return stop_timer(state, TimerKind::kUserTimeout);
+    if (state.options.user_timeout_ms == 0) return stop_timer(state, TimerKind::kUserTimeout);
     const uint64_t due = state.stalled_ns + user_timeout_ns(state);
     start_timer(state, TimerKind::kUserTimeout, minus(due, state.now_ns));
 }
@@ -41,7 +41,7 @@ bool retransmissions_exhausted(const TcpState& state) {
     if (orphan &&
         (state.retries >= kMaxOrphanRetransmissions || retransmission_timeout(state) >= kMaxRto))
         return true;
-    return state.user_timeout_ms == 0 && state.retries >= kMaxRetransmissions;
+    return state.options.user_timeout_ms == 0 && state.retries >= kMaxRetransmissions;
 }
 
 }  // namespace scout::tcp

@@ -11,7 +11,7 @@
 namespace scout::tcp {
 
 inline uint64_t user_timeout_ns(const TcpState& state) {
-    return state.user_timeout_ms * kMillisecond;
+    return state.options.user_timeout_ms * kMillisecond;
 }
 
 // The application has set it, or taken it back (0).

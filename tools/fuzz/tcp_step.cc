@@ -25,7 +25,7 @@ TcpConfig config_of(Input& input) {
     const uint16_t mss[] = {1460, 536, 88, 1, 8960, 65495, 1000, 1220};
     TcpConfig config{};
     config.passive = shape & 1;
-    config.no_delay = shape & 2;
+    config.options.no_delay = shape >> 1 & 1;
     config.iss = input.dword();
     config.ts_offset = input.byte() * 0x01010101u;
     config.receive_bytes = 4096u << (shape >> 2 & 3) << (shape >> 4 & 1);
@@ -233,8 +233,13 @@ private:
         step();
     }
     void option() {
-        const auto option = static_cast<TcpOption>(input_.byte() & 3);
-        begin(EventKind::kOption).as<OptionEvent>() = {{read_}, option, input_.byte()};
+        TcpOptions options = first_.state.options;
+        const uint8_t which = input_.byte() & 3, value = input_.byte();
+        if (which == 0) options.no_delay = value != 0;
+        if (which == 1) options.cork = value != 0;
+        if (which == 2) options.keep_alive = value != 0;
+        if (which == 3) options.keep_idle_s = value;
+        begin(EventKind::kOption).as<OptionEvent>() = {{read_}, options, which == 0, 0};
         step();
     }
     void abort() {

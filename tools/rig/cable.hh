@@ -8,28 +8,12 @@
 
 #include <random>
 
+#include "scout/options.h"
 #include "tools/rig/machine.hh"
 
 namespace rig {
 
 inline constexpr uint16_t kPort = 7000;
-// enum dominoes_option of the ABI.
-enum : uint32_t {
-    kOptReplicas = 4,
-    kOptPolicy = 5,
-    kOptReceiveBytes = 6,
-    kOptSendBytes = 7,
-    kOptLinger = 8,
-    kOptReuseAddress = 9,
-    kOptDigestInterval = 10,
-    kOptMss = 11,
-    kOptUserTimeout = 16,
-    kOptEcn = 17,
-    kOptBufferLimit = 21,
-    kOptDebugDelay = 1000,
-    kOptDebugCorrupt = 1001,
-    kOptDebugStall = 1002,
-};
 
 inline std::vector<uint8_t> random_bytes(size_t count, uint32_t seed) {
     std::mt19937 generator(seed);

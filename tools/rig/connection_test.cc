@@ -30,7 +30,7 @@ TEST(Connection, reset_by_the_peer) {
     Cable cable;
     cable.start();
     Pair pair = connect(cable);
-    EXPECT_EQ(0, pair.client->set(kOptLinger, 0));
+    EXPECT_EQ(0, pair.client->set(DOMINOES_OPT_LINGER, 0));
     pair.client.reset();
     char byte;
     EXPECT_EQ(-ECONNRESET, pair.server->read(&byte, 1));
@@ -42,8 +42,8 @@ TEST(Connection, reset_by_the_peer) {
 TEST(Connection, is_reset_by_close_with_data_on_the_way) {
     Cable cable;
     cable.start();
-    Pair pair = connect(cable, {{kOptReplicas, 1}});
-    EXPECT_EQ(0, pair.server->set(kOptDebugStall, 500));  // with the next request
+    Pair pair = connect(cable, {{DOMINOES_OPT_REPLICAS, 1}});
+    EXPECT_EQ(0, pair.server->set(DOMINOES_OPT_DEBUG_STALL, 500));  // with the next request
     char bytes[1000] = {};
     EXPECT_EQ(1000, pair.client->write(bytes, sizeof bytes));
     while (pair.server->info().replica[0].lag == 0) std::this_thread::yield();
@@ -61,8 +61,9 @@ TEST(Connection, orphans_are_limited) {
     std::vector<Pair> pairs;
     std::vector<char> bytes(60'000);
     for (int i = 0; i < 3; ++i) {
-        pairs.push_back(connect(
-            cable, {{kOptReceiveBytes, 4096}, {kOptSendBytes, 65536}, {kOptReuseAddress, 1}}));
+        pairs.push_back(connect(cable, {{DOMINOES_OPT_RCVBUF, 4096},
+                                        {DOMINOES_OPT_SNDBUF, 65536},
+                                        {DOMINOES_OPT_REUSEADDR, 1}}));
         Pair& pair = pairs.back();
         EXPECT_EQ(60'000, pair.server->write(bytes.data(), bytes.size()));
         pair.server.reset();
@@ -79,7 +80,7 @@ TEST(Connection, orphans_are_limited) {
     }
     while (shared.orphans() > 0) std::this_thread::yield();
     // One that has ended when its program leaves never was one.
-    Pair last = connect(cable, {{kOptReuseAddress, 1}});
+    Pair last = connect(cable, {{DOMINOES_OPT_REUSEADDR, 1}});
     last.client.reset();
     while (last.server->info().state != 8) std::this_thread::yield();  // CLOSE-WAIT
     EXPECT_EQ(0, last.server->shutdown(1));
@@ -95,7 +96,7 @@ TEST(Connection, user_timeout) {
     cable.link(1).on_transmit = [&](dominoes_packet&) { return MemoryLink::Fate{.lost = cut}; };
     cable.start();
     Pair pair = connect(cable);
-    EXPECT_EQ(0, pair.client->set(kOptUserTimeout, 300));
+    EXPECT_EQ(0, pair.client->set(DOMINOES_OPT_USER_TIMEOUT, 300));
     char byte = 'x';
     EXPECT_EQ(1, pair.client->write(&byte, 1));
     EXPECT_EQ(1, pair.server->read(&byte, 1));
@@ -118,7 +119,7 @@ TEST(Connection, ecn) {
         return MemoryLink::Fate{};
     };
     cable.start();
-    Pair pair = connect(cable, {{kOptEcn, 1}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_ECN, 1}});
     EXPECT_EQ(8u, pair.client->info().options & 8u);  // DOMINOES_INFO_ECN
     EXPECT_EQ(8u, pair.server->info().options & 8u);
     exchange(pair, 500'000);
@@ -129,7 +130,7 @@ TEST(Connection, ecn) {
 TEST(Connection, linger_waits_until_all_is_acknowledged) {
     Cable cable;
     cable.start();
-    Pair pair = connect(cable, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 131072}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_RCVBUF, 16384}, {DOMINOES_OPT_SNDBUF, 131072}});
     const auto sent = random_bytes(100'000, 4);
     EXPECT_EQ(100'000, pair.client->write(sent.data(), sent.size()));
     pair.client->set_time_limit(std::chrono::seconds(1));
@@ -162,7 +163,7 @@ TEST(Connection, linger_does_not_wait_with_unread_data) {
 TEST(Connection, slow_reader_closes_and_reopens_the_window) {
     Cable cable;
     cable.start();
-    Pair pair = connect(cable, {{kOptReceiveBytes, 16384}, {kOptSendBytes, 65536}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_RCVBUF, 16384}, {DOMINOES_OPT_SNDBUF, 65536}});
     const auto sent = random_bytes(500'000, 3);
     std::thread writer([&] {
         pair.client->write(sent.data(), sent.size());
@@ -227,7 +228,7 @@ TEST(Connection, many_to_the_same_port) {
     for (int i = 0; i < 300; ++i) {
         std::unique_ptr<Socket> server;
         Socket client(cable.client().stack());  // closes first, and so comes to TIME-WAIT
-        ASSERT_EQ(0, client.set(kOptReceiveBytes, 16384));
+        ASSERT_EQ(0, client.set(DOMINOES_OPT_RCVBUF, 16384));
         ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort))) << i;
         EXPECT_TRUE(ports.insert(client.info().local.port).second);
         int error = 0;

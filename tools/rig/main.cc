@@ -12,6 +12,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "scout/options.h"
 #include "tools/rig/machine.hh"
 #include "tools/rig/tap_link.hh"
 
@@ -19,7 +20,6 @@ namespace rig {
 namespace {
 
 constexpr uint16_t kPort = 5201;
-constexpr uint32_t kOptPolicy = 5;  // DOMINOES_OPT_POLICY
 
 struct Arguments {
     uint32_t replicas = 1;
@@ -67,7 +67,7 @@ int run_memory(const Arguments& arguments) {
     {
         Socket listener(machines[0]->stack()), client(machines[1]->stack());
         for (Socket* socket : {&listener, &client})
-            must("policy", socket->set(kOptPolicy, arguments.policy));
+            must("policy", socket->set(DOMINOES_OPT_POLICY, arguments.policy));
         must("bind", listener.bind(address("10.0.0.1", kPort)));
         must("listen", listener.listen());
         must("connect", client.connect(address("10.0.0.1", kPort)));

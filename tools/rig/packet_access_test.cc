@@ -59,7 +59,7 @@ TEST_P(PacketAccess, only_the_owner_reads_a_payload) {
     Cable cable(4);
     for (int i : {0, 1}) mark_demultiplexing(cable.link(i));
     cable.start();
-    Pair pair = connect(cable, {{kOptPolicy, GetParam()}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_POLICY, GetParam()}});
     bytes_copied = 0;  // connecting is the control thread's work, too
     checksums_checked = 0;
     const auto sent = random_bytes(kBytes, 1);
@@ -84,7 +84,7 @@ TEST_P(PacketAccess, only_the_owner_verifies_a_datagram) {
     cable.start();
     Socket server(cable.server().stack(), Socket::kUdp),
         client(cable.client().stack(), Socket::kUdp);
-    ASSERT_EQ(0, server.set(kOptPolicy, GetParam()));
+    ASSERT_EQ(0, server.set(DOMINOES_OPT_POLICY, GetParam()));
     ASSERT_EQ(0, server.bind(address("10.0.0.1", kPort)));
     ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort)));
     char byte = 'x';

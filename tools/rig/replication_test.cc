@@ -48,7 +48,7 @@ TEST_P(Exchange, both_ways) {
     const auto [replicas, policy] = GetParam();
     Cable cable(replicas);
     cable.start();
-    Pair pair = connect(cable, {{kOptPolicy, policy}, {kOptDigestInterval, 1}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_POLICY, policy}, {DOMINOES_OPT_DIGEST_INTERVAL, 1}});
     exchange(pair, 2'000'000);
     expect_consistent(*pair.client);
     expect_consistent(*pair.server);
@@ -62,7 +62,7 @@ TEST(Replication, loss_duplication_and_reordering) {
     Cable cable;
     cable.lose(0.02, 0.01, 2'000'000);
     cable.start();
-    Pair pair = connect(cable, {{kOptDigestInterval, 4}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_DIGEST_INTERVAL, 4}});
     exchange(pair, 1'000'000);
     expect_consistent(*pair.client);
     expect_consistent(*pair.server);
@@ -71,7 +71,7 @@ TEST(Replication, loss_duplication_and_reordering) {
 TEST(Replication, large_pieces) {
     Cable cable(4, true);
     cable.start();
-    Pair pair = connect(cable, {{kOptPolicy, 1}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_POLICY, 1}});
     exchange(pair, 8'000'000);
     expect_consistent(*pair.server);
 }
@@ -80,7 +80,8 @@ TEST(Replication, large_pieces) {
 TEST(Replication, buffers_grow_under_traffic) {
     Cable cable;
     cable.start();
-    Pair pair = connect(cable, {{kOptBufferLimit, 1 << 20}, {kOptDigestInterval, 1}});
+    Pair pair =
+        connect(cable, {{DOMINOES_OPT_BUFLIMIT, 1 << 20}, {DOMINOES_OPT_DIGEST_INTERVAL, 1}});
     EXPECT_EQ(16'384u, pair.server->info().rcvbuf);
     EXPECT_EQ(1u << 20, pair.server->info().rcvbuf_limit);
     exchange(pair, 8'000'000);
@@ -93,10 +94,10 @@ TEST(Replication, buffers_grow_under_traffic) {
 TEST(Replication, in_order_although_one_replica_is_delayed) {
     Cable cable;
     cable.start();
-    Pair pair = connect(cable, {{kOptPolicy, 1}, {kOptDigestInterval, 8}});
-    EXPECT_EQ(0, pair.client->set(kOptDebugDelay, int64_t{1} << 32 | 500));
-    EXPECT_EQ(0, pair.server->set(kOptDebugDelay, int64_t{2} << 32 | 500));
-    EXPECT_EQ(0, pair.server->set(kOptDebugStall, int64_t{3} << 32 | 50));
+    Pair pair = connect(cable, {{DOMINOES_OPT_POLICY, 1}, {DOMINOES_OPT_DIGEST_INTERVAL, 8}});
+    EXPECT_EQ(0, pair.client->set(DOMINOES_OPT_DEBUG_DELAY, int64_t{1} << 32 | 500));
+    EXPECT_EQ(0, pair.server->set(DOMINOES_OPT_DEBUG_DELAY, int64_t{2} << 32 | 500));
+    EXPECT_EQ(0, pair.server->set(DOMINOES_OPT_DEBUG_STALL, int64_t{3} << 32 | 50));
     exchange(pair, 1'000'000);
     expect_consistent(*pair.client);
     expect_consistent(*pair.server);
@@ -106,7 +107,7 @@ TEST(Replication, in_order_although_one_replica_is_delayed) {
 TEST(Replication, work_is_shared_and_done_once) {
     Cable cable;
     cable.start();
-    Pair pair = connect(cable, {{kOptPolicy, 1}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_POLICY, 1}});
     exchange(pair, 2'000'000);
     const auto info = pair.server->info();
     uint64_t delivered = 0;
@@ -139,8 +140,8 @@ TEST(Replication, patience_ends_without_further_traffic) {
 TEST(Consistency, a_corrupted_replica_is_noticed) {
     Cable cable;
     cable.start();
-    Pair pair = connect(cable, {{kOptDigestInterval, 1}});
-    EXPECT_EQ(0, pair.server->set(kOptDebugCorrupt, 2));
+    Pair pair = connect(cable, {{DOMINOES_OPT_DIGEST_INTERVAL, 1}});
+    EXPECT_EQ(0, pair.server->set(DOMINOES_OPT_DEBUG_CORRUPT, 2));
     std::vector<uint8_t> bytes(100'000);
     int64_t error = 0;
     std::thread writer([&] {
@@ -171,14 +172,14 @@ void challenge_the_reset(const std::function<void(Pair&)>& end) {
         return MemoryLink::Fate{.lost = true};
     };
     cable.start();
-    Pair pair = connect(cable, {{kOptDigestInterval, 1}});
+    Pair pair = connect(cable, {{DOMINOES_OPT_DIGEST_INTERVAL, 1}});
     end(pair);
     while (answers == 0) std::this_thread::yield();
 }
 
 TEST(Consistency, the_challenge_to_its_reset_is_answered) {
     challenge_the_reset([](Pair& pair) {
-        EXPECT_EQ(0, pair.server->set(kOptDebugCorrupt, 2));
+        EXPECT_EQ(0, pair.server->set(DOMINOES_OPT_DEBUG_CORRUPT, 2));
         std::vector<uint8_t> bytes(100'000);
         while (pair.server->write(bytes.data(), bytes.size()) > 0) {
         }
@@ -187,7 +188,7 @@ TEST(Consistency, the_challenge_to_its_reset_is_answered) {
 
 TEST(Connection, the_challenge_to_its_reset_is_answered) {
     challenge_the_reset([](Pair& pair) {
-        EXPECT_EQ(0, pair.server->set(kOptLinger, 0));
+        EXPECT_EQ(0, pair.server->set(DOMINOES_OPT_LINGER, 0));
         pair.server.reset();
     });
 }
@@ -210,7 +211,7 @@ TEST_P(Datagrams, in_order_through_replicas) {
     cable.start();
     Socket server(cable.server().stack(), Socket::kUdp),
         client(cable.client().stack(), Socket::kUdp);
-    ASSERT_EQ(0, server.set(kOptPolicy, GetParam()));
+    ASSERT_EQ(0, server.set(DOMINOES_OPT_POLICY, GetParam()));
     ASSERT_EQ(0, server.bind(address("10.0.0.1", kPort)));
     EXPECT_EQ(4u, server.info().replicas);  // the device's number
     ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort)));
@@ -323,9 +324,9 @@ TEST(Listener, survives_a_flood_of_syns) {
     cable.start();
     Pair pair = connect(cable);
     Socket listener(cable.server().stack());
-    EXPECT_EQ(0, listener.set(kOptReuseAddress, 1));
-    EXPECT_EQ(0, listener.set(kOptReceiveBytes, 16384));
-    EXPECT_EQ(0, listener.set(kOptSendBytes, 16384));
+    EXPECT_EQ(0, listener.set(DOMINOES_OPT_REUSEADDR, 1));
+    EXPECT_EQ(0, listener.set(DOMINOES_OPT_RCVBUF, 16384));
+    EXPECT_EQ(0, listener.set(DOMINOES_OPT_SNDBUF, 16384));
     ASSERT_EQ(0, listener.bind(address("10.0.0.1", kPort)));
     ASSERT_EQ(0, listener.listen(kBacklog));
     std::thread flood([&] {

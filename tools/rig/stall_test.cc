@@ -57,7 +57,9 @@ private:
 };
 
 Pair connect_pinned(Cable& cable) {
-    return connect(cable, {{kOptPolicy, kPinned}, {kOptMss, 536}, {kOptDigestInterval, 1}});
+    return connect(cable, {{DOMINOES_OPT_POLICY, kPinned},
+                           {DOMINOES_OPT_MSS, 536},
+                           {DOMINOES_OPT_DIGEST_INTERVAL, 1}});
 }
 
 // Holds up a replica of the server until `seen()`. False: that takes too long.
@@ -66,7 +68,7 @@ bool stall_until(Pair& pair, Seen seen) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!seen()) {
         if (std::chrono::steady_clock::now() > end) return false;
-        EXPECT_EQ(0, pair.server->set(kOptDebugStall, kStalled << 32 | 500));
+        EXPECT_EQ(0, pair.server->set(DOMINOES_OPT_DEBUG_STALL, kStalled << 32 | 500));
         std::this_thread::yield();
     }
     return true;

@@ -5,16 +5,11 @@
 #include <algorithm>
 
 #include "scout/net/checksum.hh"
+#include "scout/options.h"
 #include "tools/rig/port_memory.hh"
 #include "tools/sim/world.hh"
 
 namespace sim {
-namespace {
-
-// The core's own faults; the numbers of the ABI.
-constexpr uint32_t kOptionDebugDelay = 1000, kOptionDebugCorrupt = 1001, kOptionDebugStall = 1002;
-
-}  // namespace
 
 // --- of the scenario ---
 
@@ -57,7 +52,7 @@ void World::schedule_replica_fault(const ReplicaFault& fault) {
         scout_endpoint* endpoint = applications_[2 * fault.connection]->endpoint();
         if (!endpoint) return;
         const bool stalls = fault.stall_ms != 0;
-        scout_set_option(endpoint, stalls ? kOptionDebugStall : kOptionDebugDelay,
+        scout_set_option(endpoint, stalls ? DOMINOES_OPT_DEBUG_STALL : DOMINOES_OPT_DEBUG_DELAY,
                          int64_t{fault.replica} << 32 | (stalls ? fault.stall_ms : fault.delay_us));
     });
 }
@@ -87,7 +82,7 @@ void World::break_replica() {
     for (size_t i = 0; i < applications_.size(); ++i) {
         Application& application = *applications_[i];
         if (application.endpoint() && application.connected()) {
-            scout_set_option(application.endpoint(), kOptionDebugCorrupt, 1);
+            scout_set_option(application.endpoint(), DOMINOES_OPT_DEBUG_CORRUPT, 1);
             return;
         }
     }
