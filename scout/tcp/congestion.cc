@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/tcp/congestion.hh"
 
+#include "scout/options.h"
 #include "scout/tcp/cubic.hh"
 #include "scout/tcp/hystart.hh"
+#include "scout/tcp/newreno.hh"
 #include "scout/tcp/prr.hh"
 
 namespace scout::tcp {
@@ -10,6 +12,28 @@ namespace {
 
 using dominoes::max;
 using dominoes::min;
+
+// What an algorithm decides; the rest is common to all.
+struct Algorithm {
+    // `acked` new bytes are acknowledged in congestion avoidance.
+    void (*acknowledged)(TcpState& state, uint64_t acked);
+    // Congestion, with `used` bytes in the network: the new ssthresh.
+    uint64_t (*threshold)(TcpState& state, uint64_t used);
+    // Nothing was sent for `idle_ns`.
+    void (*idle)(TcpState& state, uint64_t idle_ns);
+};
+
+// By TcpCongestion, which is enum dominoes_congestion.
+constexpr Algorithm kAlgorithms[] = {
+    {cubic_acknowledged, cubic_threshold, cubic_idle},
+    {newreno_acknowledged, newreno_threshold, newreno_idle},
+};
+static_assert(static_cast<uint32_t>(TcpCongestion::kNewReno) == DOMINOES_CONGESTION_RENO);
+static_assert(sizeof kAlgorithms / sizeof kAlgorithms[0] == DOMINOES_CONGESTION_RENO + 1);
+
+const Algorithm& algorithm(const TcpState& state) {
+    return kAlgorithms[static_cast<uint32_t>(state.congestion)];
+}
 
 // RFC 6928 section 2: min(10*MSS, max(2*MSS, 14600)).
 uint64_t initial_window(const TcpState& state) {
@@ -20,9 +44,7 @@ uint64_t initial_window(const TcpState& state) {
 // than cwnd, however far selective acknowledgements have let snd_nxt run ahead of a hole.
 void reduce_threshold(TcpState& state) {
     const uint64_t used = min(flight(state), state.cwnd);
-    const uint64_t part =
-        state.congestion == TcpCongestion::kCubic ? cubic_threshold(state, used) : used / 2;
-    state.ssthresh = max<uint64_t>(part, 2ull * state.mss);
+    state.ssthresh = max<uint64_t>(algorithm(state).threshold(state, used), 2ull * state.mss);
     state.cwnd_acked = 0;
 }
 
@@ -32,14 +54,6 @@ uint64_t slow_start(TcpState& state, uint64_t acked) {
     const uint64_t grown = min(acked, max<uint64_t>(minus(state.ssthresh, state.cwnd), state.mss));
     state.cwnd = min(state.cwnd + grown, kMaxWindow);
     return minus(acked, grown);
-}
-
-// RFC 5681 section 3.1: one MSS for each window acknowledged.
-void newreno_acknowledged(TcpState& state, uint64_t acked) {
-    state.cwnd_acked += acked;
-    if (state.cwnd_acked < state.cwnd) return;
-    state.cwnd_acked -= state.cwnd;
-    state.cwnd = min<uint64_t>(state.cwnd + state.mss, kMaxWindow);
 }
 
 }  // namespace
@@ -61,12 +75,7 @@ void congestion_acknowledged(TcpState& state, uint64_t acked, uint64_t before, u
     } else if (before + 2ull * state.mss < state.cwnd) {
         return;
     }
-    if (acked == 0) return;
-    if (state.congestion == TcpCongestion::kCubic) {
-        cubic_acknowledged(state, acked);
-    } else {
-        newreno_acknowledged(state, acked);
-    }
+    if (acked != 0) algorithm(state).acknowledged(state, acked);
 }
 
 void congestion_loss(TcpState& state) {
@@ -95,7 +104,7 @@ void congestion_timeout(TcpState& state, bool again) {
 void congestion_after_idle(TcpState& state) {
     if (state.last_sent_ns == 0) return;
     const uint64_t idle_ns = state.now_ns - state.last_sent_ns;
-    if (state.congestion == TcpCongestion::kCubic) cubic_idle(state, idle_ns);
+    algorithm(state).idle(state, idle_ns);
     // RFC 5681 section 4.1. What ssthresh knows of the path is kept (RFC 2861 section 3).
     if (idle_ns <= state.rto_ns) return;
     state.ssthresh = min(max(state.ssthresh, state.cwnd / 4 * 3), kMaxWindow);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Congestion control: how many bytes may be in the network (RFC 5681, RFC 6928, RFC 9438). When
-// loss is found and how it is repaired is tcp_recovery's business. Of the algorithms, CUBIC and the
-// end of slow start (scout/tcp/hystart.hh) have units of their own; NewReno is simple enough to be
-// here.
+// loss is found and how it is repaired is recovery's business. This is what all algorithms share;
+// each has a file of its own and a row in congestion.cc.
 #pragma once
 
 #include "scout/tcp/step_context.hh"
