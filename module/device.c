@@ -12,8 +12,9 @@
 
 #include "compat.h"
 #include "endpoint.h"
+#include "ioctl.h"
 #include "main.h"
-#include "port_module.h"
+#include "port.h"
 #include "scout/stack.h"
 
 void dominoes_device_setup(struct file *file)

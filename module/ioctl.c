@@ -21,6 +21,7 @@
 #include <net/net_namespace.h>
 
 #include "endpoint.h"
+#include "ioctl.h"
 
 #define RESERVED(type, member) \
 	{ offsetof(struct type, member), sizeof_field(struct type, member), false }

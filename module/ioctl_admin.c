@@ -9,6 +9,7 @@
 
 #include "convert.h"
 #include "endpoint.h"
+#include "ioctl.h"
 #include "link.h"
 #include "main.h"
 #include "scout/stack.h"

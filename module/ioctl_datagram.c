@@ -12,7 +12,8 @@
 #include "compat.h"
 #include "convert.h"
 #include "endpoint.h"
-#include "port_module.h"
+#include "ioctl.h"
+#include "port.h"
 #include "scout/stack.h"
 
 /* Makes sure that there is an endpoint of the core's; then locks against others that do the same. */

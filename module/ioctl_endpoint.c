@@ -14,6 +14,7 @@
 
 #include "convert.h"
 #include "endpoint.h"
+#include "ioctl.h"
 #include "main.h"
 #include "scout/stack.h"
 

@@ -7,6 +7,7 @@
 #include <linux/in.h>
 
 #include "endpoint.h"
+#include "ioctl.h"
 #include "scout/stack.h"
 
 /* control_lock held. */

@@ -9,7 +9,7 @@
  *   detach   rx_handler, which waits for those in it -> core (scout_detach), which waits for its
  *            replicas -> device
  *
- * Where the address is to be probed for first, attaching goes on in link_probe.c.
+ * What a program asks for, and waiting until its address has been probed for, is in link_attach.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,7 +24,7 @@
 #include <net/net_namespace.h>
 
 #include "convert.h"
-#include "endpoint.h"
+#include "ioctl.h"
 #include "link.h"
 #include "main.h"
 #include "scout/stack.h"
@@ -84,6 +84,20 @@ static int dominoes_device_check(struct dominoes_call *call, struct net_device *
 					       &address, link->dev->name);
 	}
 	return netdev_is_rx_handler_busy(dev) ? dominoes_refuse_busy(call, dev) : 0;
+}
+
+/* Whether anybody could hear what is sent. rtnl held. */
+static bool dominoes_is_heard(const struct net_device *dev)
+{
+	return netif_running(dev) && netif_carrier_ok(dev);
+}
+
+/* What the core calls when it is known whether the address is free. */
+static void dominoes_probe_over(void *context)
+{
+	struct dominoes_probe *probe = context;
+
+	complete(&probe->over);
 }
 
 /* The core's part, and the rx_handler. rtnl held. */
@@ -151,9 +165,8 @@ static int dominoes_link_add(struct dominoes_call *call, struct net_device *dev,
 	return 0;
 }
 
-/* `probe` is NULL where the address is used at once. */
-static int dominoes_link_begin(struct dominoes_call *call, struct net *net,
-			       const struct dominoes_attach *config, struct dominoes_probe *probe)
+int dominoes_link_begin(struct dominoes_call *call, struct net *net,
+			const struct dominoes_attach *config, struct dominoes_probe *probe)
 {
 	struct dominoes_attach settled = *config;
 	struct net_device *dev;
@@ -195,19 +208,6 @@ unlock:
 	rtnl_unlock();
 	kfree(cpus);
 	return error;
-}
-
-int dominoes_link_attach(struct dominoes_call *call, struct net *net,
-			 const struct dominoes_attach *config)
-{
-	struct dominoes_probe probe = {};
-	int error;
-
-	if (!(config->flags & DOMINOES_ATTACH_DAD))
-		return dominoes_link_begin(call, net, config, NULL);
-	init_completion(&probe.over);
-	error = dominoes_link_begin(call, net, config, &probe);
-	return error ? error : dominoes_probe_await(call, &probe);
 }
 
 /* --- detach ----------------------------------------------------------------------------------- */

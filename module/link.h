@@ -10,7 +10,7 @@
 #include <linux/netdevice.h>
 
 #include "dominoes_uapi.h"
-#include "port_module.h"
+#include "port.h"
 
 struct dominoes_call;
 struct net;
@@ -71,19 +71,14 @@ int dominoes_attach_check(struct dominoes_call *call, const struct net_device *d
  */
 int dominoes_attach_cpus(struct dominoes_call *call, struct dominoes_attach *config, int *cpus);
 
+/*
+ * Attaches. `probe` is NULL where the address is used at once; else it is tentative, and the probe completed when
+ * it is known whether it is free, or the device detached. Context: process, without rtnl.
+ */
+int dominoes_link_begin(struct dominoes_call *call, struct net *net,
+			const struct dominoes_attach *config, struct dominoes_probe *probe);
 /* Detaches, and tells who waits for the probing. Context: process, rtnl held. */
 void dominoes_link_remove(struct dominoes_link *link);
-
-/* link_probe.c */
-/* Whether anybody could hear what is sent. Context: process, rtnl held. */
-bool dominoes_is_heard(const struct net_device *dev);
-/* What the core calls when it is known whether the address is free; `context` is the struct dominoes_probe. */
-void dominoes_probe_over(void *context);
-/*
- * Waits for that. 0: the address is used; -EADDRINUSE, -ENETDOWN or -ERESTARTSYS: the device is detached
- * again. Context: process, without rtnl.
- */
-int dominoes_probe_await(struct dominoes_call *call, struct dominoes_probe *probe);
 
 /* The rx_handler; dev->rx_handler_data is the struct dominoes_link. Context: softirq. */
 rx_handler_result_t dominoes_link_receive(struct sk_buff **pskb);

@@ -8,7 +8,7 @@
 #include <linux/inetdevice.h>
 #include <net/route.h>
 
-#include "endpoint.h"
+#include "ioctl.h"
 #include "link.h"
 
 /* More replicas than this are for those who ask for them. */

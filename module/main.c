@@ -11,7 +11,7 @@
 
 #include "link.h"
 #include "main.h"
-#include "port_module.h"
+#include "port.h"
 #include "scout/stack.h"
 
 #ifdef CONFIG_PREEMPT_RT

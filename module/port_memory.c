@@ -13,7 +13,7 @@
 #include <linux/workqueue.h>
 
 #include "dominoes/port.h"
-#include "port_module.h"
+#include "port.h"
 
 #define DOMINOES_ALIGNMENT 64
 

@@ -17,7 +17,7 @@
 
 #include "dominoes/port.h"
 #include "link.h"
-#include "port_module.h"
+#include "port.h"
 
 #define DOMINOES_HEADER_MAX 128
 /* The longest IPv4 and TCP headers after an Ethernet header. */

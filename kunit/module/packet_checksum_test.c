@@ -13,7 +13,7 @@
 #include <net/ip.h>
 
 #include "dominoes/port.h"
-#include "module/port_module.h"
+#include "module/port.h"
 
 #define DOMINOES_TEST_PAYLOAD_MAX 5
 #define DOMINOES_TEST_PADDING_MAX 7

@@ -1,29 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attaching with DOMINOES_ATTACH_DAD: the device is attached, but its address tentative, while the core asks
- * the link for it. The ioctl sleeps for that long without a lock. What is attached then ends with it: whoever
- * detaches the device in the meantime tells it so, and it detaches what it may not have.
+ * Attaching, as a program asks for it. With DOMINOES_ATTACH_DAD the device is attached, but its address
+ * tentative, while the core asks the link for it. The ioctl sleeps for that long without a lock. What is
+ * attached then ends with it: whoever detaches the device in the meantime tells it so, and it detaches what
+ * it may not have.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/etherdevice.h>
 #include <linux/rtnetlink.h>
 
-#include "endpoint.h"
+#include "ioctl.h"
 #include "link.h"
 #include "scout/stack.h"
-
-bool dominoes_is_heard(const struct net_device *dev)
-{
-	return netif_running(dev) && netif_carrier_ok(dev);
-}
-
-void dominoes_probe_over(void *context)
-{
-	struct dominoes_probe *probe = context;
-
-	complete(&probe->over);
-}
 
 /* Uses the address, if nobody else does. rtnl held. */
 static int dominoes_probe_settle(struct dominoes_call *call, struct dominoes_link *link)
@@ -44,7 +33,11 @@ static int dominoes_probe_settle(struct dominoes_call *call, struct dominoes_lin
 	return 0;
 }
 
-int dominoes_probe_await(struct dominoes_call *call, struct dominoes_probe *probe)
+/*
+ * Waits until it is known whether the address is free. 0: it is used; -EADDRINUSE, -ENETDOWN or -ERESTARTSYS: the
+ * device is detached again.
+ */
+static int dominoes_probe_await(struct dominoes_call *call, struct dominoes_probe *probe)
 {
 	int error = wait_for_completion_interruptible(&probe->over);
 
@@ -63,4 +56,17 @@ int dominoes_probe_await(struct dominoes_call *call, struct dominoes_probe *prob
 unlock:
 	rtnl_unlock();
 	return error;
+}
+
+int dominoes_link_attach(struct dominoes_call *call, struct net *net,
+			 const struct dominoes_attach *config)
+{
+	struct dominoes_probe probe = {};
+	int error;
+
+	if (!(config->flags & DOMINOES_ATTACH_DAD))
+		return dominoes_link_begin(call, net, config, NULL);
+	init_completion(&probe.over);
+	error = dominoes_link_begin(call, net, config, &probe);
+	return error ? error : dominoes_probe_await(call, &probe);
 }

@@ -34,7 +34,7 @@
 #include <linux/uio.h>
 
 #include "dominoes/port.h"
-#include "port_module.h"
+#include "port.h"
 
 #define DOMINOES_SLOT_ORDER_MAX get_order(32768)
 /* A writer that waits for a whole slot should wait for a small part of the buffer, now and later. */
