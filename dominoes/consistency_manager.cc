@@ -60,7 +60,7 @@ ConsistencyManager* ConsistencyManager::create(uint32_t interval, uint32_t lag_b
     return manager;
 }
 
-bool ConsistencyManager::post(uint32_t, uint64_t position, uint64_t digest) {
+bool ConsistencyManager::post(uint64_t position, uint64_t digest) {
     const uint64_t turn = position / interval_;
     const uint64_t lap = (turn / count_ + 1) & kLapMask;  // an unused word is of lap 0
     const uint64_t mine = (mix(digest, kPrime2) & ~kLapMask) | lap;

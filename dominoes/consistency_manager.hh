@@ -28,7 +28,7 @@ public:
     bool due(uint64_t position) const { return interval_ && (position & (interval_ - 1)) == 0; }
     // Posts it; due(position). False: another replica's digest of this position differs; told to
     // one caller, the first, as replication is at its end with that. Any replica, once a position.
-    bool post(uint32_t replica, uint64_t position, uint64_t digest);
+    bool post(uint64_t position, uint64_t digest);
 
     // A replica is stalled that is so far behind, 3/4 of the bound, and has not moved for so long.
     // One that is only behind is busy.

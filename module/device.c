@@ -46,14 +46,6 @@ static bool dominoes_must_not_wait(const struct kiocb *iocb)
 	return (iocb->ki_filp->f_flags & O_NONBLOCK) || (iocb->ki_flags & IOCB_NOWAIT);
 }
 
-/* Another reader (or writer) may wait for the network while it holds the lock. */
-static int dominoes_lock(struct mutex *lock, bool nowait)
-{
-	if (!nowait)
-		return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
-	return mutex_trylock(lock) ? 0 : -EAGAIN;
-}
-
 static ssize_t dominoes_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct dominoes_endpoint *endpoint = iocb->ki_filp->private_data;
@@ -68,26 +60,20 @@ static ssize_t dominoes_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return -ENOTCONN;
 	if (!count)
 		return 0;
-	error = dominoes_lock(&endpoint->read_lock, nowait);
+	error = dominoes_endpoint_lock(&endpoint->read_lock, nowait);
 	if (error)
 		return error;
-	for (;;) {
-		unsigned int epoch = dominoes_endpoint_epoch(endpoint);
-
-		got = scout_read(scout, &iter, count);
-		if (got != -EAGAIN || nowait)
-			break;
-		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED,
-					     epoch);
-		if (got)
-			break;
-	}
+	got = dominoes_endpoint_await(endpoint, DOMINOES_READABLE, nowait,
+				      scout_read(scout, &iter, count));
 	mutex_unlock(&endpoint->read_lock);
 	/* A datagram may be longer than what was asked of it. */
 	return min_t(s64, got, count);
 }
 
-/* All of a stream's bytes, unless something comes in between; a datagram at once. */
+/*
+ * All of a stream's bytes, unless something comes in between; a datagram at once. Not by
+ * dominoes_endpoint_await(), which would attempt again after an error, and so take it.
+ */
 static s64 dominoes_write_all(struct dominoes_endpoint *endpoint, struct scout_endpoint *scout,
 			      struct iov_iter *from, bool nowait)
 {
@@ -106,7 +92,7 @@ static s64 dominoes_write_all(struct dominoes_endpoint *endpoint, struct scout_e
 		if (put == -EAGAIN && nowait)
 			dominoes_endpoint_no_room(endpoint);
 		else if (put == -EAGAIN)
-			put = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR, epoch);
+			put = dominoes_endpoint_wait(endpoint, DOMINOES_WRITABLE, epoch);
 		if (put < 0)
 			return done ? done : put;
 		/* The error belongs to the next call, as this one has something to tell. */
@@ -125,7 +111,7 @@ static ssize_t dominoes_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	int error;
 
 	if (scout) {
-		error = dominoes_lock(&endpoint->write_lock, nowait);
+		error = dominoes_endpoint_lock(&endpoint->write_lock, nowait);
 		if (error)
 			return error;
 		done = dominoes_write_all(endpoint, scout, from, nowait);

@@ -15,10 +15,10 @@
 #include <linux/wait.h>
 
 #include "dominoes_uapi.h"
+#include "scout/stack.h"
 
 struct fasync_struct;
 struct file;
-struct scout_endpoint;
 
 struct dominoes_endpoint {
 	/* The core's, from the first call that needs it on: read it by dominoes_endpoint_scout(). */
@@ -74,6 +74,38 @@ void dominoes_endpoint_replaced(struct dominoes_endpoint *endpoint);
  * -ERESTARTSYS. Spurious returns are possible. Context: process.
  */
 int dominoes_endpoint_wait(struct dominoes_endpoint *endpoint, u32 events, unsigned int epoch);
+
+#define DOMINOES_READABLE (SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED)
+#define DOMINOES_WRITABLE (SCOUT_OUT | SCOUT_ERR)
+
+/*
+ * The value of `attempt`, a call of the core, once that is not -EAGAIN: until then waits for `events` and
+ * attempts again, unless `nowait`. -ERESTARTSYS. Context: process.
+ */
+#define dominoes_endpoint_await(endpoint, events, nowait, attempt)				\
+({												\
+	s64 __got;										\
+												\
+	for (;;) {										\
+		unsigned int __epoch = dominoes_endpoint_epoch(endpoint);			\
+												\
+		__got = (attempt);								\
+		if (__got != -EAGAIN || (nowait))						\
+			break;									\
+		__got = dominoes_endpoint_wait(endpoint, events, __epoch);			\
+		if (__got)									\
+			break;									\
+	}											\
+	__got;											\
+})
+
+/* One of the endpoint's mutexes: another reader (or writer) may wait for the network while it holds it. */
+static inline int dominoes_endpoint_lock(struct mutex *lock, bool nowait)
+{
+	if (!nowait)
+		return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+	return mutex_trylock(lock) ? 0 : -EAGAIN;
+}
 
 /* fcntl(O_ASYNC): file_operations.fasync. Context: process. */
 int dominoes_endpoint_fasync(int fd, struct file *file, int on);

@@ -28,9 +28,7 @@ static int dominoes_datagram_begin(struct dominoes_call *call, struct mutex *loc
 	mutex_unlock(&endpoint->control_lock);
 	if (error)
 		return error;
-	if (nowait)
-		return mutex_trylock(lock) ? 0 : -EAGAIN;
-	return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+	return dominoes_endpoint_lock(lock, nowait);
 }
 
 static int dominoes_datagram_iter(struct dominoes_call *call,
@@ -73,18 +71,11 @@ int dominoes_ioctl_sendto(struct dominoes_call *call, void *argument)
 	if (error)
 		return error;
 	from.iter = &iter;
-	for (;;) {
-		unsigned int epoch = dominoes_endpoint_epoch(endpoint);
-
-		sent = scout_send_to(endpoint->scout, &peer, &from, iov_iter_count(&iter));
-		if (sent == -EAGAIN && nowait)
-			dominoes_endpoint_no_room(endpoint);
-		if (sent != -EAGAIN || nowait)
-			break;
-		sent = dominoes_endpoint_wait(endpoint, SCOUT_OUT | SCOUT_ERR, epoch);
-		if (sent)
-			break;
-	}
+	sent = dominoes_endpoint_await(endpoint, DOMINOES_WRITABLE, nowait,
+				       scout_send_to(endpoint->scout, &peer, &from,
+						     iov_iter_count(&iter)));
+	if (sent == -EAGAIN)
+		dominoes_endpoint_no_room(endpoint);
 	mutex_unlock(&endpoint->write_lock);
 	if (sent < 0)
 		return sent;
@@ -113,17 +104,9 @@ int dominoes_ioctl_recvfrom(struct dominoes_call *call, void *argument)
 	if (error)
 		return error;
 	to.iter = &iter;
-	for (;;) {
-		unsigned int epoch = dominoes_endpoint_epoch(endpoint);
-
-		got = scout_receive_from(endpoint->scout, &peer, &to, iov_iter_count(&iter), peek);
-		if (got != -EAGAIN || nowait)
-			break;
-		got = dominoes_endpoint_wait(endpoint, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED,
-					     epoch);
-		if (got)
-			break;
-	}
+	got = dominoes_endpoint_await(endpoint, DOMINOES_READABLE, nowait,
+				      scout_receive_from(endpoint->scout, &peer, &to,
+							 iov_iter_count(&iter), peek));
 	mutex_unlock(&endpoint->read_lock);
 	if (got < 0)
 		return got;

@@ -143,32 +143,21 @@ int dominoes_ioctl_listen(struct dominoes_call *call, void *argument)
 	return error;
 }
 
-/* Waits for a connection and makes it that of the new file's endpoint. */
-static int dominoes_accept_wait(struct dominoes_call *call, struct dominoes_endpoint *new_endpoint,
-				struct scout_sockaddr *peer)
+/* Makes a connection that waits that of the new file's endpoint; -EAGAIN: none does. */
+static int dominoes_accept_one(struct dominoes_call *call, struct dominoes_endpoint *new_endpoint,
+			       struct scout_sockaddr *peer)
 {
-	struct dominoes_endpoint *listener = call->endpoint;
+	struct scout_endpoint *scout;
 	int error;
 
-	for (;;) {
-		struct scout_endpoint *scout;
-		unsigned int epoch;
-
-		error = dominoes_begin(call);
-		if (error)
-			return error;
-		epoch = dominoes_endpoint_epoch(listener);
-		error = scout_accept(listener->scout, new_endpoint, &scout, peer);
-		dominoes_end(call);
-		if (!error)
-			dominoes_endpoint_adopt(new_endpoint, scout);
-		if (error != -EAGAIN || dominoes_nonblocking(call))
-			return error;
-		error = dominoes_endpoint_wait(listener, SCOUT_IN | SCOUT_ERR | SCOUT_UNCONNECTED,
-					       epoch);
-		if (error)
-			return error;
-	}
+	error = dominoes_begin(call);
+	if (error)
+		return error;
+	error = scout_accept(call->endpoint->scout, new_endpoint, &scout, peer);
+	dominoes_end(call);
+	if (!error)
+		dominoes_endpoint_adopt(new_endpoint, scout);
+	return error;
 }
 
 /* A file for an endpoint to come; the dispatcher installs or drops it, with its endpoint. */
@@ -201,6 +190,7 @@ static int dominoes_accept_file(struct dominoes_call *call, u32 flags)
 int dominoes_ioctl_accept(struct dominoes_call *call, void *argument)
 {
 	struct dominoes_accept *accept = argument;
+	struct dominoes_endpoint *new_endpoint;
 	struct scout_sockaddr peer = {};
 	int error;
 
@@ -209,7 +199,10 @@ int dominoes_ioctl_accept(struct dominoes_call *call, void *argument)
 	error = dominoes_accept_file(call, accept->flags);
 	if (error)
 		return error;
-	error = dominoes_accept_wait(call, call->new_file->private_data, &peer);
+	new_endpoint = call->new_file->private_data;
+	error = dominoes_endpoint_await(call->endpoint, DOMINOES_READABLE,
+					dominoes_nonblocking(call),
+					dominoes_accept_one(call, new_endpoint, &peer));
 	if (error == -EINVAL)
 		return dominoes_refuse(call, error, "not listening");
 	if (error)

@@ -62,7 +62,7 @@ void post__agrees_for_many_laps(Check& check) {
     const uint32_t posts = check.scale(1'500'000, 3000);  // the laps' numbers wrap too
     for (uint64_t i = 0; i < posts; ++i) {
         const uint64_t state = i * 77;
-        if (!manager->post(0, i * 4, state) || !manager->post(1, i * 4, state)) break;
+        if (!manager->post(i * 4, state) || !manager->post(i * 4, state)) break;
     }
     EXPECT_EQ(manager->checks(), posts);
     EXPECT_EQ(manager->mismatches(), 0);
@@ -71,11 +71,11 @@ void post__agrees_for_many_laps(Check& check) {
 void post__finds_a_mismatch(Check& check) {
     Owned<ConsistencyManager> manager(ConsistencyManager::create(4, 32));
     REQUIRE(manager);
-    EXPECT(manager->post(0, 0, 111));
-    EXPECT(manager->post(1, 0, 111));
-    EXPECT(manager->post(0, 4, 222));
-    EXPECT(!manager->post(1, 4, 223));
-    EXPECT(manager->post(2, 4, 223));  // told once
+    EXPECT(manager->post(0, 111));
+    EXPECT(manager->post(0, 111));
+    EXPECT(manager->post(4, 222));
+    EXPECT(!manager->post(4, 223));
+    EXPECT(manager->post(4, 223));  // told once
     EXPECT_EQ(manager->checks(), 3);
     EXPECT_EQ(manager->mismatches(), 2);
 }
@@ -86,8 +86,8 @@ void post__compares_across_the_lag(Check& check) {
     Owned<ConsistencyManager> manager(ConsistencyManager::create(kInterval, kBound));
     REQUIRE(manager);
     for (uint64_t fast = 0; fast < 1000; fast += kInterval) {
-        EXPECT(manager->post(0, fast, fast));
-        if (fast >= kBound) EXPECT(manager->post(1, fast - kBound, fast - kBound));
+        EXPECT(manager->post(fast, fast));
+        if (fast >= kBound) EXPECT(manager->post(fast - kBound, fast - kBound));
     }
     EXPECT_EQ(manager->checks(), (1000 - kBound) / kInterval);
 }
@@ -105,7 +105,7 @@ void post__misses_no_mismatch_between_threads(Check& check) {
             while (ready.load_acquire() != 2) dominoes_thread_yield();
             for (uint64_t position = 0; position < 100; ++position) {
                 const uint64_t state = position == 57 && replica ? 1 : position * 3;
-                if (!manager->post(replica, position, state)) told.fetch_add_acq_rel(1);
+                if (!manager->post(position, state)) told.fetch_add_acq_rel(1);
             }
         };
         {

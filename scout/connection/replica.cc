@@ -162,7 +162,7 @@ void Replica::transmit(const TransmitEffect& effect, Request& request) {
 void Replica::check_consistency(uint64_t position) {
     dominoes::ConsistencyManager& manager = connection_.consistency();
     if (!manager.due(position) || connection_.inconsistent()) return;
-    if (!manager.post(id(), position, dominoes::digest(&state_, sizeof state_))) {
+    if (!manager.post(position, dominoes::digest(&state_, sizeof state_))) {
         connection_.found_inconsistent(id(), position);
     }
 }
