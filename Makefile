@@ -104,10 +104,10 @@ interop: ## move files through many kinds of networks, to and from PEERS=..., an
 	scripts/interop --peers $(PEERS)
 
 .PHONY: bench
-bench: ## measure, RUNS=5 times; results go to build/results
-	scripts/setup build
-	scripts/build-host --target dominoes-rig --target channel_bench
-	scripts/bench $(RUNS)
+bench: ## measure, RUNS=5 times; results go to build/results (AGAINST=revision: compare with it instead)
+	scripts/setup build bench
+	scripts/build-host --target dominoes-rig --target channel_bench --target step_bench
+	scripts/bench $(RUNS) $(if $(AGAINST),--against "$(AGAINST)")
 
 PREFIX ?= /usr/local
 DESTDIR ?=
