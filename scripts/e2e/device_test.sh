@@ -2,6 +2,8 @@
 # shellcheck disable=SC2034,SC2154  # limit_*: for the runner
 . ./traffic.sh
 
+size=$((8 / slowness))M
+
 piece=$((1048576 / slowness)) # bytes: two seconds at the rate of `slow`
 
 # The tests attach to what they have built.
@@ -78,7 +80,7 @@ test_vlan() {
     peer_address=10.88.0.2
     dominoes attach dm0.7 "$dominoes_address/24"
     expect_ping
-    both_ways 2M 2
+    both_ways "$size" 2
 }
 
 test_macvlan() {
@@ -87,7 +89,7 @@ test_macvlan() {
     dominoes attach mv7 "$dominoes_address/24"
     expect_ping
     expect " 0% packet loss" peer ping -c 1 -W 5 "$host_address"
-    both_ways 2M 2
+    both_ways "$size" 2
     expect_failure "dm0 already has an rx_handler" -- dominoes attach dm0 10.77.0.9/24
 }
 
@@ -99,7 +101,7 @@ test_bridge() {
     expect_failure "dm0 is part of br7, which takes its packets" -- attach
     dominoes attach br7 "$dominoes_address/24"
     expect_ping
-    both_ways 2M 2
+    both_ways "$size" 2
 }
 
 # --- bonds ---
@@ -207,7 +209,7 @@ test_vrf() {
     attach
     expect_ping
     expect " 0% packet loss" peer ping -c 1 -W 5 "$host_address"
-    both_ways 2M 2
+    both_ways "$size" 2
 }
 
 # What another VRF has is of no concern.

@@ -26,7 +26,7 @@
 #include <memory>
 #include <vector>
 
-#include "scout/tcp_state.hh"
+#include "scout/tcp/state.hh"
 
 namespace bench {
 namespace {
@@ -34,7 +34,7 @@ namespace {
 using namespace scout;
 
 constexpr uint32_t kMss = 1448;
-constexpr uint32_t kMostPiece = 45 * kMss;  // the most whole segments in 64 KB
+constexpr uint32_t kMaxPiece = 45 * kMss;  // the most whole segments in 64 KB
 constexpr uint64_t kRoundTrip_ns = 1'000'000;
 constexpr uint32_t kWindowScale = 10;
 constexpr uint32_t kWindow = 1220;  // scaled: what is on its way in a round trip at 10 Gbit/s
@@ -112,8 +112,7 @@ private:
             .receive_bytes = 8 << 20,
             .send_bytes = 8 << 20,
             .mss = 1460,
-            .max_piece = kMostPiece,
-            .no_delay = false,
+            .max_piece = kMaxPiece,
             .congestion = TcpCongestion::kCubic,
             .replicas = 3,
         };
@@ -234,9 +233,9 @@ void pin() {
 int main(int argc, char** argv) {
     using namespace bench;
     Variant variants[] = {{"segment 1448 B", &Connection::receive, kMss, false, {}},
-                          {"segment 65160 B", &Connection::receive, kMostPiece, false, {}},
+                          {"segment 65160 B", &Connection::receive, kMaxPiece, false, {}},
                           {"ack 2896 B", &Connection::acknowledge, 2 * kMss, true, {}},
-                          {"ack 65160 B", &Connection::acknowledge, kMostPiece, true, {}}};
+                          {"ack 65160 B", &Connection::acknowledge, kMaxPiece, true, {}}};
     if (argc > 1 && !std::strcmp(argv[1], "--help")) return usage(true);
     if (argc == 4 && !std::strcmp(argv[1], "--events")) {
         for (const Variant& variant : variants) {
