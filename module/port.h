@@ -11,6 +11,7 @@
 #include "dominoes/port.h"
 
 struct iov_iter;
+struct ratelimit_state;
 
 struct dominoes_iter {
 	struct iov_iter *iter;
@@ -38,6 +39,9 @@ static inline struct dominoes_packet *dominoes_packet_of(struct sk_buff *skb)
  */
 bool dominoes_sendbuf_attach(const struct dominoes_sendbuf *buffer, u64 offset, u32 bytes,
 			     struct sk_buff *skb);
+
+/* Whether one more line is within `limit`, whoever else asks at the same time. Context: any. */
+bool dominoes_log_allowed(struct ratelimit_state *limit);
 
 /* Waits until nothing of the port is left to run. Context: process; the last call before unloading. */
 void dominoes_memory_exit(void);

@@ -9,9 +9,11 @@
 #include <linux/random.h>
 #include <linux/ratelimit.h>
 #include <linux/siphash.h>
+#include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
 #include "dominoes/port.h"
+#include "port.h"
 
 uint64_t dominoes_now_ns(void)
 {
@@ -42,6 +44,23 @@ static struct ratelimit_state dominoes_log_limits[] = {
 	[DOMINOES_LOG_DEBUG] = RATELIMIT_STATE_INIT(dominoes_debug, 5 * HZ, 100),
 };
 
+/*
+ * __ratelimit() refuses also whoever finds its lock taken. Of two replicas that say something at once, which they
+ * do of a state that differs, one would not be heard.
+ */
+static DEFINE_RAW_SPINLOCK(dominoes_log_lock);
+
+bool dominoes_log_allowed(struct ratelimit_state *limit)
+{
+	unsigned long flags;
+	bool allowed;
+
+	raw_spin_lock_irqsave(&dominoes_log_lock, flags);
+	allowed = __ratelimit(limit);
+	raw_spin_unlock_irqrestore(&dominoes_log_lock, flags);
+	return allowed;
+}
+
 void dominoes_log(int level, const char *format, ...)
 {
 	struct va_format line;
@@ -49,7 +68,7 @@ void dominoes_log(int level, const char *format, ...)
 
 	if (level < 0 || level >= (int)ARRAY_SIZE(dominoes_log_limits))
 		level = DOMINOES_LOG_ERROR;
-	if (!__ratelimit(&dominoes_log_limits[level]))
+	if (!dominoes_log_allowed(&dominoes_log_limits[level]))
 		return;
 	va_start(arguments, format);
 	line.fmt = format;

@@ -2,8 +2,6 @@
 # shellcheck disable=SC2034,SC2154  # limit_*: for the runner
 . ./traffic.sh
 
-size=$((8 / slowness))M
-
 piece=$((1048576 / slowness)) # bytes: two seconds at the rate of `slow`
 
 # The tests attach to what they have built.
@@ -24,6 +22,11 @@ teardown() {
 
 nothing_attached() { [[ -z $(dominoes show interfaces) ]]; }
 expect_ping() { expect " 0% packet loss" peer ping -c 1 -W 5 "$dominoes_address"; }
+# At native speed the second replica has not taken enough for a digest when so little is over.
+little_both_ways() {
+    local late=1
+    both_ways 2M 2
+}
 
 # A transfer for something to happen to, in pieces: while one is under way it happens, and then `more` lets the next
 # one go, however long that took. `transfer` is its PID.
@@ -80,7 +83,7 @@ test_vlan() {
     peer_address=10.88.0.2
     dominoes attach dm0.7 "$dominoes_address/24"
     expect_ping
-    both_ways "$size" 2
+    little_both_ways
 }
 
 test_macvlan() {
@@ -89,7 +92,7 @@ test_macvlan() {
     dominoes attach mv7 "$dominoes_address/24"
     expect_ping
     expect " 0% packet loss" peer ping -c 1 -W 5 "$host_address"
-    both_ways "$size" 2
+    little_both_ways
     expect_failure "dm0 already has an rx_handler" -- dominoes attach dm0 10.77.0.9/24
 }
 
@@ -101,7 +104,7 @@ test_bridge() {
     expect_failure "dm0 is part of br7, which takes its packets" -- attach
     dominoes attach br7 "$dominoes_address/24"
     expect_ping
-    both_ways "$size" 2
+    little_both_ways
 }
 
 # --- bonds ---
@@ -209,7 +212,7 @@ test_vrf() {
     attach
     expect_ping
     expect " 0% packet loss" peer ping -c 1 -W 5 "$host_address"
-    both_ways "$size" 2
+    little_both_ways
 }
 
 # What another VRF has is of no concern.
