@@ -41,6 +41,8 @@
 	apply(tcp_ack)		   \
 	apply(tcp_output)	   \
 	apply(tcp_recovery)	   \
+	apply(tcp_rack)		   \
+	apply(tcp_prr)		   \
 	apply(tcp_refused)	   \
 	apply(tcp_undo)		   \
 	apply(tcp_probe)	   \
