@@ -59,6 +59,7 @@
 	apply(tcp_path_mtu)	   \
 	apply(tcp_ecn)		   \
 	apply(tcp_clock)	   \
+	apply(outbox)		   \
 	apply(tcp_cookie)	   \
 	apply(tcp_reuse)	   \
 	apply(tcp_step)		   \
