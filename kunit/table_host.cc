@@ -9,6 +9,6 @@
             apply(udp_endpoint_host) apply(tcp_router_host) apply(stack_host) apply(appwrap_host) \
                 apply(listener_host) apply(connection_host) apply(replica_host)                   \
                     apply(endpoint_host) apply(own_address_host) apply(tolerance_host)            \
-                        apply(rfc826_host) apply(link_host) apply(mutation_host)
+                        apply(rfc826_host) apply(link_host) apply(nic_host) apply(mutation_host)
 
 #include "kunit/table.cc"
