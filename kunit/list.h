@@ -7,6 +7,7 @@
 	apply(snapshot)		   \
 	apply(request)		   \
 	apply(ring_channel)	   \
+	apply(ring_channel_activate) \
 	apply(lazy_wakeup)	   \
 	apply(domain)		   \
 	apply(context)		   \
