@@ -1,33 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/link/arp.hh"
 
-#include "kunit/packets.hh"
+#include "kunit/link/arp.hh"
 
 namespace kunit {
 namespace {
 
-using namespace scout;
-
-Bytes request(IpAddress target, IpAddress sender = kPeerIp, MacAddress mac = kPeerMac) {
-    return arp_frame({kArpRequest, mac, sender, {}, target});
-}
-
-Bytes reply(IpAddress target, IpAddress sender = kPeerIp, MacAddress mac = kPeerMac) {
-    return arp_frame({kArpReply, mac, sender, kOurMac, target}, kOurMac);
-}
-
-dominoes_packet* waiting(const char* characters) {
-    return rig::make_packet(eth(kOurMac, {}, kEtherIp, text(characters)));
-}
-
-// A neighbour that is released at the end.
-struct Held {
-    Held(Bed& bed, IpAddress ip) : bed_(bed), neighbour(bed.arp->acquire(ip)) {}
-    ~Held() { bed_.arp->release(neighbour); }
-    Neighbour* operator->() const { return neighbour; }
-    Bed& bed_;
-    Neighbour* const neighbour;
-};
+using namespace neighbours;
 
 // --- demux ---
 
@@ -414,121 +393,6 @@ void demux__hears_and_passes_all_while_tentative(Check& check) {
     EXPECT_EQ(bed.count(Counter::arp_conflicts), 0);
 }
 
-// --- time ---
-
-void tick__asks_three_times_and_gives_up(Check& check) {
-    Bed bed;
-    const Held peer(bed, kPeerIp);
-    const uint64_t start = dominoes_now_ns();
-    bed.arp->hold(*peer.neighbour, waiting("lost"));
-    bed.arp->tick(start + kSecond / 10);  // too early
-    EXPECT_EQ(bed.count(Counter::arp_requests_out), 1);
-    for (uint64_t second = 1; second <= 2; ++second) {
-        bed.arp->tick(start + second * kSecond);
-        EXPECT_EQ(bed.count(Counter::arp_requests_out), 1 + second);
-        EXPECT(!peer->failed());
-    }
-    bed.arp->tick(start + 3 * kSecond);
-    EXPECT_EQ(bed.count(Counter::arp_requests_out), 3);
-    EXPECT_EQ(bed.count(Counter::arp_failed), 1);
-    EXPECT(peer->failed());
-    bed.arp->tick(start + 4 * kSecond);
-    EXPECT_EQ(bed.count(Counter::arp_failed), 1);
-
-    bed.interface.device.sent.clear();
-    bed.handle(reply(kOurIp));
-    EXPECT(!peer->failed());
-    EXPECT_EQ(bed.sent(), 0);  // the packet was given up too
-    EXPECT_EQ(bed.count(Counter::drop_arp_waiting), 1);
-}
-
-void tick__begins_anew_after_a_failure(Check& check) {
-    Bed bed;
-    const Held peer(bed, kPeerIp);
-    const uint64_t start = dominoes_now_ns();
-    bed.arp->hold(*peer.neighbour, waiting("lost"));
-    for (uint64_t second = 1; second <= 3; ++second) bed.arp->tick(start + second * kSecond);
-    EXPECT(peer->failed());
-    bed.interface.device.sent.clear();
-    bed.arp->hold(*peer.neighbour, waiting("again"));
-    EXPECT_EQ(bed.sent(), 1);
-    EXPECT(peer->failed());  // until it is answered
-    bed.take();
-    bed.handle(reply(kOurIp));
-    EXPECT(!peer->failed());
-    EXPECT(bed.take() == eth(kOurMac, kPeerMac, kEtherIp, text("again")));
-}
-
-void tick__refreshes_what_is_used(Check& check) {
-    Bed bed;
-    bed.learn();
-    const Held peer(bed, kPeerIp);
-    const uint64_t start = dominoes_now_ns();
-    bed.arp->tick(start + 61 * kSecond);
-    EXPECT_EQ(bed.sent(), 0);  // not used
-    peer->mark_used();
-    bed.arp->tick(start + 59 * kSecond);
-    EXPECT_EQ(bed.sent(), 0);  // still fresh
-    bed.arp->tick(start + 61 * kSecond);
-    const Sent sent(bed.take());
-    REQUIRE(sent.is_arp);
-    EXPECT(sent.eth.destination == kPeerMac);
-    EXPECT_EQ(peer->packed_mac(), kPeerMac.packed());  // works meanwhile
-    bed.handle(reply(kOurIp));
-    bed.arp->tick(start + 62 * kSecond);
-    EXPECT_EQ(bed.sent(), 0);
-}
-
-void tick__asks_everyone_when_a_refresh_goes_unanswered(Check& check) {
-    Bed bed;
-    bed.learn();
-    const Held peer(bed, kPeerIp);
-    const uint64_t start = dominoes_now_ns() + 61 * kSecond;
-    peer->mark_used();
-    for (uint64_t second = 0; second < 6; ++second) {
-        bed.arp->tick(start + second * kSecond);
-        const Sent sent(bed.take());
-        REQUIRE(sent.is_arp);
-        EXPECT(sent.eth.destination == (second < 3 ? kPeerMac : kBroadcastMac));
-        EXPECT(peer->packed_mac() != 0);
-    }
-    bed.arp->tick(start + 6 * kSecond);
-    EXPECT_EQ(bed.count(Counter::arp_failed), 1);
-    EXPECT(peer->failed());
-    EXPECT_EQ(peer->packed_mac(), 0);
-}
-
-void tick__forgets_what_nobody_uses(Check& check) {
-    Bed bed;
-    bed.learn(kOtherIp, kOtherMac);
-    const Held peer(bed, kPeerIp);
-    const uint64_t start = dominoes_now_ns();
-    bed.arp->tick(start + 599 * kSecond);
-    {
-        const Held other(bed, kOtherIp);
-        EXPECT_EQ(other->packed_mac(), kOtherMac.packed());
-        bed.arp->tick(start + 601 * kSecond);  // it is held
-        EXPECT_EQ(other->packed_mac(), kOtherMac.packed());
-    }
-    bed.arp->tick(dominoes_now_ns() + 601 * kSecond);
-    const Held other(bed, kOtherIp);
-    EXPECT_EQ(other->packed_mac(), 0);
-    const Held again(bed, kPeerIp);
-    EXPECT(again.neighbour == peer.neighbour);
-}
-
-void tick__until_nothing_is_left(Check& check) {
-    Bed bed;
-    int calls = 0;
-    bed.arp->on_busy([](void* n) { ++*static_cast<int*>(n); }, &calls);
-    bed.learn();
-    EXPECT(bed.arp->busy());
-    bed.arp->tick(dominoes_now_ns() + 601 * kSecond);
-    EXPECT(!bed.arp->busy());
-    bed.learn();
-    EXPECT_EQ(calls, 2);
-}
-
 constexpr Test kTests[] = {
     TEST(demux__drops_what_is_malformed),
     TEST(demux__answers_a_request_for_our_address),
@@ -556,12 +420,6 @@ constexpr Test kTests[] = {
     TEST(advance_probing__to_the_announcements),
     TEST(advance_probing__again_when_it_could_not_be_sent),
     TEST(demux__hears_and_passes_all_while_tentative),
-    TEST(tick__asks_three_times_and_gives_up),
-    TEST(tick__begins_anew_after_a_failure),
-    TEST(tick__refreshes_what_is_used),
-    TEST(tick__asks_everyone_when_a_refresh_goes_unanswered),
-    TEST(tick__forgets_what_nobody_uses),
-    TEST(tick__until_nothing_is_left),
 };
 
 }  // namespace
