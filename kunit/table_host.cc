@@ -8,8 +8,8 @@
         apply(arp_host) apply(arp_tick_host) apply(ip_host) apply(ip_reassembly_host)             \
             apply(icmp_host) apply(udp_host) apply(udp_endpoint_host) apply(tcp_router_host)      \
                 apply(stack_host) apply(appwrap_host) apply(listener_host) apply(connection_host) \
-                    apply(replica_host) apply(endpoint_host) apply(own_address_host)              \
-                        apply(tolerance_host) apply(rfc826_host) apply(link_host) apply(nic_host) \
-                            apply(mutation_host)
+                    apply(replica_host) apply(endpoint_host) apply(endpoint_end_host)             \
+                        apply(own_address_host) apply(tolerance_host) apply(rfc826_host)          \
+                            apply(link_host) apply(nic_host) apply(mutation_host)
 
 #include "kunit/table.cc"
