@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kunit/tcp/simulation.hh"
 
+#include "kunit/tcp/simulation_lines.hh"
 #include "kunit/tcp/simulation_parts.hh"
-#include "scout/tcp/ecn.hh"
 
 namespace scout::sim {
 
@@ -36,7 +36,6 @@ struct Endpoint {
     uint64_t read_said = 0;
     uint64_t written = 0;
     uint64_t end_of_stream = ~uint64_t{0};
-    uint64_t line_free_ns = 0;  // when the link it sends on is idle again
     uint32_t established = 0;
     uint32_t left = 0;
     uint32_t closed = 0;
@@ -153,7 +152,9 @@ private:
     // There is no such connection any longer.
     void refuse(uint32_t i, const SegmentEvent& event) {
         TransmitEffect reset;
-        if (tcp_reset_reply(event, reset)) put_on_wire(i, reset, 0, tcp_piece(reset, 0), 0, 0);
+        if (!tcp_reset_reply(event, reset)) return;
+        lines_.answer(i, reset, now_ns_);
+        if (lines_.failure()) fail(lines_.failure());
     }
 
     // --- the application -------------------------------------------------------------------------
@@ -384,8 +385,6 @@ private:
         ring.memory[at] = stream_byte(1 - i, offset);
     }
 
-    // --- the network -----------------------------------------------------------------------------
-
     void transmit(uint32_t i, const TransmitEffect& run) {
         Endpoint& endpoint = endpoints_[i];
         expect(run.serial == endpoint.transmissions, "serial of a transmission");
@@ -395,84 +394,9 @@ private:
                "sends what is released");
         expect(run.bytes <= run.piece_bytes || run.piece_bytes % run.mss == 0,
                "pieces of whole segments");
-        for (uint32_t p = 0; p < run.pieces() && !outcome_.failure; ++p) {
-            const TcpPiece piece = tcp_piece(run, p);
-            if (piece.bytes <= run.mss) {
-                put_on_wire(i, run, p, piece, 0, piece.bytes);
-                continue;
-            }
-            expect(!run.sack_blocks, "SACK blocks beside full segments");
-            const uint32_t segments = (piece.bytes + run.mss - 1) / run.mss;
-            // Runs of segments that are not lost arrive merged, or one by one.
-            uint32_t from = 0;
-            for (uint32_t s = 0; s < segments; ++s) {
-                const uint32_t begin = s * run.mss;
-                const uint32_t end = min(begin + run.mss, piece.bytes);
-                const bool lost = loses(scenario_.network[i], piece.seq + begin);
-                if (lost && from < begin) put_on_wire(i, run, p, piece, from, begin, false);
-                if (lost) {
-                    from = end;
-                    continue;
-                }
-                if (scenario_.network[i].merge && s + 1 < segments) continue;
-                put_on_wire(i, run, p, piece, from, end, false);
-                from = end;
-            }
-        }
-    }
-
-    bool loses(const Network& network, uint32_t seq) {
-        const bool near =
-            network.loss_reach == 0 || seq + network.loss_reach < 2 * network.loss_reach;
-        return near && chance_.permille(network.loss_permille);
-    }
-
-    // Bytes [begin, end) of a piece, as one arrival.
-    void put_on_wire(uint32_t i, const TransmitEffect& run, uint32_t index, const TcpPiece& piece,
-                     uint32_t begin, uint32_t end, bool may_be_lost = true) {
-        const Network& network = scenario_.network[i];
-        if (may_be_lost && loses(network, piece.seq + begin)) return;
-        if (network.black_hole && min(end - begin, uint32_t{run.mss}) > network.black_hole) return;
-        if (agenda_.full()) return;
-        uint8_t header[kTcpMaxHeader];
-        const uint32_t header_bytes = tcp_format(run, index, {1, 2}, header);
-        expect(header_bytes == tcp_header_bytes(run) && header_bytes <= kTcpMaxHeader,
-               "header length");
-        expect(header_bytes - 20 + min(end - begin, uint32_t{run.mss}) <= scenario_.mss[1 - i],
-               "a segment longer than the peer's MSS");
-        Happening happening{.kind = Happening::kArrival, .endpoint = 1 - i};
-        const TcpParse parsed =
-            tcp_parse(header, header_bytes, header_bytes + end - begin, happening.segment);
-        expect(parsed == TcpParse::kOk && tcp_flags_possible(happening.segment.flags),
-               "our own header");
-        happening.segment.seq += begin;
-        if (end < piece.bytes) happening.segment.flags &= static_cast<uint8_t>(~(kFin | kPsh));
-        if (begin > 0) happening.segment.flags &= static_cast<uint8_t>(~kCwr);
-        happening.segment.ecn = run.ecn;
-        if (run.ecn && chance_.permille(network.mark_permille)) happening.segment.ecn = tcp::kCe;
-        if (happening.segment.flags & kSyn)
-            happening.segment.options &= static_cast<uint8_t>(~network.strip_options);
-        happening.segment.payload_offset = static_cast<uint16_t>(34 + header_bytes);
-        happening.stream_offset = piece.stream_offset + begin;
-        const uint32_t copies = chance_.permille(network.duplicate_permille) ? 2 : 1;
-        const uint64_t leaves = occupy_line(i, header_bytes + 34 + end - begin);
-        if (leaves == 0) return;  // tail drop
-        for (uint32_t c = 0; c < copies && !agenda_.full(); ++c) {
-            happening.at_ns = leaves + network.delay_ns + chance_.below(network.jitter_ns);
-            agenda_.push(happening);
-        }
-    }
-
-    // When a packet of `bytes` has left on endpoint i's line; 0: dropped, for the queue is full.
-    uint64_t occupy_line(uint32_t i, uint64_t bytes) {
-        const Network& network = scenario_.network[i];
-        if (network.bytes_per_second == 0) return now_ns_;
-        uint64_t& free_ns = endpoints_[i].line_free_ns;
-        free_ns = max(free_ns, now_ns_);
-        const uint64_t queued = (free_ns - now_ns_) / 1000 * network.bytes_per_second / 1'000'000;
-        if (network.queue_bytes && queued + bytes > network.queue_bytes) return 0;
-        free_ns += bytes * 1'000'000'000 / network.bytes_per_second;
-        return free_ns;
+        if (outcome_.failure) return;
+        lines_.transmit(i, run, now_ns_);
+        if (lines_.failure()) fail(lines_.failure());
     }
 
     const Scenario scenario_;
@@ -485,6 +409,7 @@ private:
     Effects effects_;
     Effect others_[Effects::kMax];
     Agenda agenda_;
+    Lines lines_{scenario_, chance_, agenda_};
 
     friend Simulation* create_simulation(const Scenario&);
 };
