@@ -119,56 +119,66 @@ void post__shutdown_is_behind_what_was_written(Check& check) {
 
 void post__those_together_in_the_order_of_their_numbers(Check& check) {
     constexpr EventKind kOrder[] = {
-        EventKind::kConnect, EventKind::kCloseReads, EventKind::kSend,
-        EventKind::kRead,    EventKind::kShutdown,   EventKind::kAbort,
-        EventKind::kDebug,   EventKind::kRing,       EventKind::kLink,
+        EventKind::kConnect, EventKind::kCloseReads, EventKind::kSend,  EventKind::kRead,
+        EventKind::kOption,  EventKind::kShutdown,   EventKind::kAbort, EventKind::kDebug,
+        EventKind::kRing,    EventKind::kLink,
     };
     Box box;
     REQUIRE(box.ready());
     Taker taker(box);
     REQUIRE(taker.ready);
-    box.outbox->post(2 * Outbox::kLink - 1);  // no option was set
+    box.outbox->post(2 * Outbox::kLink - 1);
     for (EventKind kind : kOrder) EXPECT(taker.take(kind));
     EXPECT(taker.empty());
 }
 
-void set_option__each_is_a_request(Check& check) {
+constexpr TcpOptions options_of(uint8_t ttl) {
+    return {.keep_idle_s = 7200,
+            .keep_interval_s = 75,
+            .keep_count = 9,
+            .user_timeout_ms = 0,
+            .keep_alive = 0,
+            .no_delay = 1,
+            .cork = 0,
+            .ttl = ttl,
+            .tos = 4,
+            .reserved = {}};
+}
+
+void set_options__all_in_one_request(Check& check) {
     Box box;
     REQUIRE(box.ready());
     Taker taker(box);
     REQUIRE(taker.ready);
     box.read.store_release(3);
-    box.outbox->set_option(TcpOption::kTos, 4);
-    box.outbox->set_option(TcpOption::kNoDelay, 0);
-    box.outbox->post(Outbox::kOption);
-    OptionEvent event{};
-    EXPECT(taker.take(EventKind::kOption, event));
-    EXPECT(event.option == TcpOption::kNoDelay && event.value == 0);
-    EXPECT_EQ(event.app_read, 3);
-    EXPECT(taker.take(EventKind::kOption, event));
-    EXPECT(event.option == TcpOption::kTos && event.value == 4);
-    EXPECT(taker.empty());
-    box.outbox->post(Outbox::kOption);  // there is nothing new
-    EXPECT(taker.empty());
+    constexpr bool kPushes[] = {true, false};
+    for (const bool push : kPushes) {
+        box.outbox->set_options(options_of(64), push);
+        box.outbox->post(Outbox::kOption);
+        OptionEvent event{};
+        EXPECT(taker.take(EventKind::kOption, event));
+        EXPECT_EQ(event.app_read, 3);
+        EXPECT(event.options.keep_idle_s == 7200 && event.options.keep_count == 9);
+        EXPECT(event.options.ttl == 64 && event.options.tos == 4 && event.options.no_delay == 1);
+        EXPECT_EQ(event.push, push);
+        EXPECT(taker.empty());
+    }
 }
 
-// Where some have found no room, they come later, each once, and with the latest value.
-void set_option__the_latest_value_has_the_last_word(Check& check) {
+// Where they find no room they come later, once, as they are then; and a push is not forgotten.
+void set_options__the_latest_have_the_last_word(Check& check) {
     Box box;
     REQUIRE(box.ready());
     Taker taker(box);
-    REQUIRE(taker.ready && fill(box, 1));
-    box.outbox->set_option(TcpOption::kTtl, 5);
-    box.outbox->set_option(TcpOption::kCork, 1);
+    REQUIRE(taker.ready && fill(box, 0));
+    box.outbox->set_options(options_of(5), true);
     box.outbox->post(Outbox::kOption);
-    box.outbox->set_option(TcpOption::kTtl, 9);
+    box.outbox->set_options(options_of(9), false);
     box.outbox->post(Outbox::kOption);
-    taker.skip(kCapacity - 1);
+    taker.skip(kCapacity);
     OptionEvent event{};
     EXPECT(taker.take(EventKind::kOption, event));
-    EXPECT(event.option == TcpOption::kCork && event.value == 1);
-    EXPECT(taker.take(EventKind::kOption, event));
-    EXPECT(event.option == TcpOption::kTtl && event.value == 9);
+    EXPECT(event.options.ttl == 9 && event.push == 1);
     EXPECT(taker.empty());
 }
 
@@ -359,8 +369,8 @@ constexpr Test kTests[] = {
     TEST(post__says_how_far_was_written),
     TEST(post__shutdown_is_behind_what_was_written),
     TEST(post__those_together_in_the_order_of_their_numbers),
-    TEST(set_option__each_is_a_request),
-    TEST(set_option__the_latest_value_has_the_last_word),
+    TEST(set_options__all_in_one_request),
+    TEST(set_options__the_latest_have_the_last_word),
     TEST(set_abort__the_first_reason_stands),
     TEST(set_abort__without_an_error_is_a_reason),
     TEST(set_others__are_carried),

@@ -96,6 +96,26 @@ void rack_delivered__echo_of_the_first_transmission(Check& check) {
     }
 }
 
+// The clock has not ticked since the first transmission, so that the echo does not tell which of
+// the two arrived; 50 us after the second it can only be the first.
+void rack_delivered__too_soon_whatever_the_echo(Check& check) {
+    constexpr uint64_t kUs = 1000;
+    Wire wire(check);
+    wire.establish(kSackOptions | kHasTimestamps);
+    wire.state().srtt_ns = wire.state().min_rtt_ns = 200 * kUs;
+    const uint64_t first_ns = wire.now();
+    const uint32_t ts = wire.ts_now();
+    wire.writes(10 * wire.state().mss);
+    wire.pass(200 * kUs);
+    wire.peer(with_echo({.sack = {{989, 3953}}}, ts));
+    wire.sent(kAck, 1, 1, 988);
+    wire.pass(50 * kUs);
+    EXPECT_EQ(wire.ts_now(), ts);
+    wire.peer(with_echo({.ack = 3953}, ts));
+    EXPECT_EQ(wire.state().rack_sent_ns, first_ns);
+    EXPECT_EQ(lost_bytes(wire), 0);
+}
+
 // --- step 3 ---
 
 void rack_delivered__below_what_had_arrived_is_reordering(Check& check) {
@@ -285,6 +305,7 @@ constexpr kunit::Test kTests[] = {
     TEST(rack_delivered__remembers_what_goes_furthest),
     TEST(rack_delivered__too_soon_for_what_was_sent_again),
     TEST(rack_delivered__echo_of_the_first_transmission),
+    TEST(rack_delivered__too_soon_whatever_the_echo),
     TEST(rack_delivered__below_what_had_arrived_is_reordering),
     TEST(rack_delivered__in_one_acknowledgement_is_no_reordering),
     TEST(rack_delivered__of_what_was_sent_again_is_no_reordering),

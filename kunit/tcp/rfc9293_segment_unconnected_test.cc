@@ -60,6 +60,19 @@ void section_3_10_7_1__what_comes_after_the_end_is_reset(Check& check) {
     wire.in(TcpPhase::kClosed);
 }
 
+// A SYN that meets what is left of a listener's connection would find the listener a moment later:
+// it is to come again. Of an active open there is none.
+void section_3_10_7_1__syn_after_the_end_is_the_listeners(Check& check) {
+    Wire wire(check, TcpPhase::kEstablished);
+    wire.abort(kEconnaborted);
+    wire.ignores({.flags = kSyn, .seq = 5000});
+    wire.answers({.flags = kSynAck, .ack = 77}, kRst, 77, 0);
+    Wire active(check, Wire::config(true));
+    active.connect();
+    active.abort(kEconnaborted);
+    active.answers({.flags = kSyn, .seq = 7}, kRst | kAck, 0 - Wire::kIss, 8);
+}
+
 // --- 3.10.7.2 LISTEN -----------------------------------------------------------------------------
 
 // First: An incoming RST segment could not be valid; second: Any acknowledgment is bad if it
@@ -163,6 +176,7 @@ constexpr kunit::Test kTests[] = {
     TEST(section_3_10_7_1__without_ack_the_reset_acknowledges_everything),
     TEST(section_3_10_7_1__with_ack_the_reset_has_its_number),
     TEST(section_3_10_7_1__what_comes_after_the_end_is_reset),
+    TEST(section_3_10_7_1__syn_after_the_end_is_the_listeners),
     TEST(section_3_10_7_2__reset_before_ack),
     TEST(section_3_10_7_2__ack_before_syn),
     TEST(section_3_10_7_2__syn_sets_the_numbers),

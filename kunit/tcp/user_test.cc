@@ -24,7 +24,7 @@ void send__after_shutdown_is_ignored(Check& check) {
     EXPECT_EQ(wire.info().send_queue, 0);
 }
 
-void set_option__ttl_and_tos_of_what_follows(Check& check) {
+void set_options__ttl_and_tos_of_what_follows(Check& check) {
     Wire wire(check);
     wire.establish();
     wire.writes(10);
@@ -99,7 +99,7 @@ void abort__silently(Check& check) {
 constexpr kunit::Test kTests[] = {
     TEST(send__in_syn_sent_waits),
     TEST(send__after_shutdown_is_ignored),
-    TEST(set_option__ttl_and_tos_of_what_follows),
+    TEST(set_options__ttl_and_tos_of_what_follows),
     TEST(shutdown__in_syn_sent_ends_it),
     TEST(shutdown__twice_is_once),
     TEST(abort__in_each_state),

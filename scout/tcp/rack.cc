@@ -14,11 +14,13 @@ bool sent_after(uint64_t sent_a, uint64_t end_a, uint64_t sent_b, uint64_t end_b
     return sent_a > sent_b || (sent_a == sent_b && end_a > end_b);
 }
 
-// Step 2: whether this may acknowledge an earlier transmission of what was sent again.
+// Step 2: whether this may acknowledge an earlier transmission of what was sent again. The echo
+// alone does not tell: its clock ticks in milliseconds.
 bool ambiguous(const TcpState& state, const SegmentEvent& event, const SentRun& run) {
     if (!run.is(SentRun::kResent)) return false;
-    if (state.agreed & kAgreedTimestamps && event.ts_ecr != 0)
-        return static_cast<int32_t>(event.ts_ecr - timestamp_at(state, run.sent_ns)) < 0;
+    if (state.agreed & kAgreedTimestamps && event.ts_ecr != 0 &&
+        timestamp_before(event.ts_ecr, timestamp_at(state, run.sent_ns)))
+        return true;
     return state.now_ns - run.sent_ns < state.min_rtt_ns;
 }
 

@@ -107,7 +107,11 @@ void closed(TcpState& state, const dominoes::Request& request, Effects& effects)
     state.replicas = state.replicas_next;
     TransmitEffect reset;
     if (kind_of(request) != EventKind::kSegment) return;
-    if (!tcp_reset_reply(request.as<SegmentEvent>(), reset)) return;
+    const auto& event = request.as<SegmentEvent>();
+    // A SYN that finds what is left of a listener's connection is the listener's, when it comes
+    // again.
+    if (state.passive && (event.flags & (kSyn | kAck)) == kSyn) return;
+    if (!tcp_reset_reply(event, reset)) return;
     reset.ttl = state.options.ttl;
     reset.tos = state.options.tos;
     reset.serial = state.transmissions++;
