@@ -83,11 +83,13 @@ void Outbox::fill(Post post, Request& request) {
             set(EventKind::kRead);
             request.as<Event>() = stamp;
             break;
-        case kOption:
+        case kOption: {
+            // First this, which acquires: the options are then at least those that came with it.
+            const uint32_t push = push_.exchange_acq_rel(0);
             set(EventKind::kOption);
-            request.as<OptionEvent>() =
-                OptionEvent{stamp, options_.read(), push_.exchange_acq_rel(0), 0};
+            request.as<OptionEvent>() = OptionEvent{stamp, options_.read(), push, 0};
             break;
+        }
         case kShutdown:
             set(EventKind::kShutdown);
             request.as<Event>() = stamp;
