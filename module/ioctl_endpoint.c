@@ -143,7 +143,7 @@ int dominoes_ioctl_listen(struct dominoes_call *call, void *argument)
 	return error;
 }
 
-/* Makes a connection that waits that of the new file's endpoint; -EAGAIN: none does. */
+/* Gives the new file's endpoint a connection that waits to be accepted. -EAGAIN: none waits. */
 static int dominoes_accept_one(struct dominoes_call *call, struct dominoes_endpoint *new_endpoint,
 			       struct scout_sockaddr *peer)
 {
