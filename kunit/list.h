@@ -22,6 +22,7 @@
 	apply(map)		   \
 	apply(msg)		   \
 	apply(participants)	   \
+	apply(stack_types)	   \
 	apply(eth)		   \
 	apply(arp)		   \
 	apply(arp_probe)	   \

@@ -17,14 +17,15 @@ static struct dentry *dominoes_debugfs;
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-static void dominoes_show_endpoint(struct seq_file *file, const struct scout_info *info)
+static void dominoes_show_endpoint(struct seq_file *file, const struct dominoes_info *info)
 {
 	u32 i;
 
-	seq_printf(file, "%llu %s state %u if %llu", info->id,
-		   info->protocol == IPPROTO_UDP ? "udp" : "tcp", info->state, info->nic_id);
+	seq_printf(file, "%llu %s state %u if %u", info->id,
+		   info->protocol == IPPROTO_UDP ? "udp" : "tcp", info->state, info->ifindex);
 	seq_printf(file, " local %pI4:%u peer %pI4:%u recv-q %llu send-q %llu\n", info->local.addr,
-		   info->local.port, info->peer.addr, info->peer.port, info->recv_queue,
+		   ntohs((__force __be16)info->local.port), info->peer.addr,
+		   ntohs((__force __be16)info->peer.port), info->recv_queue,
 		   info->send_queue);
 	seq_printf(file, "\tin %llu B / %llu out %llu B / %llu acked %llu resent %llu timeouts %u\n",
 		   info->bytes_received, info->segments_in, info->bytes_sent, info->segments_out,
@@ -43,7 +44,7 @@ static void dominoes_show_endpoint(struct seq_file *file, const struct scout_inf
 
 static int connections_show(struct seq_file *file, void *unused)
 {
-	struct scout_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
+	struct dominoes_info *info = kzalloc(sizeof(*info), GFP_KERNEL);
 	u64 next = 0;
 
 	if (!info)

@@ -24,22 +24,14 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+#include "../scout/info.h"
 #include "../scout/options.h"
 
 #define DOMINOES_DEVICE "/dev/dominoes"
 #define DOMINOES_ABI_VERSION 1
 
-#define DOMINOES_MAX_REPLICAS 16
 #define DOMINOES_CPU_WORDS 16 /* a CPU list of up to 1024 CPUs */
 #define DOMINOES_REASON_BYTES 120
-
-/* An address of any family; only AF_INET is served today (in the first four bytes of addr, then zeros). */
-struct dominoes_sockaddr {
-	__u16 family; /* AF_INET; AF_UNSPEC where none is given */
-	__be16 port;
-	__u32 reserved;
-	__u8 addr[16];
-};
 
 struct dominoes_version {
 	__u32 size;
@@ -112,79 +104,6 @@ struct dominoes_stats {
 	__u32 reserved;
 	__u64 values; /* user pointer to __u64[count] */
 };
-
-/* --- connections ------------------------------------------------------------------------------ */
-
-/* States as in RFC 9293 section 3.3.2; the numbers are those of Linux's tcp_states.h. */
-enum dominoes_tcp_state {
-	DOMINOES_TCP_ESTABLISHED = 1,
-	DOMINOES_TCP_SYN_SENT,
-	DOMINOES_TCP_SYN_RECEIVED,
-	DOMINOES_TCP_FIN_WAIT_1,
-	DOMINOES_TCP_FIN_WAIT_2,
-	DOMINOES_TCP_TIME_WAIT,
-	DOMINOES_TCP_CLOSED,
-	DOMINOES_TCP_CLOSE_WAIT,
-	DOMINOES_TCP_LAST_ACK,
-	DOMINOES_TCP_LISTEN,
-	DOMINOES_TCP_CLOSING,
-};
-
-/* How one replica of a connection does. */
-struct dominoes_replica_info {
-	__u32 cpu;
-	__u32 lag;	     /* requests published that this replica has not yet processed */
-	__u64 requests;	     /* processed */
-	__u64 owned;	     /* effects performed as their owner */
-	__u64 delivered_bytes;
-	__u64 sent_segments; /* built as their owner */
-};
-
-/* A connection, listener or UDP endpoint, as `ss -ti` shows it. Times in microseconds. */
-struct dominoes_info {
-	__u32 size;
-	__u32 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-	__u64 id;	/* in (DOMINOES_IOC_CONNECTION): the smallest wanted; out: the one found */
-	struct dominoes_sockaddr local;
-	struct dominoes_sockaddr peer;
-	__u32 ifindex;
-	__u32 state; /* enum dominoes_tcp_state */
-	__u32 replicas; /* UDP: 0 where the interrupt does it all */
-	__u32 policy; /* enum dominoes_policy */
-	__u64 bytes_received; /* placed in order */
-	__u64 bytes_sent;     /* first transmissions and retransmissions */
-	__u64 bytes_acked;
-	__u64 bytes_retransmitted;
-	__u64 segments_in;
-	__u64 segments_out;
-	__u64 recv_queue; /* bytes the application has not read; for a listener: connections waiting */
-	__u64 send_queue; /* bytes not acknowledged;          for a listener: its backlog */
-	__u64 digest_checks;
-	__u64 digest_mismatches;
-	__u32 srtt_us;
-	__u32 rttvar_us;
-	__u32 rto_us;
-	__u32 mss;
-	__u32 cwnd; /* bytes */
-	__u32 ssthresh; /* bytes; ~0: none yet */
-	__u32 snd_wnd;	/* bytes */
-	__u32 rcv_wnd;	/* bytes */
-	__u8 snd_wscale;
-	__u8 rcv_wscale;
-	__u8 options; /* DOMINOES_INFO_* */
-	__u8 reserved;
-	__u32 retransmits; /* RTO expiries */
-	struct dominoes_replica_info replica[DOMINOES_MAX_REPLICAS];
-	__u32 rcvbuf; /* bytes: the receive buffer now, and how far it may grow; the send buffer likewise */
-	__u32 rcvbuf_limit;
-	__u32 sndbuf;
-	__u32 sndbuf_limit;
-};
-
-#define DOMINOES_INFO_TIMESTAMPS 0x01
-#define DOMINOES_INFO_WSCALE 0x02
-#define DOMINOES_INFO_SACK 0x04
-#define DOMINOES_INFO_ECN 0x08
 
 /* --- endpoints ---------------------------------------------------------------------------------- */
 

@@ -7,7 +7,6 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "convert.h"
 #include "endpoint.h"
 #include "ioctl.h"
 #include "link.h"
@@ -82,14 +81,6 @@ int dominoes_ioctl_stats(struct dominoes_call *call, void *argument)
 int dominoes_ioctl_connection(struct dominoes_call *call, void *argument)
 {
 	struct dominoes_info *info = argument;
-	struct scout_info *found = kzalloc(sizeof(*found), GFP_KERNEL_ACCOUNT);
-	int error;
 
-	if (!found)
-		return -ENOMEM;
-	error = scout_info_at(dominoes_stack, info->id, found);
-	if (!error)
-		dominoes_info_from_scout(info, found);
-	kfree(found);
-	return error;
+	return scout_info_at(dominoes_stack, info->id, info);
 }

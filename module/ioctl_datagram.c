@@ -10,7 +10,6 @@
 #include <linux/uio.h>
 
 #include "compat.h"
-#include "convert.h"
 #include "endpoint.h"
 #include "ioctl.h"
 #include "port.h"
@@ -56,7 +55,6 @@ int dominoes_ioctl_sendto(struct dominoes_call *call, void *argument)
 	struct dominoes_datagram *datagram = argument;
 	bool nowait = dominoes_datagram_nowait(call, datagram);
 	struct dominoes_iter from;
-	struct scout_sockaddr peer;
 	struct iov_iter iter;
 	s64 sent;
 	int error;
@@ -66,13 +64,12 @@ int dominoes_ioctl_sendto(struct dominoes_call *call, void *argument)
 	error = dominoes_datagram_iter(call, datagram, ITER_SOURCE, &iter);
 	if (error)
 		return error;
-	dominoes_sockaddr_to_scout(&peer, &datagram->peer);
 	error = dominoes_datagram_begin(call, &endpoint->write_lock, nowait);
 	if (error)
 		return error;
 	from.iter = &iter;
 	sent = dominoes_endpoint_await(endpoint, DOMINOES_WRITABLE, nowait,
-				       scout_send_to(endpoint->scout, &peer, &from,
+				       scout_send_to(endpoint->scout, &datagram->peer, &from,
 						     iov_iter_count(&iter)));
 	if (sent == -EAGAIN)
 		dominoes_endpoint_no_room(endpoint);
@@ -89,7 +86,7 @@ int dominoes_ioctl_recvfrom(struct dominoes_call *call, void *argument)
 	struct dominoes_datagram *datagram = argument;
 	bool nowait = dominoes_datagram_nowait(call, datagram);
 	bool peek = datagram->flags & MSG_PEEK;
-	struct scout_sockaddr peer = {};
+	struct dominoes_sockaddr peer = {};
 	struct dominoes_iter to;
 	struct iov_iter iter;
 	s64 got;
@@ -110,7 +107,7 @@ int dominoes_ioctl_recvfrom(struct dominoes_call *call, void *argument)
 	mutex_unlock(&endpoint->read_lock);
 	if (got < 0)
 		return got;
-	dominoes_sockaddr_from_scout(&datagram->peer, &peer);
+	datagram->peer = peer;
 	datagram->length = got;
 	return 0;
 }

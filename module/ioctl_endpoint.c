@@ -12,7 +12,6 @@
 #include <linux/net.h>
 #include <linux/slab.h>
 
-#include "convert.h"
 #include "endpoint.h"
 #include "ioctl.h"
 #include "main.h"
@@ -44,12 +43,10 @@ static void dominoes_end(struct dominoes_call *call)
 	mutex_unlock(&call->endpoint->control_lock);
 }
 
-static int dominoes_take_address(struct dominoes_call *call, const struct dominoes_address *from,
-				 struct scout_sockaddr *to)
+static int dominoes_check_family(struct dominoes_call *call, const struct dominoes_address *address)
 {
-	if (from->address.family != AF_INET)
+	if (address->address.family != AF_INET)
 		return dominoes_refuse(call, -EINVAL, "not an IPv4 address");
-	dominoes_sockaddr_to_scout(to, &from->address);
 	return 0;
 }
 
@@ -84,18 +81,18 @@ static int dominoes_connect_wait(struct dominoes_call *call, unsigned int epoch)
 
 int dominoes_ioctl_connect(struct dominoes_call *call, void *argument)
 {
-	struct scout_sockaddr peer;
+	const struct dominoes_address *peer = argument;
 	unsigned int epoch;
 	int error;
 
-	error = dominoes_take_address(call, argument, &peer);
+	error = dominoes_check_family(call, peer);
 	if (error)
 		return error;
 	error = dominoes_begin(call);
 	if (error)
 		return error;
 	epoch = dominoes_endpoint_epoch(call->endpoint);
-	error = scout_connect(call->endpoint->scout, &peer);
+	error = scout_connect(call->endpoint->scout, &peer->address);
 	if (error == -EINPROGRESS)
 		dominoes_endpoint_no_room(call->endpoint);
 	dominoes_connect_said(call, error);
@@ -109,16 +106,16 @@ int dominoes_ioctl_connect(struct dominoes_call *call, void *argument)
 
 int dominoes_ioctl_bind(struct dominoes_call *call, void *argument)
 {
-	struct scout_sockaddr local;
+	const struct dominoes_address *local = argument;
 	int error;
 
-	error = dominoes_take_address(call, argument, &local);
+	error = dominoes_check_family(call, local);
 	if (error)
 		return error;
 	error = dominoes_begin(call);
 	if (error)
 		return error;
-	error = scout_bind(call->endpoint->scout, &local);
+	error = scout_bind(call->endpoint->scout, &local->address);
 	dominoes_end(call);
 	if (error == -EINVAL)
 		return dominoes_refuse(call, error, "bound or connected already");
@@ -145,7 +142,7 @@ int dominoes_ioctl_listen(struct dominoes_call *call, void *argument)
 
 /* Gives the new file's endpoint a connection that waits to be accepted. -EAGAIN: none waits. */
 static int dominoes_accept_one(struct dominoes_call *call, struct dominoes_endpoint *new_endpoint,
-			       struct scout_sockaddr *peer)
+			       struct dominoes_sockaddr *peer)
 {
 	struct scout_endpoint *scout;
 	int error;
@@ -191,7 +188,7 @@ int dominoes_ioctl_accept(struct dominoes_call *call, void *argument)
 {
 	struct dominoes_accept *accept = argument;
 	struct dominoes_endpoint *new_endpoint;
-	struct scout_sockaddr peer = {};
+	struct dominoes_sockaddr peer = {};
 	int error;
 
 	if (accept->flags & ~(O_NONBLOCK | O_CLOEXEC))
@@ -207,7 +204,7 @@ int dominoes_ioctl_accept(struct dominoes_call *call, void *argument)
 		return dominoes_refuse(call, error, "not listening");
 	if (error)
 		return error;
-	dominoes_sockaddr_from_scout(&accept->peer, &peer);
+	accept->peer = peer;
 	return call->new_fd;
 }
 
@@ -234,49 +231,37 @@ int dominoes_ioctl_shutdown(struct dominoes_call *call, void *argument)
 int dominoes_ioctl_local(struct dominoes_call *call, void *argument)
 {
 	struct dominoes_address *address = argument;
-	struct scout_sockaddr local;
 	int error;
 
 	error = dominoes_begin(call);
 	if (error)
 		return error;
-	error = scout_local(call->endpoint->scout, &local);
+	error = scout_local(call->endpoint->scout, &address->address);
 	dominoes_end(call);
-	if (!error)
-		dominoes_sockaddr_from_scout(&address->address, &local);
 	return error;
 }
 
 int dominoes_ioctl_peer(struct dominoes_call *call, void *argument)
 {
 	struct dominoes_address *address = argument;
-	struct scout_sockaddr peer;
 	int error;
 
 	error = dominoes_begin(call);
 	if (error)
 		return error;
-	error = scout_peer(call->endpoint->scout, &peer);
+	error = scout_peer(call->endpoint->scout, &address->address);
 	dominoes_end(call);
-	if (!error)
-		dominoes_sockaddr_from_scout(&address->address, &peer);
 	return error;
 }
 
 int dominoes_ioctl_info(struct dominoes_call *call, void *argument)
 {
-	struct scout_info *info = kzalloc(sizeof(*info), GFP_KERNEL_ACCOUNT);
 	int error;
 
-	if (!info)
-		return -ENOMEM;
 	error = dominoes_begin(call);
-	if (!error) {
-		error = scout_info(call->endpoint->scout, info);
-		dominoes_end(call);
-	}
-	if (!error)
-		dominoes_info_from_scout(argument, info);
-	kfree(info);
+	if (error)
+		return error;
+	error = scout_info(call->endpoint->scout, argument);
+	dominoes_end(call);
 	return error;
 }

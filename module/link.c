@@ -23,7 +23,6 @@
 #include <net/l3mdev.h>
 #include <net/net_namespace.h>
 
-#include "convert.h"
 #include "ioctl.h"
 #include "link.h"
 #include "main.h"
@@ -107,6 +106,8 @@ static int dominoes_link_start(struct dominoes_call *call, struct dominoes_link 
 	struct scout_attach attach = {
 		.link = link,
 		.id = link->dev->ifindex,
+		.address = link->config.address,
+		.gateway = link->config.gateway,
 		.prefix_len = link->config.prefix_len,
 		.replicas = link->config.replicas,
 		.cpus = cpus,
@@ -116,8 +117,6 @@ static int dominoes_link_start(struct dominoes_call *call, struct dominoes_link 
 	};
 	int error;
 
-	dominoes_sockaddr_to_scout(&attach.address, &link->config.address);
-	dominoes_sockaddr_to_scout(&attach.gateway, &link->config.gateway);
 	error = scout_attach(dominoes_stack, &attach, &link->nic);
 	if (error)
 		return error;

@@ -12,6 +12,7 @@
 #define SCOUT_STACK_H
 
 #include "dominoes/port.h"
+#include "scout/info.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,14 +21,6 @@ extern "C" {
 struct scout_stack;	/* one a machine: the contexts (threads), and all that follows */
 struct scout_nic;	/* an attached device */
 struct scout_endpoint;	/* a TCP connection or listener, or a UDP endpoint */
-
-/* As struct dominoes_sockaddr of the ABI, but the port is in the machine's order. */
-struct scout_sockaddr {
-	uint16_t family; /* 2 (AF_INET), or 0 where none is given */
-	uint16_t port;
-	uint32_t reserved;
-	uint8_t addr[16];
-};
 
 struct scout_stack *scout_stack_create(void);
 /* No device attached, no endpoint left. */
@@ -41,8 +34,8 @@ void scout_stack_destroy(struct scout_stack *stack);
 struct scout_attach {
 	struct dominoes_link *link;
 	uint64_t id; /* the platform's name for it (ifindex) */
-	struct scout_sockaddr address;
-	struct scout_sockaddr gateway;
+	struct dominoes_sockaddr address;
+	struct dominoes_sockaddr gateway;
 	uint32_t prefix_len;
 	uint32_t replicas;	     /* of new connections and UDP ports, 1..16 */
 	const int *cpus;	     /* the CPUs replicas may run on, in order of preference: a thread for
@@ -93,13 +86,13 @@ void scout_endpoint_close(struct scout_endpoint *endpoint);
 
 /* EINVAL already bound or bad address, EADDRNOTAVAIL not an attached device's, EADDRINUSE. Port 0: any.
  * Address 0.0.0.0: every device; connect settles on one. */
-int scout_bind(struct scout_endpoint *endpoint, const struct scout_sockaddr *address);
+int scout_bind(struct scout_endpoint *endpoint, const struct dominoes_sockaddr *address);
 /* As connect() of a socket that does not block. -EINPROGRESS once begun; then -EALREADY until SCOUT_OUT or
  * SCOUT_ERR is set; then, once, the outcome: 0, or the errno, which is -ECONNABORTED where scout_take_error()
  * has taken it. After 0: -EISCONN. After an errno the endpoint is as before the attempt: the next call begins
  * another, from another port unless the program has bound one. -EISCONN also of a listener; and -ENETUNREACH,
  * -EADDRNOTAVAIL, -EADDRINUSE, -EINVAL, -ENOMEM. UDP: 0. */
-int scout_connect(struct scout_endpoint *endpoint, const struct scout_sockaddr *peer);
+int scout_connect(struct scout_endpoint *endpoint, const struct dominoes_sockaddr *peer);
 /* For whoever waits in connect(): the outcome as above, but never a new attempt, and 0 also where another has
  * heard of the success. -EALREADY: there is none yet. */
 int scout_connect_result(struct scout_endpoint *endpoint);
@@ -107,7 +100,7 @@ int scout_connect_result(struct scout_endpoint *endpoint);
 int scout_listen(struct scout_endpoint *endpoint, uint32_t backlog);
 /* The next connection that is established, as an endpoint of `user`; -EAGAIN, -EINVAL not listening. */
 int scout_accept(struct scout_endpoint *listener, void *user, struct scout_endpoint **endpoint,
-		 struct scout_sockaddr *peer);
+		 struct dominoes_sockaddr *peer);
 
 #define SCOUT_IN 0x1	/* a read or an accept will not wait */
 #define SCOUT_OUT 0x2	/* a write will not wait; a connect is over */
@@ -140,53 +133,24 @@ int scout_set_option(struct scout_endpoint *endpoint, uint32_t option, int64_t v
 const char *scout_option_rule(uint32_t option);
 int scout_get_option(struct scout_endpoint *endpoint, uint32_t option, int64_t *value);
 
-int scout_local(struct scout_endpoint *endpoint, struct scout_sockaddr *address);
+int scout_local(struct scout_endpoint *endpoint, struct dominoes_sockaddr *address);
 /* -ENOTCONN: also while connecting, and when the connection is over. */
-int scout_peer(struct scout_endpoint *endpoint, struct scout_sockaddr *address);
+int scout_peer(struct scout_endpoint *endpoint, struct dominoes_sockaddr *address);
 
 /* UDP. -EAGAIN, -EMSGSIZE, -EDESTADDRREQ, -ENETUNREACH, -EFAULT, -ECONNREFUSED (connected, after ICMP). */
-int64_t scout_send_to(struct scout_endpoint *endpoint, const struct scout_sockaddr *peer,
+int64_t scout_send_to(struct scout_endpoint *endpoint, const struct dominoes_sockaddr *peer,
 		      struct dominoes_iter *from, size_t bytes);
 /* Returns the datagram's length, of which at most `bytes` were given; TCP: as scout_read(), and no address. `peek`:
  * it stays there. */
-int64_t scout_receive_from(struct scout_endpoint *endpoint, struct scout_sockaddr *peer,
+int64_t scout_receive_from(struct scout_endpoint *endpoint, struct dominoes_sockaddr *peer,
 			   struct dominoes_iter *to, size_t bytes, bool peek);
 
 /* --- what there is ---------------------------------------------------------------------------------- */
 
-struct scout_replica_info {
-	uint32_t cpu;
-	uint32_t lag;
-	uint64_t requests;
-	uint64_t owned;
-	uint64_t delivered_bytes;
-	uint64_t sent_segments;
-};
-
-/* As struct dominoes_info of the ABI. */
-struct scout_info {
-	uint32_t protocol;
-	uint32_t state;
-	uint64_t id;
-	uint64_t nic_id;
-	struct scout_sockaddr local;
-	struct scout_sockaddr peer;
-	uint32_t replicas;
-	uint32_t policy;
-	uint64_t bytes_received, bytes_sent, bytes_acked, bytes_retransmitted;
-	uint64_t segments_in, segments_out;
-	uint64_t recv_queue, send_queue;
-	uint64_t digest_checks, digest_mismatches;
-	uint32_t srtt_us, rttvar_us, rto_us, mss, cwnd, ssthresh, snd_wnd, rcv_wnd;
-	uint32_t retransmits;
-	uint8_t snd_wscale, rcv_wscale, options, reserved;
-	uint32_t rcvbuf, rcvbuf_limit, sndbuf, sndbuf_limit;
-	struct scout_replica_info replica[16];
-};
-
-int scout_info(struct scout_endpoint *endpoint, struct scout_info *info);
+/* All of *info but its size. */
+int scout_info(struct scout_endpoint *endpoint, struct dominoes_info *info);
 /* The one with the smallest id >= `id`, of whoever; -ENOENT. */
-int scout_info_at(struct scout_stack *stack, uint64_t id, struct scout_info *info);
+int scout_info_at(struct scout_stack *stack, uint64_t id, struct dominoes_info *info);
 
 #ifdef __cplusplus
 }

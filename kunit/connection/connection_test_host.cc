@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scout/connection/connection.hh"
 
+#include <arpa/inet.h>
+
 #include "kunit/connection/one_connection.hh"
 #include "scout/stack.h"
 #include "scout/tcp/constants.hh"
@@ -314,12 +316,12 @@ void info__of_what_was_exchanged(Check& check) {
         return info.bytes_acked == 60;
     }));
     EXPECT_EQ(info.id, one.connection->id());
-    EXPECT_EQ(info.nic_id, 77);
+    EXPECT_EQ(info.ifindex, 77);
     EXPECT_EQ(info.protocol, 6);
     EXPECT_EQ(info.state, 1);
     EXPECT(IpAddress::v4(info.local.addr) == kOurIp && IpAddress::v4(info.peer.addr) == kPeerIp);
-    EXPECT_EQ(info.local.port, 5000);
-    EXPECT_EQ(info.peer.port, 80);
+    EXPECT_EQ(ntohs(info.local.port), 5000);
+    EXPECT_EQ(ntohs(info.peer.port), 80);
     EXPECT_EQ(info.replicas, 2);
     EXPECT_EQ(info.policy, 1);
     EXPECT_EQ(info.bytes_received, 5);

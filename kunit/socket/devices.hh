@@ -109,8 +109,8 @@ struct MultiHost {
     std::unique_ptr<Device> wide, narrow, routed;
 };
 
-inline scout_sockaddr local_of(Socket& socket) {
-    scout_sockaddr local{};
+inline dominoes_sockaddr local_of(Socket& socket) {
+    dominoes_sockaddr local{};
     scout_local(socket.get(), &local);
     return local;
 }
@@ -128,7 +128,7 @@ inline int64_t send_to(Socket& socket, const char* ip) {
 
 inline int64_t receive(Socket& socket) {
     char byte[64];
-    scout_sockaddr from;
+    dominoes_sockaddr from;
     dominoes_iter to(byte, sizeof byte);
     return scout_receive_from(socket.get(), &from, &to, sizeof byte, false);
 }

@@ -3,6 +3,8 @@
 // A machine with several devices: which of them an endpoint uses; and its contexts.
 #include "scout/stack.h"
 
+#include <arpa/inet.h>
+
 #include "kunit/socket/devices.hh"
 #include "scout/socket/stack.hh"
 
@@ -109,7 +111,7 @@ void bind__of_tcp_to_a_port_only(Check& check) {
     EXPECT(is_at(socket, "0.0.0.0"));
     EXPECT_EQ(begin_connect(socket, "192.0.2.9"), error(kEinprogress));
     EXPECT(is_at(socket, "192.0.2.1"));
-    EXPECT_EQ(local_of(socket).port, 5000);
+    EXPECT_EQ(ntohs(local_of(socket).port), 5000);
     // It is taken at each device, and must be free at each.
     Socket everywhere(machine.stack), late(machine.stack), other(machine.stack);
     EXPECT_EQ(everywhere.bind(address("0.0.0.0", 5001)), 0);
@@ -118,7 +120,7 @@ void bind__of_tcp_to_a_port_only(Check& check) {
     EXPECT_EQ(late.bind(address("192.0.2.1", 5002)), 0);
     EXPECT_EQ(other.bind(address("0.0.0.0", 5002)), error(kEaddrinuse));
     EXPECT_EQ(other.bind(address("0.0.0.0", 0)), 0);
-    EXPECT(local_of(other).port != 0);
+    EXPECT(ntohs(local_of(other).port) != 0);
 }
 
 void bind__of_udp_to_a_port_only(Check& check) {
@@ -182,13 +184,13 @@ void send_to__of_an_unbound_endpoint(Check& check) {
     EXPECT(machine.narrow->link.asked_for("10.1.0.9"));
     EXPECT_EQ(send_to(socket, "192.0.2.9"), 1);
     EXPECT(machine.routed->link.asked_for("192.0.2.9"));
-    const uint16_t port = local_of(socket).port;
+    const uint16_t port = ntohs(local_of(socket).port);
     EXPECT(port != 0);
     machine.wide->receive("10.0.0.9", "10.0.0.1", port, text("answer"));
     EXPECT_EQ(receive(socket), 6);
     EXPECT_EQ(begin_connect(socket, "10.1.0.9"), 0);
     EXPECT(is_at(socket, "10.1.0.1"));
-    EXPECT_EQ(local_of(socket).port, port);
+    EXPECT_EQ(ntohs(local_of(socket).port), port);
 }
 
 void listen__at_every_device(Check& check) {
@@ -218,7 +220,7 @@ void listen__while_devices_come_and_go(Check& check) {
     MultiHost machine;
     Socket listener(machine.stack), one(machine.stack);
     EXPECT_EQ(listener.listen(), 0);
-    const uint16_t port = local_of(listener).port;
+    const uint16_t port = ntohs(local_of(listener).port);
     EXPECT_EQ(one.bind(address("10.0.0.1", 5001)), 0);
     EXPECT_EQ(one.listen(), 0);
     Device late(machine.stack, "203.0.113.1", 24);

@@ -4,6 +4,7 @@
 // the wire between them.
 #pragma once
 
+#include <arpa/inet.h>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -36,7 +37,7 @@ public:
     }
     End(scout_stack*, End& listener) {
         scout_endpoint* made = nullptr;
-        scout_sockaddr peer;
+        dominoes_sockaddr peer;
         result = scout_accept(listener.get(), static_cast<User*>(this), &made, &peer);
         if (result == 0) take(made);
     }
@@ -72,21 +73,21 @@ public:
         return scout_write(get(), &from, 1);
     }
     int peer() {
-        scout_sockaddr peer;
+        dominoes_sockaddr peer;
         return scout_peer(get(), &peer);
     }
     uint16_t port() {
-        scout_sockaddr local{};
+        dominoes_sockaddr local{};
         scout_local(get(), &local);
-        return local.port;
+        return ntohs(local.port);
     }
     bool is_at(const char* ip) {
-        scout_sockaddr local{};
+        dominoes_sockaddr local{};
         scout_local(get(), &local);
         return IpAddress::v4(local.addr) == IpAddress::v4(address(ip, 0).addr);
     }
     uint32_t state() {
-        struct scout_info info {};
+        struct dominoes_info info {};
         scout_info(get(), &info);
         return info.state;
     }

@@ -109,7 +109,7 @@ struct Bed {
     bool comes_to(Counter counter, uint64_t value) const {
         return eventually([&] { return count(counter) == value; });
     }
-    scout_replica_info info(uint32_t replica) const {
+    dominoes_replica_info info(uint32_t replica) const {
         EndpointInfo all{};
         group->info(all);
         return all.replica[replica];

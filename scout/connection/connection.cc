@@ -427,12 +427,6 @@ void Connection::count(const TcpInfo& now) {
 
 namespace {
 
-// DOMINOES_INFO_* of the ABI.
-constexpr uint8_t kInfoTimestamps = 1;
-constexpr uint8_t kInfoWindowScaling = 2;
-constexpr uint8_t kInfoSack = 4;
-constexpr uint8_t kInfoEcn = 8;
-
 uint32_t saturated(uint64_t value) {
     return static_cast<uint32_t>(min<uint64_t>(value, ~uint32_t{0}));
 }
@@ -441,16 +435,12 @@ uint32_t saturated(uint64_t value) {
 
 void Connection::info(EndpointInfo& info) {
     const TcpInfo now = shown_.read();
-    auto address = [](const SocketAddress& from) {
-        scout_sockaddr to{.family = 2, .port = from.port, .reserved = 0, .addr = {}};
-        from.ip.store(to.addr);
-        return to;
-    };
+    clear(info);
     info.id = id_;
-    info.nic_id = interface_id_;
+    info.ifindex = static_cast<uint32_t>(interface_id_);
     info.protocol = kTcp;
-    info.local = address(participants_.local);
-    info.peer = address(participants_.peer);
+    info.local = to_program(participants_.local);
+    info.peer = to_program(participants_.peer);
     info.policy = static_cast<uint32_t>(policy_);
     info.recv_queue = appwrap_->unread();
     info.send_queue = appwrap_->unacknowledged();
@@ -478,9 +468,9 @@ void Connection::info(EndpointInfo& info) {
     info.retransmits = now.timeouts;
     info.snd_wscale = now.snd_scale;
     info.rcv_wscale = now.rcv_scale;
-    info.options = static_cast<uint8_t>(now.timestamps * kInfoTimestamps |
-                                        now.window_scaling * kInfoWindowScaling |
-                                        now.sack * kInfoSack | now.ecn * kInfoEcn);
+    info.options = static_cast<uint8_t>(
+        now.timestamps * DOMINOES_INFO_TIMESTAMPS | now.window_scaling * DOMINOES_INFO_WSCALE |
+        now.sack * DOMINOES_INFO_SACK | now.ecn * DOMINOES_INFO_ECN);
     show_replicas(info);
 }
 

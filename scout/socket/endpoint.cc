@@ -10,22 +10,8 @@ using dominoes::MutexGuard;
 
 namespace {
 
-constexpr uint16_t kFamilyInet = 2;  // AF_INET
 // As a socket that is not connected.
 constexpr uint32_t kPollUnconnected = SCOUT_OUT | SCOUT_HUP | SCOUT_UNCONNECTED;
-
-bool take_address(const scout_sockaddr& from, SocketAddress& to) {
-    if (from.family != kFamilyInet) return false;
-    to = {IpAddress::v4(from.addr), from.port};
-    return true;
-}
-
-void give_address(const SocketAddress& from, scout_sockaddr& to) {
-    to = {};
-    to.family = kFamilyInet;
-    to.port = from.port;
-    from.ip.store(to.addr);
-}
 
 }  // namespace
 
@@ -98,9 +84,9 @@ void Endpoint::lose_nic(Nic& nic) {
 
 // --- naming ---
 
-int Endpoint::bind(const scout_sockaddr& address) {
+int Endpoint::bind(const dominoes_sockaddr& address) {
     SocketAddress wanted;
-    if (!take_address(address, wanted)) return -int{kEinval};
+    if (!from_program(address, wanted)) return -int{kEinval};
     MutexGuard guard(stack_.mutex());
     if ((nic_ && bound_.port != 0) || !fresh()) return -int{kEinval};
     Nic* nic = stack_.nic_of(wanted.ip);
@@ -217,9 +203,9 @@ int Endpoint::connect_udp(const SocketAddress& to) {
     return 0;
 }
 
-int Endpoint::connect(const scout_sockaddr& address) {
+int Endpoint::connect(const dominoes_sockaddr& address) {
     SocketAddress to;
-    if (!take_address(address, to) || to.port == 0 || to.ip.is_any() || to.ip.is_multicast() ||
+    if (!from_program(address, to) || to.port == 0 || to.ip.is_any() || to.ip.is_multicast() ||
         to.ip.is_limited_broadcast()) {
         return -int{kEinval};
     }
@@ -318,7 +304,7 @@ Listener* Endpoint::listener_at(Nic& nic) const {
     return l;
 }
 
-int Endpoint::accept(void* user, Endpoint** out, scout_sockaddr* peer) {
+int Endpoint::accept(void* user, Endpoint** out, dominoes_sockaddr* peer) {
     dominoes::Owned<Endpoint> made(dominoes::make<Endpoint>(stack_, kTcp, user));
     if (!made) return -int{kEnomem};
     MutexGuard guard(stack_.mutex());
@@ -331,19 +317,19 @@ int Endpoint::accept(void* user, Endpoint** out, scout_sockaddr* peer) {
     made->connection_.store_release(arrived);
     made->settled_ = true;
     arrived->appwrap().user().join(user);
-    give_address(arrived->participants().peer, *peer);
+    *peer = to_program(arrived->participants().peer);
     stack_.add(*made);
     *out = made.release();
     return 0;
 }
 
-int Endpoint::local(scout_sockaddr* address) {
+int Endpoint::local(dominoes_sockaddr* address) {
     MutexGuard guard(stack_.mutex());
-    give_address(udp_ ? udp_->local() : bound_, *address);
+    *address = to_program(udp_ ? udp_->local() : bound_);
     return 0;
 }
 
-int Endpoint::peer(scout_sockaddr* address) {
+int Endpoint::peer(dominoes_sockaddr* address) {
     SocketAddress to;
     if (Connection* c = connection()) {
         if (!c->appwrap().is_connected() || c->appwrap().is_over()) return -int{kEnotconn};
@@ -351,7 +337,7 @@ int Endpoint::peer(scout_sockaddr* address) {
     } else if (!udp_ || !udp_->peer(to)) {
         return -int{kEnotconn};
     }
-    give_address(to, *address);
+    *address = to_program(to);
     return 0;
 }
 
@@ -391,11 +377,11 @@ int64_t Endpoint::write(dominoes_iter* from, size_t bytes) {
     return c ? c->appwrap().write(from, bytes) : unconnected(kEpipe);
 }
 
-int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_t bytes) {
+int64_t Endpoint::send_to(const dominoes_sockaddr* peer, dominoes_iter* from, size_t bytes) {
     if (!udp_) return write(from, bytes);
     if (!peer || peer->family == 0) return udp_->send_to(nullptr, from, bytes);
     SocketAddress to;
-    if (!take_address(*peer, to)) return -int64_t{kEinval};
+    if (!from_program(*peer, to)) return -int64_t{kEinval};
     {
         MutexGuard guard(stack_.mutex());
         if (!nic_ && !stack_.nic_towards(to.ip)) return -int64_t{kEnetunreach};
@@ -406,11 +392,12 @@ int64_t Endpoint::send_to(const scout_sockaddr* peer, dominoes_iter* from, size_
     return udp_->send_to(&to, from, bytes);
 }
 
-int64_t Endpoint::receive_from(scout_sockaddr* peer, dominoes_iter* to, size_t bytes, bool peek) {
+int64_t Endpoint::receive_from(dominoes_sockaddr* peer, dominoes_iter* to, size_t bytes,
+                               bool peek) {
     if (!udp_) return read_stream(to, bytes, peek);
     SocketAddress from;
     const int64_t got = udp_->receive_from(&from, to, bytes, peek);
-    if (got >= 0) give_address(from, *peer);
+    if (got >= 0) *peer = to_program(from);
     return got;
 }
 
@@ -462,18 +449,15 @@ int Endpoint::info(EndpointInfo* info) {
 }
 
 void Endpoint::fill_info(EndpointInfo& info) {
-    info = {};
-    if (Connection* c = connection()) {
-        c->info(info);
-        return;
-    }
+    if (Connection* c = connection()) return c->info(info);
+    clear(info);
     info.id = id_;
     info.protocol = udp_ ? kUdp : kTcp;
-    info.nic_id = nic_ ? nic_->id : 0;
+    info.ifindex = nic_ ? static_cast<uint32_t>(nic_->id) : 0;
     info.state = static_cast<uint32_t>(TcpPhase::kClosed);
-    give_address(udp_ ? udp_->local() : bound_, info.local);
+    info.local = to_program(udp_ ? udp_->local() : bound_);
     SocketAddress to;
-    if (udp_ && udp_->peer(to)) give_address(to, info.peer);
+    if (udp_ && udp_->peer(to)) info.peer = to_program(to);
     if (udp_) {
         info.recv_queue = udp_->queued_bytes();
         udp_->replicas_info(info);

@@ -28,11 +28,11 @@ public:
     void close();
 
     // As in scout/stack.h.
-    int bind(const scout_sockaddr& address);
-    int connect(const scout_sockaddr& peer);
+    int bind(const dominoes_sockaddr& address);
+    int connect(const dominoes_sockaddr& peer);
     int connect_result();
     int listen(uint32_t backlog);
-    int accept(void* user, Endpoint** endpoint, scout_sockaddr* peer);
+    int accept(void* user, Endpoint** endpoint, dominoes_sockaddr* peer);
     uint32_t poll();
     int64_t read(dominoes_iter* to, size_t bytes);
     int64_t write(dominoes_iter* from, size_t bytes);
@@ -41,10 +41,10 @@ public:
     bool drained();
     int set_option(uint32_t option, int64_t value);
     int get_option(uint32_t option, int64_t* value);
-    int local(scout_sockaddr* address);
-    int peer(scout_sockaddr* address);
-    int64_t send_to(const scout_sockaddr* peer, dominoes_iter* from, size_t bytes);
-    int64_t receive_from(scout_sockaddr* peer, dominoes_iter* to, size_t bytes, bool peek);
+    int local(dominoes_sockaddr* address);
+    int peer(dominoes_sockaddr* address);
+    int64_t send_to(const dominoes_sockaddr* peer, dominoes_iter* from, size_t bytes);
+    int64_t receive_from(dominoes_sockaddr* peer, dominoes_iter* to, size_t bytes, bool peek);
     int info(EndpointInfo* info);
 
     // --- for the stack, under its mutex ---

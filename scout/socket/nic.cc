@@ -14,7 +14,6 @@ using dominoes::Request;
 
 namespace {
 
-constexpr uint16_t kFamilyInet = 2;  // AF_INET
 constexpr uint16_t kFirstEphemeral = 32768;
 constexpr uint16_t kLastEphemeral = 60999;
 

@@ -142,7 +142,6 @@ int Stack::info_at(uint64_t id, EndpointInfo& info) {
         });
     }
     if (found_connection) {
-        info = {};
         found_connection->info(info);
         return 0;
     }

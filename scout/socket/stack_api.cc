@@ -71,11 +71,11 @@ int scout_endpoint_create(scout_stack* stack, int protocol, void* user, scout_en
 
 void scout_endpoint_close(scout_endpoint* endpoint) { of(endpoint).close(); }
 
-int scout_bind(scout_endpoint* endpoint, const scout_sockaddr* address) {
+int scout_bind(scout_endpoint* endpoint, const dominoes_sockaddr* address) {
     return of(endpoint).bind(*address);
 }
 
-int scout_connect(scout_endpoint* endpoint, const scout_sockaddr* peer) {
+int scout_connect(scout_endpoint* endpoint, const dominoes_sockaddr* peer) {
     return of(endpoint).connect(*peer);
 }
 
@@ -85,7 +85,8 @@ int scout_listen(scout_endpoint* endpoint, uint32_t backlog) {
     return of(endpoint).listen(backlog);
 }
 
-int scout_accept(scout_endpoint* listener, void* user, scout_endpoint** out, scout_sockaddr* peer) {
+int scout_accept(scout_endpoint* listener, void* user, scout_endpoint** out,
+                 dominoes_sockaddr* peer) {
     Endpoint* endpoint = nullptr;
     const int error = of(listener).accept(user, &endpoint, peer);
     if (!error) *out = reinterpret_cast<scout_endpoint*>(endpoint);
@@ -118,29 +119,29 @@ int scout_get_option(scout_endpoint* endpoint, uint32_t option, int64_t* value) 
     return of(endpoint).get_option(option, value);
 }
 
-int scout_local(scout_endpoint* endpoint, scout_sockaddr* address) {
+int scout_local(scout_endpoint* endpoint, dominoes_sockaddr* address) {
     return of(endpoint).local(address);
 }
 
-int scout_peer(scout_endpoint* endpoint, scout_sockaddr* address) {
+int scout_peer(scout_endpoint* endpoint, dominoes_sockaddr* address) {
     return of(endpoint).peer(address);
 }
 
-int64_t scout_send_to(scout_endpoint* endpoint, const scout_sockaddr* peer, dominoes_iter* from,
+int64_t scout_send_to(scout_endpoint* endpoint, const dominoes_sockaddr* peer, dominoes_iter* from,
                       size_t bytes) {
     return of(endpoint).send_to(peer, from, bytes);
 }
 
-int64_t scout_receive_from(scout_endpoint* endpoint, scout_sockaddr* peer, dominoes_iter* to,
+int64_t scout_receive_from(scout_endpoint* endpoint, dominoes_sockaddr* peer, dominoes_iter* to,
                            size_t bytes, bool peek) {
     return of(endpoint).receive_from(peer, to, bytes, peek);
 }
 
-int scout_info(scout_endpoint* endpoint, struct scout_info* info) {
+int scout_info(scout_endpoint* endpoint, struct dominoes_info* info) {
     return of(endpoint).info(info);
 }
 
-int scout_info_at(scout_stack* stack, uint64_t id, struct scout_info* info) {
+int scout_info_at(scout_stack* stack, uint64_t id, struct dominoes_info* info) {
     MutexGuard guard(of(stack).mutex());
     return of(stack).info_at(id, *info);
 }

@@ -69,7 +69,7 @@ bool UdpReplica::process(Request& request) {
     return true;
 }
 
-void UdpReplica::info(scout_replica_info& info) const {
+void UdpReplica::info(dominoes_replica_info& info) const {
     info = {static_cast<uint32_t>(domain_.context().cpu()),
             static_cast<uint32_t>(group_.channel_->lag(subscription_)),
             domain_.processed(),

@@ -70,7 +70,7 @@ public:
     // Before anything is published. Context: process.
     void begin();
     // Context: any.
-    void info(scout_replica_info& info) const;
+    void info(dominoes_replica_info& info) const;
 
 private:
     bool process(dominoes::Request& request);

@@ -29,7 +29,7 @@ private:
     }
 
     int64_t call(uint8_t what, scout_endpoint* endpoint) {
-        const scout_sockaddr to = some_address();
+        const dominoes_sockaddr to = some_address();
         switch (what % 16) {
             case 1:
                 return scout_bind(endpoint, &to);
@@ -66,8 +66,8 @@ private:
     }
 
     // Any bytes, or nearly a good address.
-    scout_sockaddr some_address() {
-        if (input_.byte() & 1) return input_.take<scout_sockaddr>();
+    dominoes_sockaddr some_address() {
+        if (input_.byte() & 1) return input_.take<dominoes_sockaddr>();
         return address(kOurIp + input_.below(3), input_.byte());
     }
 
@@ -100,7 +100,7 @@ private:
                                 &value);
     }
 
-    int64_t send_to(scout_endpoint* endpoint, const scout_sockaddr& to) {
+    int64_t send_to(scout_endpoint* endpoint, const dominoes_sockaddr& to) {
         uint8_t memory[2048] = {};
         rig::Iter iter(memory, sizeof memory);
         const size_t bytes = input_.word() % sizeof memory;
@@ -113,17 +113,17 @@ private:
     int64_t receive_from(scout_endpoint* endpoint) {
         uint8_t memory[2048];
         rig::Iter iter(memory, sizeof memory);
-        scout_sockaddr from;
+        dominoes_sockaddr from;
         return scout_receive_from(endpoint, &from, &iter, sizeof memory, input_.byte() & 1);
     }
 
     int names(scout_endpoint* endpoint) {
-        scout_sockaddr local, peer;
+        dominoes_sockaddr local, peer;
         require(scout_local(endpoint, &local) == 0, "an endpoint has a name");
         return scout_peer(endpoint, &peer);
     }
     int info(scout_endpoint* endpoint) {
-        struct scout_info info;
+        struct dominoes_info info;
         scout_info(endpoint, &info);
         return scout_info_at(machine_.stack, input_.byte() & 1 ? input_.qword() : input_.byte(),
                              &info);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/fuzz/fuzz_host.hh"
 
+#include <arpa/inet.h>
 #include <cerrno>
 
 #include "scout/counters.h"
@@ -138,7 +139,7 @@ void FuzzHost::close(size_t index) {
 
 void FuzzHost::accept(scout_endpoint* listener) {
     scout_endpoint* accepted = nullptr;
-    scout_sockaddr peer;
+    dominoes_sockaddr peer;
     if (scout_accept(listener, static_cast<rig::User*>(this), &accepted, &peer) == 0)
         endpoints.push_back(accepted);
 }
@@ -160,10 +161,10 @@ int64_t FuzzHost::read(scout_endpoint* endpoint, size_t bytes) {
     return scout_read(endpoint, &iter, bytes);
 }
 
-scout_sockaddr address(uint32_t ip, uint16_t port) {
-    scout_sockaddr result{};
+dominoes_sockaddr address(uint32_t ip, uint16_t port) {
+    dominoes_sockaddr result{};
     result.family = 2;
-    result.port = port;
+    result.port = htons(port);
     scout::store_be32(result.addr, ip);
     return result;
 }

@@ -83,7 +83,7 @@ private:
     const size_t blocks_before_;
 };
 
-scout_sockaddr address(uint32_t ip, uint16_t port);
+dominoes_sockaddr address(uint32_t ip, uint16_t port);
 
 // --- frames, from the payload out ---
 

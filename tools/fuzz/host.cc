@@ -22,8 +22,8 @@ class World {
 public:
     explicit World(Input& input) : input_(input), machine_(1 + input.below(3)) {
         listener_ = machine_.create(scout::kTcp);
-        const scout_sockaddr server = address(kOurIp, kServerPort);
-        const scout_sockaddr udp = address(kOurIp, kUdpPort);
+        const dominoes_sockaddr server = address(kOurIp, kServerPort);
+        const dominoes_sockaddr udp = address(kOurIp, kUdpPort);
         require(scout_bind(listener_, &server) == 0 && scout_listen(listener_, 4) == 0, "listens");
         require(scout_bind(machine_.create(scout::kUdp), &udp) == 0, "binds");
         machine_.receive(framed(arp(scout::kArpReply), scout::kEtherArp));
@@ -151,7 +151,7 @@ private:
         return machine_.endpoints[input_.byte() % machine_.endpoints.size()];
     }
     void connect() {
-        const scout_sockaddr peer = address(kPeerIp, kPeerPort);
+        const dominoes_sockaddr peer = address(kPeerIp, kPeerPort);
         scout_connect(endpoint(), &peer);
     }
     void open() {
@@ -165,9 +165,9 @@ private:
 
     // What changes little, at any time.
     void ask(uint8_t what) {
-        struct scout_info info;
+        struct dominoes_info info;
         int64_t value;
-        scout_sockaddr address;
+        dominoes_sockaddr address;
         switch (what) {
             case 0:
                 scout_poll(endpoint());

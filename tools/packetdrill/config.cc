@@ -10,7 +10,7 @@
 namespace packetdrill {
 namespace {
 
-bool parse_address(const std::string& text, scout_sockaddr& address) {
+bool parse_address(const std::string& text, dominoes_sockaddr& address) {
     address = {};
     address.family = AF_INET;
     return inet_pton(AF_INET, text.c_str(), address.addr) == 1;

@@ -10,8 +10,8 @@
 namespace packetdrill {
 
 struct Config {
-    scout_sockaddr local;    // as --local_ip
-    scout_sockaddr gateway;  // through which all others are reached
+    dominoes_sockaddr local;    // as --local_ip
+    dominoes_sockaddr gateway;  // through which all others are reached
     uint32_t replicas = 1;
     uint32_t mtu = 1500;
     int64_t receive_bytes = 8 << 20;  // for a window scale of 8, as Linux's scripts have it

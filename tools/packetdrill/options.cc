@@ -144,7 +144,7 @@ int64_t Sockets::get_option(int fd, int level, int option, void* value, socklen_
         turn, [&] { return scout_get_option(socket->endpoint, *attribute, &number); });
     if (error) return error;
     if (level == IPPROTO_TCP && option == TCP_MAXSEG) {
-        struct scout_info info {};
+        struct dominoes_info info {};
         machine_.call(turn, [&] { return scout_info(socket->endpoint, &info); });
         if (info.mss) number = info.mss;  // a connection's own, not the limit that was set
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/packetdrill/sockets.hh"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -23,7 +24,7 @@ using Span = dominoes_iter::Span;
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kSecond = 1000 * kMillisecond;
 
-int64_t to_core(const PeerIn& from, scout_sockaddr& address) {
+int64_t to_core(const PeerIn& from, dominoes_sockaddr& address) {
     sockaddr_in in;
     if (!from.address) return -EFAULT;
     if (from.bytes < sizeof in) return -EINVAL;
@@ -31,16 +32,16 @@ int64_t to_core(const PeerIn& from, scout_sockaddr& address) {
     if (in.sin_family != AF_INET) return -EAFNOSUPPORT;
     address = {};
     address.family = AF_INET;
-    address.port = ntohs(in.sin_port);
+    address.port = in.sin_port;
     std::memcpy(address.addr, &in.sin_addr, 4);
     return 0;
 }
 
-void from_core(const scout_sockaddr& address, const PeerOut& to) {
+void from_core(const dominoes_sockaddr& address, const PeerOut& to) {
     if (!to.address || !to.bytes) return;
     sockaddr_in in{};
     in.sin_family = AF_INET;
-    in.sin_port = htons(address.port);
+    in.sin_port = address.port;
     std::memcpy(&in.sin_addr, address.addr, 4);
     std::memcpy(to.address, &in, std::min<size_t>(sizeof in, *to.bytes));
     *to.bytes = sizeof in;
@@ -143,7 +144,7 @@ int64_t Sockets::bind(int fd, const PeerIn& address) {
     Turn turn(machine_);
     Socket* socket = find(fd);
     if (!socket) return -EBADF;
-    scout_sockaddr local;
+    dominoes_sockaddr local;
     if (const int64_t error = to_core(address, local)) return error;
     return machine_.call(turn, [&] { return scout_bind(socket->endpoint, &local); });
 }
@@ -162,7 +163,7 @@ int64_t Sockets::accept(int fd, const PeerOut& peer) {
     Socket* socket = find(fd);
     if (!socket) return -EBADF;
     auto made = std::make_unique<Socket>();
-    scout_sockaddr address;
+    dominoes_sockaddr address;
     const int64_t error = machine_.call_blocking(
         turn,
         [&]() -> int64_t {
@@ -179,7 +180,7 @@ int64_t Sockets::connect(int fd, const PeerIn& peer) {
     Turn turn(machine_);
     Socket* socket = find(fd);
     if (!socket) return -EBADF;
-    scout_sockaddr address;
+    dominoes_sockaddr address;
     if (const int64_t error = to_core(peer, address)) return error;
     const int64_t begun =
         machine_.call(turn, [&] { return scout_connect(socket->endpoint, &address); });
@@ -204,7 +205,7 @@ int64_t Sockets::read(int fd, std::span<const iovec> to, int flags, const PeerOu
     if (is_null(to)) return -EFAULT;
     const std::vector<Span> spans = spans_of(to);
     const size_t bytes = bytes_of(to);
-    scout_sockaddr address{};
+    dominoes_sockaddr address{};
     const int64_t got = machine_.call_blocking(
         turn,
         [&] {
@@ -243,7 +244,7 @@ int64_t Sockets::write(int fd, std::span<const iovec> from, int flags, const Pee
     if (flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL)) return -EOPNOTSUPP;
     if (is_null(from)) return -EFAULT;
     if (!socket->datagrams) return write_stream(turn, *socket, from, flags);
-    scout_sockaddr address;
+    dominoes_sockaddr address;
     if (peer.address) {
         if (const int64_t error = to_core(peer, address)) return error;
     }
@@ -271,7 +272,7 @@ int64_t Sockets::queued(int fd, unsigned long request, int* bytes) {
     Socket* socket = find(fd);
     if (!socket) return -EBADF;
     if (request != FIONREAD && request != TIOCOUTQ) return -ENOTTY;
-    struct scout_info info {};
+    struct dominoes_info info {};
     const int64_t error = machine_.call(turn, [&] { return scout_info(socket->endpoint, &info); });
     if (!error) *bytes = static_cast<int>(request == FIONREAD ? info.recv_queue : info.send_queue);
     return error;

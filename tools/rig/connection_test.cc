@@ -2,6 +2,7 @@
 //
 // A connection between two machines back to back, as programs see it: how it begins and ends, whom
 // its end waits for, and what its options do.
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -230,7 +231,7 @@ TEST(Connection, many_to_the_same_port) {
         Socket client(cable.client().stack());  // closes first, and so comes to TIME-WAIT
         ASSERT_EQ(0, client.set(DOMINOES_OPT_RCVBUF, 16384));
         ASSERT_EQ(0, client.connect(address("10.0.0.1", kPort))) << i;
-        EXPECT_TRUE(ports.insert(client.info().local.port).second);
+        EXPECT_TRUE(ports.insert(ntohs(client.info().local.port)).second);
         int error = 0;
         server = listener.accept(error);
         EXPECT_EQ(0, error);

@@ -10,10 +10,10 @@
 
 namespace rig {
 
-scout_sockaddr address(const std::string& ip, uint16_t port) {
-    scout_sockaddr result{};
+dominoes_sockaddr address(const std::string& ip, uint16_t port) {
+    dominoes_sockaddr result{};
     result.family = AF_INET;
-    result.port = port;
+    result.port = htons(port);
     if (inet_pton(AF_INET, ip.c_str(), result.addr) != 1) {
         throw std::invalid_argument("not an IPv4 address: " + ip);
     }
@@ -59,7 +59,7 @@ bool Socket::linger() {
     return wait_until([&] { return scout_drained(endpoint_); });
 }
 
-int Socket::connect(const scout_sockaddr& peer) {
+int Socket::connect(const dominoes_sockaddr& peer) {
     const int begun = scout_connect(endpoint_, &peer);
     if (begun != -EINPROGRESS && begun != -EALREADY) return begun;
     int result = begun;
@@ -69,7 +69,7 @@ int Socket::connect(const scout_sockaddr& peer) {
 
 std::unique_ptr<Socket> Socket::accept(int& error) {
     std::unique_ptr<Socket> made(new Socket);
-    scout_sockaddr peer;
+    dominoes_sockaddr peer;
     while ((error = scout_accept(endpoint_, static_cast<User*>(made.get()), &made->endpoint_,
                                  &peer)) == -EAGAIN) {
         if (!wait_for(SCOUT_IN | SCOUT_UNCONNECTED)) error = -ETIMEDOUT;
@@ -104,8 +104,8 @@ int64_t Socket::write(const void* from, size_t bytes) {
     return static_cast<int64_t>(done);
 }
 
-struct scout_info Socket::info() {
-    struct scout_info info {};
+struct dominoes_info Socket::info() {
+    struct dominoes_info info {};
     scout_info(endpoint_, &info);
     return info;
 }

@@ -17,7 +17,7 @@
 namespace rig {
 
 // "10.0.0.1", 80. Throws std::invalid_argument.
-scout_sockaddr address(const std::string& ip, uint16_t port);
+dominoes_sockaddr address(const std::string& ip, uint16_t port);
 
 class Socket : User {
 public:
@@ -31,8 +31,8 @@ public:
     Socket& operator=(const Socket&) = delete;
 
     // 0 or a negative errno, as in scout/stack.h, but waiting; -ETIMEDOUT after the time limit.
-    int bind(const scout_sockaddr& local) { return scout_bind(endpoint_, &local); }
-    int connect(const scout_sockaddr& peer);
+    int bind(const dominoes_sockaddr& local) { return scout_bind(endpoint_, &local); }
+    int connect(const dominoes_sockaddr& peer);
     int listen(uint32_t backlog = 0) { return scout_listen(endpoint_, backlog); }
     // nullptr: `error` says why.
     std::unique_ptr<Socket> accept(int& error);
@@ -43,7 +43,7 @@ public:
     bool linger();
     int shutdown(int how) { return scout_shutdown(endpoint_, how); }
     int set(uint32_t option, int64_t value) { return scout_set_option(endpoint_, option, value); }
-    struct scout_info info();
+    struct dominoes_info info();
     scout_endpoint* get() { return endpoint_; }
 
     void set_time_limit(std::chrono::seconds limit) { limit_ = limit; }

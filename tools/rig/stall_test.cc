@@ -2,6 +2,7 @@
 //
 // A replica that stands still holds up nobody but, in the end, those who publish: it is seen while
 // it does, and nothing is lost for good.
+#include <arpa/inet.h>
 #include <atomic>
 
 #include "kunit/packets.hh"
@@ -120,12 +121,13 @@ TEST(Stall, what_it_may_send_is_kept_while_it_is_in_a_batch) {
 }
 
 // "Host unreachable", about a segment of the server's connection.
-std::vector<uint8_t> icmp_error(const struct scout_info& info) {
+std::vector<uint8_t> icmp_error(const struct dominoes_info& info) {
     const auto server = scout::IpAddress::v4(0x0a000001), client = scout::IpAddress::v4(0x0a000002);
-    const auto quoted = kunit::ip_packet(scout::kTcp,
-                                         kunit::tcp_segment({info.local.port, info.peer.port},
-                                                            scout::kAck, 0, 0, {}, server, client),
-                                         server, client);
+    const auto quoted =
+        kunit::ip_packet(scout::kTcp,
+                         kunit::tcp_segment({ntohs(info.local.port), ntohs(info.peer.port)},
+                                            scout::kAck, 0, 0, {}, server, client),
+                         server, client);
     return kunit::framed(
         kunit::ip_packet(scout::kIcmp, kunit::icmp_message(3, 1, 0, quoted), client, server));
 }

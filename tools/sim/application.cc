@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/sim/application.hh"
 
+#include <arpa/inet.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -21,10 +22,10 @@ uint8_t buffer[kMaxAtATime];
 
 }  // namespace
 
-scout_sockaddr address_of(uint32_t host, uint16_t port) {
-    scout_sockaddr address{};
+dominoes_sockaddr address_of(uint32_t host, uint16_t port) {
+    dominoes_sockaddr address{};
     address.family = 2;
-    address.port = port;
+    address.port = htons(port);
     const uint8_t bytes[4] = {10, 0, 0, static_cast<uint8_t>(host + 1)};
     std::memcpy(address.addr, bytes, sizeof bytes);
     return address;
@@ -102,16 +103,16 @@ void Application::connect() {
     }
     if (const int error = set_options(endpoint_, place_.config))
         place_.report.fail("an option was refused: " + std::to_string(error));
-    const scout_sockaddr server = address_of(server_host_, server_port_);
+    const dominoes_sockaddr server = address_of(server_host_, server_port_);
     const int begun = scout_connect(endpoint_, &server);
     note("connect", begun);
     if (begun != -EINPROGRESS) {
         connect_failed_ = true;
         return end_with(begun);
     }
-    scout_sockaddr local;
+    dominoes_sockaddr local;
     scout_local(endpoint_, &local);
-    port_ = local.port;
+    port_ = ntohs(local.port);
     connecting_ = true;
     if (plan_.ending == Ending::kAbort && plan_.end_after_bytes == 0) act_after(think());
 }

@@ -16,7 +16,7 @@ namespace sim {
 
 inline constexpr uint64_t kNever = UINT64_MAX;
 
-scout_sockaddr address_of(uint32_t host, uint16_t port);
+dominoes_sockaddr address_of(uint32_t host, uint16_t port);
 
 // Sets what every endpoint of a host has in common; returns a negative errno if it cannot.
 int set_options(scout_endpoint* endpoint, const HostConfig& config);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/sim/datagram_check.hh"
 
+#include <arpa/inet.h>
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -59,9 +60,9 @@ void DatagramCheck::writes(uint32_t from, uint32_t to, std::span<const uint8_t> 
     ++accounts_[{from, to, digest_of(payload)}].written;
 }
 
-void DatagramCheck::reads(uint32_t at, const scout_sockaddr& source,
+void DatagramCheck::reads(uint32_t at, const dominoes_sockaddr& source,
                           std::span<const uint8_t> payload) {
-    const Key key{source.port - uint32_t{kFirstPort}, at, digest_of(payload)};
+    const Key key{ntohs(source.port) - uint32_t{kFirstPort}, at, digest_of(payload)};
     ++read_[host_of(at)];
     if (key.from >= plans_.size() || host_of(key.from) == host_of(at) ||
         source.addr[3] != host_of(key.from) + 1)

@@ -27,7 +27,7 @@ public:
     void writes(uint32_t from, uint32_t to, std::span<const uint8_t> payload);
     // Its stack has taken what it wrote.
     void wrote(uint32_t from) { ++wrote_[host_of(from)]; }
-    void reads(uint32_t at, const scout_sockaddr& source, std::span<const uint8_t> payload);
+    void reads(uint32_t at, const dominoes_sockaddr& source, std::span<const uint8_t> payload);
     // Nobody is there for now.
     void closes(uint32_t endpoint) { was_closed_[endpoint] = true; }
     // It was told that nobody is at its peer's port.

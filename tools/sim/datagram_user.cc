@@ -48,12 +48,12 @@ int DatagramUser::set_up() {
         return error;
     }
     const auto port = static_cast<uint16_t>(DatagramCheck::kFirstPort + place_.number);
-    const scout_sockaddr own = address_of(plan_.host, port);
+    const dominoes_sockaddr own = address_of(plan_.host, port);
     error = scout_set_option(endpoint_, static_cast<uint32_t>(scout::Attribute::kReceiveBytes),
                              plan_.receive_bytes);
     if (!error) error = scout_bind(endpoint_, &own);
     if (error || !plan_.connected) return error;
-    const scout_sockaddr peer =
+    const dominoes_sockaddr peer =
         address_of(1 - plan_.host, static_cast<uint16_t>(DatagramCheck::kFirstPort + plan_.peer));
     return scout_connect(endpoint_, &peer);
 }
@@ -118,7 +118,7 @@ void DatagramUser::send() {
     const uint64_t which = uint64_t{place_.number} << 32 | sent_++;
     fill_pattern(Random::mixed(place_.scenario.seed ^ Random::mixed(which)), 0, {buffer, bytes});
     place_.check.writes(place_.number, to, {buffer, bytes});
-    const scout_sockaddr peer =
+    const dominoes_sockaddr peer =
         address_of(1 - plan.host, static_cast<uint16_t>(DatagramCheck::kFirstPort + to));
     dominoes_iter iter(static_cast<const void*>(buffer), bytes);
     const int64_t taken = scout_send_to(endpoint_, plan.connected ? nullptr : &peer, &iter, bytes);
@@ -130,7 +130,7 @@ void DatagramUser::send() {
 
 // False: there was nothing.
 bool DatagramUser::read() {
-    scout_sockaddr peer;
+    dominoes_sockaddr peer;
     dominoes_iter iter(static_cast<void*>(buffer), sizeof buffer);
     int64_t got = scout_receive_from(endpoint_, &peer, &iter, sizeof buffer, false);
     if (place_.faults.despairs && got >= 0) got = -ECONNREFUSED;

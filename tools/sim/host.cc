@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/sim/host.hh"
 
+#include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
 #include <numeric>
@@ -32,7 +33,7 @@ int SimHost::attach(dominoes_link& link) {
 int SimHost::listen() {
     int error = scout_endpoint_create(stack_, 6, static_cast<rig::User*>(this), &listener_);
     if (error) return error;
-    const scout_sockaddr address = address_of(number_, kPort);
+    const dominoes_sockaddr address = address_of(number_, kPort);
     error = set_options(listener_, config_);
     if (!error) error = scout_bind(listener_, &address);
     if (!error) error = scout_listen(listener_, 16);
@@ -70,13 +71,13 @@ void SimHost::accept(const std::function<Application*(uint16_t port)>& whose) {
     due_ns_ = kNever;
     for (;;) {
         auto made = std::make_unique<Accepted>();
-        scout_sockaddr peer;
+        dominoes_sockaddr peer;
         scout_endpoint* endpoint = nullptr;
         const int error =
             scout_accept(listener_, static_cast<rig::User*>(made.get()), &endpoint, &peer);
         if (error == -ENOMEM) due_ns_ = scheduler_.now_ns() + kMillisecond;
         if (error) return;
-        made->application = whose(peer.port);
+        made->application = whose(ntohs(peer.port));
         if (!made->application) return scout_endpoint_close(endpoint);
         made->application->adopt(endpoint);
         accepted_.push_back(std::move(made));

@@ -2,6 +2,7 @@
 //
 // A device whose address is probed for before it is used (RFC 5227 section 2.1): from the attach to
 // its announcements, or to who else has it, in virtual time.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include "kunit/counted.hh"
@@ -81,10 +82,10 @@ public:
     void wake() override {}
 };
 
-scout_sockaddr address(IpAddress ip, uint16_t port) {
-    scout_sockaddr made{};
+dominoes_sockaddr address(IpAddress ip, uint16_t port) {
+    dominoes_sockaddr made{};
     made.family = 2;
-    made.port = port;
+    made.port = htons(port);
     ip.store(made.addr);
     return made;
 }
@@ -125,7 +126,7 @@ struct Probed {
     // What an endpoint is told that is bound to the address, to any, or is to be connected.
     int bind() const {
         return try_endpoint(kTcp, [](scout_endpoint* one) {
-            const scout_sockaddr local = address(kOurIp, 80);
+            const dominoes_sockaddr local = address(kOurIp, 80);
             return scout_bind(one, &local);
         });
     }
@@ -134,7 +135,7 @@ struct Probed {
     }
     int connect() const {
         return try_endpoint(kUdp, [](scout_endpoint* one) {
-            const scout_sockaddr peer = address(kPeerIp, 80);
+            const dominoes_sockaddr peer = address(kPeerIp, 80);
             return scout_connect(one, &peer);
         });
     }

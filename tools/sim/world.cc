@@ -327,7 +327,7 @@ std::string World::describe() const {
     std::string all;
     for (const auto& application : applications_) all += application->describe();
     for (const auto& application : applications_) {
-        struct scout_info info;
+        struct dominoes_info info;
         if (!application->endpoint()) continue;
         scout_info(application->endpoint(), &info);
         char line[200];
