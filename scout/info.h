@@ -13,7 +13,7 @@
 /* An address of any family; only AF_INET is served today (in the first four bytes of addr, then zeros). */
 struct dominoes_sockaddr {
 	uint16_t family; /* AF_INET; AF_UNSPEC where none is given */
-	uint16_t port; /* network byte order */
+	uint16_t port;	 /* network byte order */
 	uint32_t reserved;
 	uint8_t addr[16];
 };

@@ -147,7 +147,7 @@ int64_t scout_receive_from(struct scout_endpoint *endpoint, struct dominoes_sock
 
 /* --- what there is ---------------------------------------------------------------------------------- */
 
-/* All of *info but its size. */
+/* All of *info is written; its size is the ABI's, and 0 here. */
 int scout_info(struct scout_endpoint *endpoint, struct dominoes_info *info);
 /* The one with the smallest id >= `id`, of whoever; -ENOENT. */
 int scout_info_at(struct scout_stack *stack, uint64_t id, struct dominoes_info *info);

@@ -35,20 +35,10 @@ void from_program__another_family_changes_nothing(Check& check) {
     EXPECT(untouched == kAddress);
 }
 
-// A caller knows a shorter struct, or a longer one.
-void clear__all_but_the_size(Check& check) {
-    static EndpointInfo info, cleared;
-    __builtin_memset(&info, 0xa5, sizeof info);
-    info.size = cleared.size = 400;
-    clear(info);
-    EXPECT(__builtin_memcmp(&info, &cleared, sizeof info) == 0);
-}
-
 constexpr Test kTests[] = {
     TEST(to_program__writes_all_in_network_order),
     TEST(from_program__is_the_way_back),
     TEST(from_program__another_family_changes_nothing),
-    TEST(clear__all_but_the_size),
 };
 
 }  // namespace

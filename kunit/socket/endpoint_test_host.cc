@@ -4,6 +4,8 @@
 // what is left of an endpoint whose attempt failed.
 #include "scout/socket/endpoint.hh"
 
+#include <cstring>
+
 #include "kunit/socket/world.hh"
 #include "tools/rig/port_memory.hh"
 
@@ -215,6 +217,27 @@ void listen__after_a_failed_attempt(Check& check) {
     EXPECT_EQ(end.poll(), 0);
 }
 
+// --- info ---
+
+// Whatever was in that memory before: it goes to programs.
+void info__writes_all(Check& check) {
+    World world;
+    REQUIRE(world.ready);
+    world.start();
+    End fresh(world.client()), connected(world.client());
+    EXPECT_EQ(connected.attempt(kOpen), 0);
+    for (End* end : {&fresh, &connected, world.listener.get()}) {
+        EndpointInfo once, again;
+        std::memset(&once, 0xa5, sizeof once);
+        std::memset(&again, 0x5a, sizeof again);
+        const auto same = [&] {  // between two events of the connection
+            return scout_info(end->get(), &once) == 0 && scout_info(end->get(), &again) == 0 &&
+                   std::memcmp(&once, &again, sizeof once) == 0;
+        };
+        EXPECT(eventually(same));
+    }
+}
+
 constexpr Test kTests[] = {
     TEST(connect__says_success_once),
     TEST(connect__says_what_went_wrong),
@@ -227,6 +250,7 @@ constexpr Test kTests[] = {
     TEST(connect__of_one_reset_before_it_was_known),
     TEST(connect__of_a_listener),
     TEST(listen__after_a_failed_attempt),
+    TEST(info__writes_all),
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+
 #include <memory>
 #include <mutex>
 #include <vector>

@@ -435,7 +435,7 @@ uint32_t saturated(uint64_t value) {
 
 void Connection::info(EndpointInfo& info) {
     const TcpInfo now = shown_.read();
-    clear(info);
+    info = {};
     info.id = id_;
     info.ifindex = static_cast<uint32_t>(interface_id_);
     info.protocol = kTcp;

@@ -30,11 +30,4 @@ inline dominoes_sockaddr to_program(const SocketAddress& from) {
     return to;
 }
 
-// As a new one, but for the size, which is its owner's. Context: any.
-inline void clear(EndpointInfo& info) {
-    const uint32_t size = info.size;
-    info = {};
-    info.size = size;
-}
-
 }  // namespace scout

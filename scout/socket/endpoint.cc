@@ -450,7 +450,7 @@ int Endpoint::info(EndpointInfo* info) {
 
 void Endpoint::fill_info(EndpointInfo& info) {
     if (Connection* c = connection()) return c->info(info);
-    clear(info);
+    info = {};
     info.id = id_;
     info.protocol = udp_ ? kUdp : kTcp;
     info.ifindex = nic_ ? static_cast<uint32_t>(nic_->id) : 0;

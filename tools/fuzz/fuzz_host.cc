@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tools/fuzz/fuzz_host.hh"
 
-#include <arpa/inet.h>
 #include <cerrno>
 
 #include "scout/counters.h"
 #include "scout/ip/ip.hh"
 #include "scout/net/checksum.hh"
+#include "scout/net/stack_types.hh"
 #include "scout/tcp/header.hh"
 #include "tools/sim/scheduler.hh"
 
@@ -162,11 +162,7 @@ int64_t FuzzHost::read(scout_endpoint* endpoint, size_t bytes) {
 }
 
 dominoes_sockaddr address(uint32_t ip, uint16_t port) {
-    dominoes_sockaddr result{};
-    result.family = 2;
-    result.port = htons(port);
-    scout::store_be32(result.addr, ip);
-    return result;
+    return scout::to_program({scout::IpAddress::v4(ip), port});
 }
 
 // --- frames ---

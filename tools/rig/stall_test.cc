@@ -3,6 +3,7 @@
 // A replica that stands still holds up nobody but, in the end, those who publish: it is seen while
 // it does, and nothing is lost for good.
 #include <arpa/inet.h>
+
 #include <atomic>
 
 #include "kunit/packets.hh"

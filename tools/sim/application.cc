@@ -2,12 +2,14 @@
 #include "tools/sim/application.hh"
 
 #include <arpa/inet.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "scout/net/attributes.hh"
+#include "scout/net/stack_types.hh"
 #include "tools/sim/pattern.hh"
 
 namespace sim {
@@ -23,12 +25,7 @@ uint8_t buffer[kMaxAtATime];
 }  // namespace
 
 dominoes_sockaddr address_of(uint32_t host, uint16_t port) {
-    dominoes_sockaddr address{};
-    address.family = 2;
-    address.port = htons(port);
-    const uint8_t bytes[4] = {10, 0, 0, static_cast<uint8_t>(host + 1)};
-    std::memcpy(address.addr, bytes, sizeof bytes);
-    return address;
+    return scout::to_program({scout::IpAddress::v4(0x0a000001 + host), port});
 }
 
 int set_options(scout_endpoint* endpoint, const HostConfig& config) {

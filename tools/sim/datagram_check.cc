@@ -2,6 +2,7 @@
 #include "tools/sim/datagram_check.hh"
 
 #include <arpa/inet.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstring>

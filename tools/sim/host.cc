@@ -2,6 +2,7 @@
 #include "tools/sim/host.hh"
 
 #include <arpa/inet.h>
+
 #include <cerrno>
 #include <cstring>
 #include <numeric>

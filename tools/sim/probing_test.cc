@@ -2,14 +2,13 @@
 //
 // A device whose address is probed for before it is used (RFC 5227 section 2.1): from the attach to
 // its announcements, or to who else has it, in virtual time.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include "kunit/counted.hh"
 #include "scout/ip/ip.hh"
 #include "scout/link/arp.hh"
 #include "scout/net/errors.hh"
-#include "scout/stack.h"
+#include "scout/net/stack_types.hh"
 #include "tools/rig/rig.hh"
 #include "tools/sim/scenario.hh"
 #include "tools/sim/scheduler.hh"
@@ -82,21 +81,13 @@ public:
     void wake() override {}
 };
 
-dominoes_sockaddr address(IpAddress ip, uint16_t port) {
-    dominoes_sockaddr made{};
-    made.family = 2;
-    made.port = htons(port);
-    ip.store(made.addr);
-    return made;
-}
-
 struct Probed {
     Probed() : stack(scout_stack_create()) {
         static constexpr int kAnyCpu = -1;
         struct scout_attach attach {};
         attach.link = &link;
         attach.id = 1;
-        attach.address = address(kOurIp, 0);
+        attach.address = to_program({kOurIp, 0});
         attach.prefix_len = 24;
         attach.replicas = 1;
         attach.cpus = &kAnyCpu;
@@ -126,7 +117,7 @@ struct Probed {
     // What an endpoint is told that is bound to the address, to any, or is to be connected.
     int bind() const {
         return try_endpoint(kTcp, [](scout_endpoint* one) {
-            const dominoes_sockaddr local = address(kOurIp, 80);
+            const dominoes_sockaddr local = to_program({kOurIp, 80});
             return scout_bind(one, &local);
         });
     }
@@ -135,7 +126,7 @@ struct Probed {
     }
     int connect() const {
         return try_endpoint(kUdp, [](scout_endpoint* one) {
-            const dominoes_sockaddr peer = address(kPeerIp, 80);
+            const dominoes_sockaddr peer = to_program({kPeerIp, 80});
             return scout_connect(one, &peer);
         });
     }
